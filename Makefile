@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# kapsel: sandboxed eBPF programs by ioctl, without bpf(2).
+#
+#   make && sudo insmod kapsel.ko
+#
+# The module is built by the kernel's own build system (see Kbuild), all that
+# runs in userspace by scripts/user.mk, into build/.
+
+VERSION := 0.1.0
+
+# The running kernel's headers, or else the newest that are installed.
+KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
+		    $(shell ls -d /lib/modules/*/build 2>/dev/null | sort -rV))
+
+PREFIX ?= /usr/local
+BUILD  := build
+
+MODULE_SRCS := $(wildcard module/*.c module/core/*.c module/maps/*.c \
+			  module/hooks/*.c)
+
+.DEFAULT_GOAL := all
+
+all: module tools examples ## Everything (the default)
+
+# Two builds in one tree at a time would trip over each other's objects.
+KBUILD = mkdir -p $(BUILD) && flock $(BUILD)/.kbuild.lock \
+	 $(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR)
+
+module: ## kapsel.ko, for the kernel of KDIR=
+ifneq ($(MODULE_SRCS),)
+	$(if $(KDIR),,$(error no kernel headers found: run scripts/setup, or give KDIR=))
+	+@$(KBUILD) modules
+endif
+
+-include scripts/user.mk
+
+selftests: tools ## The test programs, into build/selftests
+	+@scripts/get-kselftest
+	+@$(MAKE) --no-print-directory -C selftests
+
+test: ## All tests: style, unit, verdicts, instructions, and in a VM
+	@scripts/test
+
+check: ## The style checks alone: checkpatch, sparse, layering, SPDX
+	@scripts/test style
+
+ifneq ($(wildcard scripts/demo),)
+demo: all ## A short show, in a VM
+	@scripts/demo
+endif
+
+install: module tools ## Module, CLI, library, headers (DESTDIR=, PREFIX=)
+ifneq ($(MODULE_SRCS),)
+	+@$(KBUILD) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+endif
+	install -Dm 0755 $(BUILD)/kapsel $(DESTDIR)$(PREFIX)/sbin/kapsel
+	install -Dm 0644 $(BUILD)/libkapsel.a $(DESTDIR)$(PREFIX)/lib/libkapsel.a
+	install -Dm 0644 uapi/linux/kapsel.h \
+		$(DESTDIR)$(PREFIX)/include/linux/kapsel.h
+	$(foreach page,$(wildcard tools/man/*.[1-8]),\
+		install -Dm 0644 $(page) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
+
+clean: ## What was built (fetched packages stay)
+ifneq ($(KDIR),)
+	+@$(KBUILD) clean
+endif
+	rm -rf $(USER_OUTPUT) $(BUILD)/selftests $(BUILD)/logs $(BUILD)/vm
+
+distclean: clean ## What was fetched, too
+	rm -rf $(BUILD)
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | \
+		expand -t 14
+
+.PHONY: all module tools examples selftests test check demo install clean
+.PHONY: distclean help
