@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Stand-in for the kernel's header: offsets of members */
+#ifndef KPS_SHIM_STDDEF_H
+#define KPS_SHIM_STDDEF_H
+
+#include_next <linux/stddef.h>
+#include <stddef.h>
+
+#ifndef sizeof_field
+#define sizeof_field(type, member)	sizeof(((type *)0)->member)
+#endif
+#ifndef offsetofend
+#define offsetofend(type, member) \
+	(offsetof(type, member) + sizeof_field(type, member))
+#endif
+
+#endif
