@@ -76,3 +76,6 @@ help: ## This list
 
 .PHONY: all module tools examples selftests test check demo install clean
 .PHONY: distclean help
+
+print-kdir:
+	@echo $(KDIR)
