@@ -8,41 +8,37 @@
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 #endif
 #ifndef __always_inline
-#define __always_inline	inline __attribute__((__always_inline__))
+#define __always_inline	inline __attribute((__always_inline__))
 #endif
 #ifndef noinline
-#define noinline	__attribute__((__noinline__))
+#define noinline	__attribute((__noinline__))
 #endif
 #ifndef notrace
-#define notrace		__attribute__((__no_instrument_function__))
+#define notrace		__attribute((__no_instrument_function__))
 #endif
 #ifndef __aligned
-#define __aligned(x)	__attribute__((__aligned__(x)))
+#define __aligned(x)	__attribute((__aligned__(x)))
 #endif
 #ifndef __packed
-#define __packed	__attribute__((__packed__))
+#define __packed	__attribute((__packed__))
 #endif
 #ifndef __maybe_unused
-#define __maybe_unused	__attribute__((__unused__))
+#define __maybe_unused	__attribute((__unused__))
 #endif
 #ifndef __must_check
-#define __must_check	__attribute__((__warn_unused_result__))
+#define __must_check	__attribute((__warn_unused_result__))
 #endif
 #ifndef __pure
-#define __pure		__attribute__((__pure__))
+#define __pure		__attribute((__pure__))
 #endif
 #ifndef __printf
-#define __printf(a, b)	__attribute__((__format__(__printf__, a, b)))
+#define __printf(a, b)	__attribute((__format__(__printf__, a, b)))
 #endif
 #ifndef fallthrough
-#define fallthrough	__attribute__((__fallthrough__))
+#define fallthrough	__attribute((__fallthrough__))
 #endif
 #ifndef barrier
 #define barrier()	__asm__ __volatile__("" : : : "memory")
-#endif
-#ifndef READ_ONCE
-#define READ_ONCE(x)	(*(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v)	(*(volatile __typeof__(x) *)&(x) = (v))
 #endif
 
 #endif

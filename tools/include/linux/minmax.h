@@ -29,7 +29,9 @@
 #endif
 #define min3(x, y, z)	min((__typeof__(x))min(x, y), z)
 #define max3(x, y, z)	max((__typeof__(x))max(x, y), z)
-#define clamp(v, lo, hi)	min((__typeof__(v))max(v, lo), hi)
+#define clamp(v, lo, hi) __extension__ ({			\
+	__typeof__(v) _clamp = max(v, lo);			\
+	min(_clamp, hi); })
 #define clamp_t(type, v, lo, hi)	min_t(type, max_t(type, v, lo), hi)
 
 #define swap(a, b) do {						\

@@ -24,7 +24,7 @@ static inline size_t size_add(size_t a, size_t b)
 	return check_add_overflow(a, b, &bytes) ? SIZE_MAX : bytes;
 }
 
-#define struct_size(p, member, n) \
-	size_add(sizeof(*(p)), array_size(n, sizeof(*(p)->member)))
+#define struct_size(p, array, n) \
+	size_add(sizeof(*(p)), array_size(n, sizeof(*(p)->array)))
 
 #endif

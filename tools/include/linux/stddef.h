@@ -7,11 +7,10 @@
 #include <stddef.h>
 
 #ifndef sizeof_field
-#define sizeof_field(type, member)	sizeof(((type *)0)->member)
+#define sizeof_field(type, name)	sizeof(((type *)0)->name)
 #endif
 #ifndef offsetofend
-#define offsetofend(type, member) \
-	(offsetof(type, member) + sizeof_field(type, member))
+#define offsetofend(type, name)	(offsetof(type, name) + sizeof_field(type, name))
 #endif
 
 #endif

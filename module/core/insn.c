@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel core - decoding: RFC 9669 as a table with one row for each instruction */
+
+#include <linux/build_bug.h>
+#include <linux/kernel.h>
+#include <linux/types.h>
+
+#include "core/diag.h"
+#include "core/insn.h"
+
+/* What a row says of a field; SEL(n): the field has value n and selects. */
+enum {
+	FIELD_ZERO,
+	FIELD_GET,
+	FIELD_SET,
+	FIELD_MOD,
+	FIELD_PSEUDO,
+	FIELD_ANY,
+	FIELD_SHIFT32,
+	FIELD_SHIFT64,
+	FIELD_SELECTS,
+};
+
+#define FIELD_SEL(value)	(FIELD_SELECTS + (value))
+
+struct rules {
+	u16 dst;
+	u16 src;
+	u16 off;
+	u16 imm;
+};
+
+#define KPS_OPCODE_ALSO KPS_OPCODE
+
+static const struct kps_op rows[] = {
+#define KPS_OPCODE(_name, _kind, _code, _dst, _src, _off, _imm, _version, _tmpl) \
+	{ .kind = KPS_OP_##_kind, .code = _code, .version = _version,		\
+	  .name = #_name, .tmpl = _tmpl },
+#include "core/opcodes.tbl"
+#undef KPS_OPCODE
+};
+
+static const struct rules row_rules[] = {
+#define KPS_OPCODE(_name, _kind, _code, _dst, _src, _off, _imm, _version, _tmpl) \
+	{ .dst = FIELD_##_dst, .src = FIELD_##_src, .off = FIELD_##_off,	\
+	  .imm = FIELD_##_imm },
+#include "core/opcodes.tbl"
+#undef KPS_OPCODE
+};
+
+enum {
+#define KPS_OPCODE(_name, ...) ROW_##_name,
+#include "core/opcodes.tbl"
+#undef KPS_OPCODE
+	NR_ROWS
+};
+
+#undef KPS_OPCODE_ALSO
+
+/* Opcode -> its first row, plus one; 0: no such opcode. */
+static const u8 first_row[256] = {
+#define KPS_OPCODE(_name, _kind, _code, ...)	\
+	[_code] = ROW_##_name + 1,
+#define KPS_OPCODE_ALSO(...)
+#include "core/opcodes.tbl"
+#undef KPS_OPCODE
+#undef KPS_OPCODE_ALSO
+};
+
+static_assert(NR_ROWS < 255);
+
+static bool selects(u16 rule, s32 value)
+{
+	return rule < FIELD_SELECTS || value == rule - FIELD_SELECTS;
+}
+
+static bool row_is(const struct rules *rules, const struct bpf_insn *insn)
+{
+	return selects(rules->src, insn->src_reg) &&
+	       selects(rules->off, insn->off) && selects(rules->imm, insn->imm);
+}
+
+static const struct rules *rules_of(const struct kps_op *op)
+{
+	return &row_rules[op - rows];
+}
+
+const struct kps_op *kps_op_find(const struct bpf_insn *insn)
+{
+	u32 i = first_row[insn->code];
+
+	if (!i)
+		return NULL;
+	for (i--; i < NR_ROWS && rows[i].code == insn->code; i++)
+		if (row_is(&row_rules[i], insn))
+			return &rows[i];
+	return NULL;
+}
+
+static u32 no_such_row(const struct bpf_insn *insn, u64 *detail)
+{
+	u32 mode = BPF_MODE(insn->code);
+
+	*detail = insn->code;
+	if (BPF_CLASS(insn->code) == BPF_LD && (mode == BPF_ABS || mode == BPF_IND))
+		return KPS_D_LEGACY_PACKET;
+	return KPS_D_OPCODE;
+}
+
+static u32 check_reg(u16 rule, u32 reg, u64 *detail)
+{
+	*detail = reg;
+	switch (rule) {
+	case FIELD_ZERO:
+		return reg ? KPS_D_RESERVED : 0;
+	case FIELD_GET:
+		return reg < KPS_NR_REGS ? 0 : KPS_D_REGISTER;
+	case FIELD_SET:
+	case FIELD_MOD:
+		return reg < BPF_REG_10 ? 0 : KPS_D_REGISTER;
+	default:
+		return 0;
+	}
+}
+
+static u32 check_number(u16 rule, s32 value, u64 *detail)
+{
+	*detail = value;
+	switch (rule) {
+	case FIELD_ZERO:
+		return value ? KPS_D_RESERVED : 0;
+	case FIELD_SHIFT32:
+		return (u32)value < 32 ? 0 : KPS_D_SHIFT;
+	case FIELD_SHIFT64:
+		return (u32)value < 64 ? 0 : KPS_D_SHIFT;
+	default:
+		return 0;
+	}
+}
+
+static u32 check_lddw(const struct bpf_insn *insn, u32 slots_left, u64 *detail)
+{
+	const struct bpf_insn *next = insn + 1;
+
+	*detail = slots_left;
+	if (slots_left < 2)
+		return KPS_D_LDDW;
+	*detail = next->code;
+	if (next->code || next->dst_reg || next->src_reg || next->off)
+		return KPS_D_LDDW;
+	switch (insn->src_reg) {
+	case 0:
+	case BPF_PSEUDO_MAP_VALUE:
+		return 0;
+	case BPF_PSEUDO_MAP_FD:
+	case BPF_PSEUDO_FUNC:
+		*detail = next->imm;
+		return next->imm ? KPS_D_RESERVED : 0;
+	}
+	*detail = insn->src_reg;
+	return KPS_D_PSEUDO;
+}
+
+u32 kps_insn_check(const struct bpf_insn *insns, u32 cnt, u32 pc, u64 *detail)
+{
+	const struct bpf_insn *insn = &insns[pc];
+	const struct kps_op *op = kps_op_find(insn);
+	const struct rules *rules;
+	u32 code;
+
+	if (!op)
+		return no_such_row(insn, detail);
+	rules = rules_of(op);
+	code = check_reg(rules->dst, insn->dst_reg, detail);
+	if (!code)
+		code = check_reg(rules->src, insn->src_reg, detail);
+	if (!code)
+		code = check_number(rules->off, insn->off, detail);
+	if (!code)
+		code = check_number(rules->imm, insn->imm, detail);
+	if (!code && op->kind == KPS_OP_LDDW)
+		code = check_lddw(insn, cnt - pc, detail);
+	return code;
+}
+
+static void add_reg(struct kps_regset *set, u16 rule, u32 reg)
+{
+	if (rule == FIELD_GET || rule == FIELD_MOD)
+		set->use |= 1 << reg;
+	if (rule == FIELD_SET || rule == FIELD_MOD)
+		set->def |= 1 << reg;
+}
+
+struct kps_regset kps_insn_regs(const struct bpf_insn *insn)
+{
+	const struct kps_op *op = kps_op_find(insn);
+	struct kps_regset set = {};
+
+	if (!op)
+		return set;
+	add_reg(&set, rules_of(op)->dst, insn->dst_reg);
+	add_reg(&set, rules_of(op)->src, insn->src_reg);
+	switch (op->kind) {
+	case KPS_OP_CALL:
+	case KPS_OP_CALL_LOCAL:
+		set.use = 0x3e;
+		set.def = 0x3f;
+		break;
+	case KPS_OP_EXIT:
+		set.use = 1;
+		break;
+	case KPS_OP_ATOMIC:
+		if (insn->imm == BPF_CMPXCHG)
+			add_reg(&set, FIELD_MOD, BPF_REG_0);
+		break;
+	}
+	return set;
+}
+
+s32 kps_insn_jump(const struct bpf_insn *insn)
+{
+	bool by_imm = insn->code == (BPF_JMP32 | BPF_JA) ||
+		      insn->code == (BPF_JMP | BPF_CALL);
+
+	return by_imm ? insn->imm : insn->off;
+}
