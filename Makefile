@@ -16,8 +16,7 @@ KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 PREFIX ?= /usr/local
 BUILD  := build
 
-MODULE_SRCS := $(wildcard module/*.c module/core/*.c module/maps/*.c \
-			  module/hooks/*.c)
+MODULE_SRCS := $(wildcard module/main.c)
 
 .DEFAULT_GOAL := all
 
@@ -35,9 +34,21 @@ endif
 
 -include scripts/user.mk
 
-selftests: tools ## The test programs, into build/selftests
-	+@scripts/get-kselftest
-	+@$(MAKE) --no-print-directory -C selftests
+# Laid out as the kernel's own install would: run_kselftest.sh beside it runs it.
+INSTALLED := $(CURDIR)/$(BUILD)/kselftest_install
+selftests: tools ## The test programs, into build/kselftest_install
+	@scripts/get-kselftest
+	@rm -rf $(INSTALLED) && mkdir -p $(INSTALLED)/kapsel
+	@cp -r $(BUILD)/kselftest/kselftest $(BUILD)/kselftest/run_kselftest.sh \
+		$(INSTALLED)
+	+@$(MAKE) -s --no-print-directory -C selftests \
+		install INSTALL_PATH=$(INSTALLED)/kapsel
+	+@$(MAKE) -s --no-print-directory -C selftests \
+		emit_tests COLLECTION=kapsel >$(INSTALLED)/kselftest-list.txt
+
+sanitized: asan ## The tests that run in userspace, into build/asan/selftests
+	@scripts/get-kselftest
+	+@$(MAKE) -s --no-print-directory -C selftests sanitized
 
 test: ## All tests: style, unit, verdicts, instructions, and in a VM
 	@scripts/test
@@ -65,7 +76,7 @@ clean: ## What was built (fetched packages stay)
 ifneq ($(KDIR),)
 	+@$(KBUILD) clean
 endif
-	rm -rf $(USER_OUTPUT) $(BUILD)/selftests $(BUILD)/logs $(BUILD)/vm
+	rm -rf $(USER_OUTPUT) $(BUILD)/selftests $(INSTALLED) $(BUILD)/logs
 
 distclean: clean ## What was fetched, too
 	rm -rf $(BUILD)
@@ -74,8 +85,9 @@ help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | \
 		expand -t 14
 
-.PHONY: all module tools examples selftests test check demo install clean
-.PHONY: distclean help
 
 print-kdir:
 	@echo $(KDIR)
+
+.PHONY: all module tools examples selftests sanitized test check demo
+.PHONY: install clean distclean help print-kdir
