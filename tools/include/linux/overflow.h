@@ -10,21 +10,4 @@
 #define check_sub_overflow(a, b, d)	__builtin_sub_overflow(a, b, d)
 #define check_mul_overflow(a, b, d)	__builtin_mul_overflow(a, b, d)
 
-static inline size_t array_size(size_t a, size_t b)
-{
-	size_t bytes;
-
-	return check_mul_overflow(a, b, &bytes) ? SIZE_MAX : bytes;
-}
-
-static inline size_t size_add(size_t a, size_t b)
-{
-	size_t bytes;
-
-	return check_add_overflow(a, b, &bytes) ? SIZE_MAX : bytes;
-}
-
-#define struct_size(p, array, n) \
-	size_add(sizeof(*(p)), array_size(n, sizeof(*(p)->array)))
-
 #endif

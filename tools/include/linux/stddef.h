@@ -6,11 +6,4 @@
 #include_next <linux/stddef.h>
 #include <stddef.h>
 
-#ifndef sizeof_field
-#define sizeof_field(type, name)	sizeof(((type *)0)->name)
-#endif
-#ifndef offsetofend
-#define offsetofend(type, name)	(offsetof(type, name) + sizeof_field(type, name))
-#endif
-
 #endif
