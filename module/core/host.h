@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kapsel core - what the core asks of its host, kernel or userspace */
+#ifndef KPS_HOST_H
+#define KPS_HOST_H
+
+#include <linux/types.h>
+
+/**
+ * struct kps_map_facts - what the verifier must know of a map
+ * @type: enum bpf_map_type
+ * @key_size: bytes
+ * @value_size: bytes, of one value
+ * @max_entries: as created
+ * @flags: BPF_F_*
+ * @frozen: userspace can't write it any more
+ */
+struct kps_map_facts {
+	u32 type;
+	u32 key_size;
+	u32 value_size;
+	u32 max_entries;
+	u32 flags;
+	bool frozen;
+};
+
+/**
+ * struct kps_host - callbacks of the core's host
+ * @alloc: zeroed memory of @size bytes , or NULL; may sleep
+ * @free: gives it back; @size as it was asked for; NULL is ignored
+ * @map: resolves the map file descriptor @fd of the program being loaded and
+ *	fills @facts. Returns the map's index in the program, counted from 0 by
+ *	first use (the same map has one index, by whatever fd), or -errno: EBADF
+ *	no such fd, EINVAL not a map, E2BIG over KAPSEL_MAX_MAPS
+ * @map_read: reads @size (1, 2, 4, 8) bytes at @off of a frozen, read-only map
+ *	with one value into @val, in the machine's byte order. 0 or -errno
+ * @emit: takes a record (struct kapsel_rec and what follows); never fails
+ * @poll: called about once per thousand steps of work; 0, or -errno to give up
+ *	(EINTR: killed, ETIME: out of time). May sleep
+ * @priv: passed to each
+ *
+ * All are called from the thread that called the core, with no lock held.
+ */
+struct kps_host {
+	void *(*alloc)(void *priv, size_t size);
+	void (*free)(void *priv, void *mem, size_t size);
+	int (*map)(void *priv, s32 fd, struct kps_map_facts *facts);
+	int (*map_read)(void *priv, u32 map, u32 off, u32 size, u64 *val);
+	void (*emit)(void *priv, const void *rec, u32 size);
+	int (*poll)(void *priv);
+	void *priv;
+};
+
+#endif

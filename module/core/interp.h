@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kapsel core - the interpreter */
+#ifndef KPS_INTERP_H
+#define KPS_INTERP_H
+
+#include <linux/types.h>
+#include <linux/kapsel.h>
+
+struct kps_code;
+
+/** enum kps_run_end - how a run ended */
+enum kps_run_end {
+	KPS_RUN_DONE,
+	KPS_RUN_FUEL,		/* out of fuel */
+	KPS_RUN_TRAP,		/* an instruction that no path reaches was reached */
+};
+
+/**
+ * struct kps_frame - a suspended function
+ * @ret: where it goes on
+ * @fp: its frame pointer
+ * @saved: its r6 to r9
+ * @loop_left: @loop_done: progress of the loop helper that called the callback
+ * @loop_ctx: the callback's second argument
+ */
+struct kps_frame {
+	const void *ret;
+	u64 fp;
+	u64 saved[4];
+	u64 loop_left;
+	u64 loop_done;
+	u64 loop_ctx;
+};
+
+/**
+ * struct kps_run - the memory of one run; the caller provides it, uninitialised
+ *	but for @fuel. One run at a time
+ * @fuel: in: instructions it may take; out: what is left
+ * @end: out: enum kps_run_end
+ * @frames: suspended callers
+ * @stack: of the program, all frames
+ */
+struct kps_run {
+	u64 fuel;
+	u32 end;
+	struct kps_frame frames[KAPSEL_MAX_DEPTH];
+	u64 stack[KAPSEL_MAX_STACK / 8] __aligned(16);
+};
+
+/**
+ * kps_interp_run - run a program
+ * @code: from kps_rewrite()
+ * @run: memory of this run
+ * @ctx: r1 at the start
+ * @arg2: r2 at the start (test runs on bare memory), else 0
+ *
+ * Does not sleep, allocate or recurse, and needs no more than 256 bytes of the
+ * caller's stack. Any context. Division by zero gives 0, modulo by zero the
+ * dividend, shift amounts are masked, as RFC 9669 says.
+ *
+ * Return: r0; 0 unless run->end is KPS_RUN_DONE.
+ */
+u64 kps_interp_run(const struct kps_code *code, struct kps_run *run, u64 ctx,
+		   u64 arg2);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kapsel core - intervals of numbers, read as unsigned and as signed */
+#ifndef KPS_RANGE_H
+#define KPS_RANGE_H
+
+#include <linux/types.h>
+
+#include "core/tnum.h"
+
+/**
+ * struct kps_range - an interval in each reading of a number of some width
+ * @umin: smallest, unsigned
+ * @umax: largest, unsigned
+ * @smin: smallest, signed, extended to 64 bits
+ * @smax: largest, signed, extended to 64 bits
+ *
+ * A number is in the set when both readings are in their interval. The width, 1 to
+ * 64 bits, is a parameter of every function: the verifier uses 64 and 32, the
+ * exhaustive tests small ones, so that what is proved there is what runs.
+ */
+struct kps_range {
+	u64 umin;
+	u64 umax;
+	s64 smin;
+	s64 smax;
+};
+
+static inline s64 kps_sext(u64 n, unsigned int width)
+{
+	return (s64)(n << (64 - width)) >> (64 - width);
+}
+
+static inline s64 kps_smax(unsigned int width)
+{
+	return kps_width_mask(width) >> 1;
+}
+
+static inline s64 kps_smin(unsigned int width)
+{
+	return -kps_smax(width) - 1;
+}
+
+/** kps_range_full - every number of a width */
+struct kps_range kps_range_full(unsigned int width);
+
+/** kps_range_const - one number, cut to the width */
+struct kps_range kps_range_const(u64 n, unsigned int width);
+
+/** kps_range_unsigned - an unsigned interval, nothing known of the signed one */
+struct kps_range kps_range_unsigned(u64 min, u64 max, unsigned int width);
+
+/** kps_range_signed - a signed interval, nothing known of the unsigned one */
+struct kps_range kps_range_signed(s64 min, s64 max, unsigned int width);
+
+bool kps_range_has(struct kps_range r, u64 n, unsigned int width);
+
+/** kps_range_agree - carry bounds from one reading to the other; false: empty */
+bool kps_range_agree(struct kps_range *r, unsigned int width);
+
+/** kps_range_meet - narrow @r to what is also in @other; false: empty */
+bool kps_range_meet(struct kps_range *r, struct kps_range other);
+
+/** kps_range_join - the smallest intervals around both */
+struct kps_range kps_range_join(struct kps_range a, struct kps_range b);
+
+/** kps_range_in - @a's intervals lie inside @b's */
+bool kps_range_in(struct kps_range a, struct kps_range b);
+
+/*
+ * Arithmetic as RFC 9669 defines it at this width. Results hold every number that
+ * members of the operands can give; one reading may be wider than the other could
+ * make it: call kps_range_agree(). Shift amounts are cut to the width's, division
+ * by zero gives 0, modulo by zero the dividend.
+ */
+struct kps_range kps_range_add(struct kps_range a, struct kps_range b, unsigned int width);
+struct kps_range kps_range_sub(struct kps_range a, struct kps_range b, unsigned int width);
+struct kps_range kps_range_mul(struct kps_range a, struct kps_range b, unsigned int width);
+struct kps_range kps_range_and(struct kps_range a, struct kps_range b, unsigned int width);
+struct kps_range kps_range_or(struct kps_range a, struct kps_range b, unsigned int width);
+struct kps_range kps_range_lsh(struct kps_range a, struct kps_range b, unsigned int width);
+struct kps_range kps_range_rsh(struct kps_range a, struct kps_range b, unsigned int width);
+struct kps_range kps_range_arsh(struct kps_range a, struct kps_range b, unsigned int width);
+struct kps_range kps_range_div(struct kps_range a, struct kps_range b, unsigned int width);
+struct kps_range kps_range_mod(struct kps_range a, struct kps_range b, unsigned int width);
+struct kps_range kps_range_sdiv(struct kps_range a, struct kps_range b, unsigned int width);
+struct kps_range kps_range_smod(struct kps_range a, struct kps_range b, unsigned int width);
+
+#endif

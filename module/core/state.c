@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel core - the abstract state: registers, stack frames, packet facts, references */
+
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#include "core/state.h"
+
+struct kps_reg kps_reg_uninit(void)
+{
+	return (struct kps_reg){ .kind = KAPSEL_KIND_UNINIT, .def = KPS_NO_INSN };
+}
+
+struct kps_reg kps_reg_scalar(struct kps_scalar val, u32 def)
+{
+	return (struct kps_reg){ .kind = KAPSEL_KIND_SCALAR, .def = def, .val = val };
+}
+
+struct kps_reg kps_reg_pointer(u8 kind, u16 object, s64 off, u32 def)
+{
+	return (struct kps_reg){
+		.kind = kind, .object = object, .def = def,
+		.val = kps_scalar_const(off),
+	};
+}
+
+/* Frames come in few sizes, so that a freed one fits the next need. */
+static u32 size_class(u32 slots)
+{
+	u32 class = 0, cap = 0;
+
+	while (cap < slots) {
+		cap = cap ? 2 * cap : 4;
+		class++;
+	}
+	return class;
+}
+
+static struct kps_frame *frame_alloc(struct kps_pool *pool, u32 slots)
+{
+	u32 class = size_class(slots);
+	u32 cap = class ? 2u << class : 0;
+	struct kps_frame *f = pool->frames[class];
+
+	if (f) {
+		pool->frames[class] = f->next;
+	} else {
+		f = kps_arena_alloc(pool->arena, sizeof(*f) + cap * sizeof(f->slot[0]));
+		if (!f)
+			return NULL;
+	}
+	f->users = 1;
+	f->cap = cap;
+	f->nr_slots = 0;
+	return f;
+}
+
+static void frame_put(struct kps_pool *pool, struct kps_frame *f)
+{
+	u32 class = size_class(f->cap);
+
+	if (--f->users)
+		return;
+	f->next = pool->frames[class];
+	pool->frames[class] = f;
+}
+
+static struct kps_state *state_alloc(struct kps_pool *pool)
+{
+	struct kps_state *s = pool->states;
+
+	if (s)
+		pool->states = s->next;
+	else
+		s = kps_arena_alloc(pool->arena, sizeof(*s));
+	if (s)
+		pool->peak = max(pool->peak, ++pool->live);
+	return s;
+}
+
+struct kps_state *kps_state_copy(struct kps_pool *pool, const struct kps_state *s)
+{
+	struct kps_state *copy = state_alloc(pool);
+	u32 i;
+
+	if (!copy)
+		return NULL;
+	*copy = *s;
+	copy->next = NULL;
+	for (i = 0; i < s->depth; i++)
+		s->frame[i]->users++;
+	return copy;
+}
+
+void kps_state_free(struct kps_pool *pool, struct kps_state *s)
+{
+	while (s->depth)
+		kps_frame_pop(pool, s);
+	s->next = pool->states;
+	pool->states = s;
+	pool->live--;
+}
+
+void kps_state_free_list(struct kps_pool *pool, struct kps_state *s)
+{
+	while (s) {
+		struct kps_state *next = s->next;
+
+		kps_state_free(pool, s);
+		s = next;
+	}
+}
+
+struct kps_frame *kps_frame_own(struct kps_pool *pool, struct kps_state *s, u32 n,
+				u32 slots)
+{
+	struct kps_frame *f = s->frame[n], *own = f;
+
+	slots = max(slots, f->nr_slots);
+	if (f->users > 1 || f->cap < slots) {
+		own = frame_alloc(pool, slots);
+		if (!own)
+			return NULL;
+		own->subprog = f->subprog;
+		own->call = f->call;
+		own->nr_slots = f->nr_slots;
+		memcpy(own->reg, f->reg, sizeof(f->reg));
+		memcpy(own->slot, f->slot, f->nr_slots * sizeof(f->slot[0]));
+		frame_put(pool, f);
+		s->frame[n] = own;
+	}
+	if (own->nr_slots < slots) {
+		memset(&own->slot[own->nr_slots], 0,
+		       (slots - own->nr_slots) * sizeof(own->slot[0]));
+		own->nr_slots = slots;
+	}
+	return own;
+}
+
+bool kps_frame_push(struct kps_pool *pool, struct kps_state *s, u32 subprog, u32 call)
+{
+	struct kps_frame *f = frame_alloc(pool, 0);
+	u32 i;
+
+	if (!f)
+		return false;
+	f->subprog = subprog;
+	f->call = call;
+	for (i = 0; i < KPS_FP; i++)
+		f->reg[i] = kps_reg_uninit();
+	f->reg[KPS_FP] = kps_reg_pointer(KAPSEL_KIND_STACK, s->depth, 0, call);
+	s->frame[s->depth++] = f;
+	return true;
+}
+
+void kps_frame_pop(struct kps_pool *pool, struct kps_state *s)
+{
+	frame_put(pool, s->frame[--s->depth]);
+}
+
+struct kps_state *kps_state_new(struct kps_pool *pool)
+{
+	struct kps_state *s = state_alloc(pool);
+
+	if (!s)
+		return NULL;
+	memset(s, 0, sizeof(*s));
+	if (!kps_frame_push(pool, s, 0, KPS_NO_INSN)) {
+		kps_state_free(pool, s);
+		return NULL;
+	}
+	kps_top(s)->reg[1] = kps_reg_pointer(KAPSEL_KIND_CTX, 0, 0, KPS_NO_INSN);
+	return s;
+}
+
+bool kps_ref_add(struct kps_state *s, u32 ref)
+{
+	if (s->nr_refs == KPS_MAX_REFS)
+		return false;
+	s->ref[s->nr_refs++] = ref;
+	return true;
+}
+
+bool kps_ref_held(const struct kps_state *s, u32 ref)
+{
+	u32 i;
+
+	for (i = 0; i < s->nr_refs; i++)
+		if (s->ref[i] == ref)
+			return true;
+	return false;
+}
+
+void kps_ref_drop(struct kps_state *s, u32 ref)
+{
+	u32 i, kept = 0;
+
+	for (i = 0; i < s->nr_refs; i++)
+		if (s->ref[i] != ref)
+			s->ref[kept++] = s->ref[i];
+	s->nr_refs = kept;
+}
+
+static bool slot_has_value(const struct kps_slot *slot)
+{
+	return slot->len && slot->byte[slot->at] == KPS_BYTE_SPILL;
+}
+
+static bool frame_wants(const struct kps_frame *f,
+			bool (*want)(const struct kps_reg *reg, const void *arg),
+			const void *arg)
+{
+	u32 i;
+
+	for (i = 0; i < KPS_NR_REGS; i++)
+		if (want(&f->reg[i], arg))
+			return true;
+	for (i = 0; i < f->nr_slots; i++)
+		if (slot_has_value(&f->slot[i]) && want(&f->slot[i].reg, arg))
+			return true;
+	return false;
+}
+
+static void frame_each(struct kps_frame *f,
+		       bool (*want)(const struct kps_reg *reg, const void *arg),
+		       kps_reg_fn fn, void *arg)
+{
+	u32 i;
+
+	for (i = 0; i < KPS_NR_REGS; i++)
+		if (want(&f->reg[i], arg))
+			fn(&f->reg[i], arg);
+	for (i = 0; i < f->nr_slots; i++)
+		if (slot_has_value(&f->slot[i]) && want(&f->slot[i].reg, arg))
+			fn(&f->slot[i].reg, arg);
+}
+
+bool kps_state_each(struct kps_pool *pool, struct kps_state *s,
+		    bool (*want)(const struct kps_reg *reg, const void *arg),
+		    kps_reg_fn fn, void *arg)
+{
+	u32 i;
+
+	for (i = 0; i < s->depth; i++) {
+		if (!frame_wants(s->frame[i], want, arg))
+			continue;
+		if (!kps_frame_own(pool, s, i, 0))
+			return false;
+		frame_each(s->frame[i], want, fn, arg);
+	}
+	return true;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kapsel core - the abstract state: registers, stack frames, packet facts, references */
+#ifndef KPS_STATE_H
+#define KPS_STATE_H
+
+#include <linux/types.h>
+#include <linux/kapsel.h>
+
+#include "core/arena.h"
+#include "core/insn.h"
+#include "core/scalar.h"
+
+#define KPS_FP			10	/* the frame pointer, r10 */
+#define KPS_NR_SLOTS		(KAPSEL_MAX_STACK / 8)
+#define KPS_MAX_REFS		16
+#define KPS_MAX_PKT_FACTS	6
+#define KPS_NO_INSN		0xffffffffu
+
+/* Flags of a register beside KAPSEL_FACT_*. */
+#define KPS_REG_STALE		0x80	/* was a pointer whose object is gone */
+
+/**
+ * struct kps_reg - what is known of a register or of a value on the stack
+ * @kind: KAPSEL_KIND_*
+ * @flags: KAPSEL_FACT_* and KPS_REG_*
+ * @object: map index, frame number or subprogram, by @kind
+ * @size: of a ring buffer record, bytes
+ * @ref: reference that the pointer belongs to, 0: none
+ * @nid: pointers with the same @nid are NULL together
+ * @id: values with the same @id differ by constants, 0: no such values
+ * @def: instruction that made the value; only for diagnostics
+ * @delta: this value minus that of @id, both read as signed integers: never
+ *	an equality modulo 2^64
+ * @val: the number; of a pointer its whole offset into the object
+ */
+struct kps_reg {
+	u8 kind;
+	u8 flags;
+	u16 object;
+	u32 size;
+	u32 ref;
+	u32 nid;
+	u32 id;
+	u32 def;
+	s64 delta;
+	struct kps_scalar val;
+};
+
+/** enum kps_byte - what a byte of stack holds */
+enum kps_byte {
+	KPS_BYTE_INVALID,	/* never written on this path */
+	KPS_BYTE_MISC,		/* some number */
+	KPS_BYTE_ZERO,
+	KPS_BYTE_SPILL,		/* a byte of kps_slot.reg */
+};
+
+/**
+ * struct kps_slot - eight bytes of stack
+ * @byte: enum kps_byte, lowest address first
+ * @at: where the spilled value begins, 0 to 7
+ * @len: its bytes; only a value of 8 bytes can be a pointer; 0: none
+ * @reg: the spilled value, if some byte is KPS_BYTE_SPILL
+ */
+struct kps_slot {
+	u8 byte[8];
+	u8 at;
+	u8 len;
+	struct kps_reg reg;
+};
+
+/**
+ * struct kps_frame - registers and stack of a function; shared until written
+ * @next: in a free list
+ * @users: states that point here
+ * @cap: slots there is room for
+ * @nr_slots: slots in use; slot 0 is at r10 - 8, the others below
+ * @subprog: the function
+ * @call: the caller's call instruction; KPS_NO_INSN in the main function
+ * @reg: r0 to r10
+ * @slot: the stack
+ */
+struct kps_frame {
+	struct kps_frame *next;
+	u32 users;
+	u32 cap;
+	u32 nr_slots;
+	u32 subprog;
+	u32 call;
+	struct kps_reg reg[KPS_NR_REGS];
+	struct kps_slot slot[];
+};
+
+/**
+ * struct kps_pkt_fact - a comparison of a variable packet pointer with data_end
+ * @id: of the pointers' offsets
+ * @limit: value of @id plus @limit is at most the packet's length
+ */
+struct kps_pkt_fact {
+	u32 id;
+	s64 limit;
+};
+
+struct kps_node;
+
+/**
+ * struct kps_state - one abstract state at one place
+ * @next: in the list it waits in
+ * @frame: of all functions on the call chain, the main one first
+ * @depth: how many
+ * @nr_refs: references held
+ * @ref: their ids, ascending
+ * @nr_facts: packet facts
+ * @fact: packet facts
+ * @pkt_min: bytes that the packet is known to have from its start
+ * @steps: most instructions that a run may take to get here
+ * @path: how it came here, newest first
+ */
+struct kps_state {
+	struct kps_state *next;
+	struct kps_frame *frame[KAPSEL_MAX_DEPTH];
+	u32 depth;
+	u32 nr_refs;
+	u32 ref[KPS_MAX_REFS];
+	u32 nr_facts;
+	struct kps_pkt_fact fact[KPS_MAX_PKT_FACTS];
+	u64 pkt_min;
+	u64 steps;
+	const struct kps_node *path;
+};
+
+/**
+ * struct kps_pool - where states and frames come from
+ * @arena: memory
+ * @states: free states
+ * @frames: free frames by capacity: 0, 4, 8, ... 64 slots
+ * @live: states in use
+ * @peak: most states in use
+ * @next_id: ids are never used twice
+ */
+struct kps_pool {
+	struct kps_arena *arena;
+	struct kps_state *states;
+	struct kps_frame *frames[6];
+	u32 live;
+	u32 peak;
+	u32 next_id;
+};
+
+static inline struct kps_frame *kps_top(const struct kps_state *s)
+{
+	return s->frame[s->depth - 1];
+}
+
+static inline bool kps_is_pointer(const struct kps_reg *r)
+{
+	return r->kind != KAPSEL_KIND_UNINIT && r->kind != KAPSEL_KIND_SCALAR;
+}
+
+static inline bool kps_is_const(const struct kps_reg *r, u64 *n)
+{
+	*n = r->val.bits.value;
+	return r->kind == KAPSEL_KIND_SCALAR && kps_scalar_is_const(&r->val);
+}
+
+/** kps_new_id - an id for links, NULLness or references */
+static inline u32 kps_new_id(struct kps_pool *pool)
+{
+	return ++pool->next_id;
+}
+
+/* Values, made by instruction @def. */
+struct kps_reg kps_reg_uninit(void);
+struct kps_reg kps_reg_scalar(struct kps_scalar val, u32 def);
+struct kps_reg kps_reg_pointer(u8 kind, u16 object, s64 off, u32 def);
+
+/** kps_state_new - the state at the program's start, r1 to the context; or NULL */
+struct kps_state *kps_state_new(struct kps_pool *pool);
+
+/** kps_state_copy - a copy that shares the frames; or NULL */
+struct kps_state *kps_state_copy(struct kps_pool *pool, const struct kps_state *s);
+
+/** kps_state_free - a state and the frames that no other state has */
+void kps_state_free(struct kps_pool *pool, struct kps_state *s);
+
+/** kps_state_free_list - a list of states linked by @next */
+void kps_state_free_list(struct kps_pool *pool, struct kps_state *s);
+
+/** kps_frame_own - make frame @n of @s its own, with @slots slots at least; NULL: no memory */
+struct kps_frame *kps_frame_own(struct kps_pool *pool, struct kps_state *s, u32 n, u32 slots);
+
+/** kps_frame_push - enter function @subprog from instruction @call; false: no memory */
+bool kps_frame_push(struct kps_pool *pool, struct kps_state *s, u32 subprog, u32 call);
+
+/** kps_frame_pop - leave the top function */
+void kps_frame_pop(struct kps_pool *pool, struct kps_state *s);
+
+/** kps_ref_add - hold a reference; false: KPS_MAX_REFS are held */
+bool kps_ref_add(struct kps_state *s, u32 ref);
+
+/** kps_ref_held - @ref is held */
+bool kps_ref_held(const struct kps_state *s, u32 ref);
+
+/** kps_ref_drop - hold it no more */
+void kps_ref_drop(struct kps_state *s, u32 ref);
+
+/** typedef kps_reg_fn - visitor of registers and spilled values */
+typedef void (*kps_reg_fn)(struct kps_reg *reg, void *arg);
+
+/**
+ * kps_state_each - call @fn for every register and spilled value that @want likes
+ *
+ * Frames are made @s's own before they are written. Return: false: no memory.
+ */
+bool kps_state_each(struct kps_pool *pool, struct kps_state *s,
+		    bool (*want)(const struct kps_reg *reg, const void *arg),
+		    kps_reg_fn fn, void *arg);
+
+#endif

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel core - tracked numbers: which bits are known, and what they are */
+
+#include <linux/bitops.h>
+#include <linux/types.h>
+
+#include "core/tnum.h"
+
+struct kps_tnum kps_tnum_range(u64 min, u64 max)
+{
+	u64 differ = min ^ max;
+	u64 low;
+
+	if (!differ)
+		return kps_tnum_const(min);
+	low = kps_width_mask(fls64(differ));
+	return kps_tnum(min & ~low, low);
+}
+
+struct kps_tnum kps_tnum_cut(struct kps_tnum t, unsigned int width)
+{
+	u64 keep = kps_width_mask(width);
+
+	return kps_tnum(t.value & keep, t.mask & keep);
+}
+
+struct kps_tnum kps_tnum_sext(struct kps_tnum t, unsigned int width)
+{
+	return kps_tnum_arsh(kps_tnum_lsh(t, 64 - width), 64 - width);
+}
+
+/*
+ * A bit of a sum is known when both operands' bits and the carry into it are.
+ * Carries differ at most between the sums of the smallest and of the largest
+ * members, so a bit that these two sums agree on has a known carry.
+ */
+struct kps_tnum kps_tnum_add(struct kps_tnum a, struct kps_tnum b)
+{
+	u64 smallest = a.value + b.value;
+	u64 largest = smallest + a.mask + b.mask;
+	u64 unknown = (smallest ^ largest) | a.mask | b.mask;
+
+	return kps_tnum(smallest & ~unknown, unknown);
+}
+
+/* As for sums: the extremes of the borrow come from the extreme members. */
+struct kps_tnum kps_tnum_sub(struct kps_tnum a, struct kps_tnum b)
+{
+	u64 diff = a.value - b.value;
+	u64 unknown = ((diff + a.mask) ^ (diff - b.mask)) | a.mask | b.mask;
+
+	return kps_tnum(diff & ~unknown, unknown);
+}
+
+/*
+ * Long multiplication. The known parts multiply exactly; each bit of @a that may
+ * be set adds, or does not add, some member of @b shifted: a set whose every bit
+ * that b can have is unknown. Each known bit of @a adds only @b's uncertainty.
+ */
+struct kps_tnum kps_tnum_mul(struct kps_tnum a, struct kps_tnum b)
+{
+	struct kps_tnum sum = kps_tnum_const(a.value * b.value);
+
+	while (a.value | a.mask) {
+		if (a.value & 1)
+			sum = kps_tnum_add(sum, kps_tnum(0, b.mask));
+		else if (a.mask & 1)
+			sum = kps_tnum_add(sum, kps_tnum(0, b.value | b.mask));
+		a = kps_tnum_rsh(a, 1);
+		b = kps_tnum_lsh(b, 1);
+	}
+	return sum;
+}
+
+struct kps_tnum kps_tnum_and(struct kps_tnum a, struct kps_tnum b)
+{
+	u64 maybe = (a.value | a.mask) & (b.value | b.mask);
+	u64 ones = a.value & b.value;
+
+	return kps_tnum(ones, maybe & ~ones);
+}
+
+struct kps_tnum kps_tnum_or(struct kps_tnum a, struct kps_tnum b)
+{
+	u64 ones = a.value | b.value;
+
+	return kps_tnum(ones, (a.mask | b.mask) & ~ones);
+}
+
+struct kps_tnum kps_tnum_xor(struct kps_tnum a, struct kps_tnum b)
+{
+	u64 unknown = a.mask | b.mask;
+
+	return kps_tnum((a.value ^ b.value) & ~unknown, unknown);
+}
+
+struct kps_tnum kps_tnum_lsh(struct kps_tnum a, unsigned int n)
+{
+	return kps_tnum(a.value << n, a.mask << n);
+}
+
+struct kps_tnum kps_tnum_rsh(struct kps_tnum a, unsigned int n)
+{
+	return kps_tnum(a.value >> n, a.mask >> n);
+}
+
+/* An unknown sign bit spreads as unknown, a known one as itself. */
+struct kps_tnum kps_tnum_arsh(struct kps_tnum a, unsigned int n)
+{
+	return kps_tnum((s64)a.value >> n, (s64)a.mask >> n);
+}
+
+struct kps_tnum kps_tnum_join(struct kps_tnum a, struct kps_tnum b)
+{
+	u64 unknown = a.mask | b.mask | (a.value ^ b.value);
+
+	return kps_tnum(a.value & ~unknown, unknown);
+}
+
+bool kps_tnum_meet(struct kps_tnum a, struct kps_tnum b, struct kps_tnum *out)
+{
+	if ((a.value ^ b.value) & ~(a.mask | b.mask))
+		return false;
+	*out = kps_tnum(a.value | b.value, a.mask & b.mask);
+	return true;
+}
+
+bool kps_tnum_in(struct kps_tnum a, struct kps_tnum b)
+{
+	return !(a.mask & ~b.mask) && (a.value & ~b.mask) == b.value;
+}
