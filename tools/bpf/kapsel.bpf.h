@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What programs for kapsel include, in place of libbpf's headers (those work
+ * too). Helpers have Linux's names and numbers; the comment behind each says
+ * which program types may call it if not all.
+ */
+#ifndef KAPSEL_BPF_H
+#define KAPSEL_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+#include <linux/types.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s8 s8;
+typedef __s16 s16;
+typedef __s32 s32;
+typedef __s64 s64;
+
+/* ------------------------------------------------------------------------
+ * Sections and maps
+ *
+ * struct {
+ *	__uint(type, BPF_MAP_TYPE_HASH);
+ *	__uint(max_entries, 256);
+ *	__type(key, u32);
+ *	__type(value, u64);
+ * } counts SEC(".maps");
+ */
+#define SEC(name) __attribute__((section(name), used))
+
+#define __uint(name, val) int (*name)[val]
+#define __type(name, val) typeof(val) *name
+#define __array(name, val) typeof(val) *name[]
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+#ifndef __noinline
+#define __noinline __attribute__((noinline))
+#endif
+#ifndef NULL
+#define NULL ((void *)0)
+#endif
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#endif
+
+/* ------------------------------------------------------------------------
+ * Helpers
+ */
+static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
+static long (*bpf_map_update_elem)(void *map, const void *key,
+				   const void *value, u64 flags) = (void *)2;
+static long (*bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
+static long (*bpf_probe_read)(void *dst, u32 size,
+			      const void *from) = (void *)4;	/* kprobe */
+static u64 (*bpf_ktime_get_ns)(void) = (void *)5;
+static long (*bpf_trace_printk)(const char *fmt, u32 size, ...) = (void *)6;
+static u32 (*bpf_get_prandom_u32)(void) = (void *)7;
+static u32 (*bpf_get_smp_processor_id)(void) = (void *)8;
+static u64 (*bpf_get_current_pid_tgid)(void) = (void *)14;	/* kprobe */
+static u64 (*bpf_get_current_uid_gid)(void) = (void *)15;	/* kprobe */
+static long (*bpf_get_current_comm)(void *buf, u32 size) = (void *)16; /* kprobe */
+static long (*bpf_skb_load_bytes)(const void *skb, u32 off, void *to,
+				  u32 len) = (void *)26;	/* netfilter */
+static long (*bpf_get_numa_node_id)(void) = (void *)42;
+static long (*bpf_probe_read_str)(void *dst, u32 size,
+				  const void *from) = (void *)45; /* kprobe */
+static long (*bpf_probe_read_user)(void *dst, u32 size,
+				   const void *from) = (void *)112; /* kprobe */
+static long (*bpf_probe_read_kernel)(void *dst, u32 size,
+				     const void *from) = (void *)113; /* kprobe */
+static long (*bpf_probe_read_user_str)(void *dst, u32 size,
+				       const void *from) = (void *)114; /* kprobe */
+static long (*bpf_probe_read_kernel_str)(void *dst, u32 size,
+					 const void *from) = (void *)115; /* kprobe */
+static u64 (*bpf_jiffies64)(void) = (void *)118;
+static u64 (*bpf_ktime_get_boot_ns)(void) = (void *)125;
+static long (*bpf_ringbuf_output)(void *ringbuf, void *data, u64 size,
+				  u64 flags) = (void *)130;
+static void *(*bpf_ringbuf_reserve)(void *ringbuf, u64 size,
+				    u64 flags) = (void *)131;
+static void (*bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
+static void (*bpf_ringbuf_discard)(void *data, u64 flags) = (void *)133;
+static u64 (*bpf_ringbuf_query)(void *ringbuf, u64 flags) = (void *)134;
+static u64 (*bpf_ktime_get_coarse_ns)(void) = (void *)160;
+static long (*bpf_loop)(u32 n, void *fn, void *ctx, u64 flags) = (void *)181;
+static void *(*bpf_map_lookup_percpu_elem)(void *map, const void *key,
+					   u32 cpu) = (void *)195;
+
+/* A line in the program's own log: `kapsel log PROG`. At most three numbers. */
+#define bpf_printk(fmt, args...)					\
+	__extension__ ({						\
+		static const char ___fmt[] = fmt;			\
+		bpf_trace_printk(___fmt, sizeof(___fmt), ##args);	\
+	})
+
+/* ------------------------------------------------------------------------
+ * Byte order
+ */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define bpf_htons(x) ((__be16)__builtin_bswap16(x))
+#define bpf_htonl(x) ((__be32)__builtin_bswap32(x))
+#define bpf_ntohs(x) __builtin_bswap16((u16)(x))
+#define bpf_ntohl(x) __builtin_bswap32((u32)(x))
+#else
+#define bpf_htons(x) ((__be16)(x))
+#define bpf_htonl(x) ((__be32)(x))
+#define bpf_ntohs(x) ((u16)(x))
+#define bpf_ntohl(x) ((u32)(x))
+#endif
+
+/* ------------------------------------------------------------------------
+ * Registers of a probed function, x86-64: arguments on entry, and what it
+ * returned on return
+ */
+#define PT_REGS_PARM1(x) ((x)->rdi)
+#define PT_REGS_PARM2(x) ((x)->rsi)
+#define PT_REGS_PARM3(x) ((x)->rdx)
+#define PT_REGS_PARM4(x) ((x)->rcx)
+#define PT_REGS_PARM5(x) ((x)->r8)
+#define PT_REGS_PARM6(x) ((x)->r9)
+#define PT_REGS_RET(x) ((x)->rsp)
+#define PT_REGS_FP(x) ((x)->rbp)
+#define PT_REGS_RC(x) ((x)->rax)
+#define PT_REGS_SP(x) ((x)->rsp)
+#define PT_REGS_IP(x) ((x)->rip)
+
+/* A verdict of a netfilter program. */
+#define KAPSEL_DROP 0
+#define KAPSEL_ACCEPT 1
+
+/*
+ * What a netfilter program's context has behind struct __sk_buff:
+ * KAPSEL_SKB(skb)->hook is one of NF_INET_PRE_ROUTING and so on.
+ */
+struct kapsel_skb {
+	struct __sk_buff skb;
+	u32 hook;
+	u32 in_ifindex;
+	u32 out_ifindex;
+	u32 __reserved;
+} __attribute__((aligned(8)));
+
+#define KAPSEL_SKB(ctx) ((struct kapsel_skb *)(ctx))
+
+#endif
