@@ -7,6 +7,7 @@
 
 #include "core/diag.h"
 #include "core/insn.h"
+#include "core/rows.h"
 
 /* What a row says of a field; SEL(n): the field has value n and selects. */
 enum {
@@ -48,26 +49,19 @@ static const struct rules row_rules[] = {
 #undef KPS_OPCODE
 };
 
-enum {
-#define KPS_OPCODE(_name, ...) ROW_##_name,
-#include "core/opcodes.tbl"
-#undef KPS_OPCODE
-	NR_ROWS
-};
-
 #undef KPS_OPCODE_ALSO
 
 /* Opcode -> its first row, plus one; 0: no such opcode. */
 static const u8 first_row[256] = {
 #define KPS_OPCODE(_name, _kind, _code, ...)	\
-	[_code] = ROW_##_name + 1,
+	[_code] = KPS_ROW_##_name + 1,
 #define KPS_OPCODE_ALSO(...)
 #include "core/opcodes.tbl"
 #undef KPS_OPCODE
 #undef KPS_OPCODE_ALSO
 };
 
-static_assert(NR_ROWS < 255);
+static_assert(KPS_NR_ROWS < 255);
 
 static bool selects(u16 rule, s32 value)
 {
@@ -80,9 +74,14 @@ static bool row_is(const struct rules *rules, const struct bpf_insn *insn)
 	       selects(rules->off, insn->off) && selects(rules->imm, insn->imm);
 }
 
+u32 kps_op_row(const struct kps_op *op)
+{
+	return op - rows;
+}
+
 static const struct rules *rules_of(const struct kps_op *op)
 {
-	return &row_rules[op - rows];
+	return &row_rules[kps_op_row(op)];
 }
 
 const struct kps_op *kps_op_find(const struct bpf_insn *insn)
@@ -91,7 +90,7 @@ const struct kps_op *kps_op_find(const struct bpf_insn *insn)
 
 	if (!i)
 		return NULL;
-	for (i--; i < NR_ROWS && rows[i].code == insn->code; i++)
+	for (i--; i < KPS_NR_ROWS && rows[i].code == insn->code; i++)
 		if (row_is(&row_rules[i], insn))
 			return &rows[i];
 	return NULL;

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kapsel core - runnable code, between the rewrite and the interpreter */
+#ifndef KPS_CODE_H
+#define KPS_CODE_H
+
+#include <linux/types.h>
+
+#include "core/rows.h"
+
+/*
+ * What the interpreter can do: the rows of opcodes.tbl, and a few more that
+ * only the rewrite makes. "via" loads go through the pointer at offset 0 of src.
+ */
+#define KPS_EXTRA_OPS(OP)						\
+	OP(trap)							\
+	OP(loop)							\
+	OP(via_ldxb)							\
+	OP(via_ldxh)							\
+	OP(via_ldxw)							\
+	OP(via_ldxdw)							\
+	OP(via_ldsxb)							\
+	OP(via_ldsxh)							\
+	OP(via_ldsxw)
+
+#define KPS_EXTRA_NUMBER(_name)	KPS_CODE_##_name,
+
+enum kps_code_op {
+	KPS_CODE_FIRST = KPS_NR_ROWS - 1,
+	KPS_EXTRA_OPS(KPS_EXTRA_NUMBER)
+	KPS_NR_CODE_OPS
+};
+
+/**
+ * struct kps_code_insn - an instruction, ready to run
+ * @op: enum kps_row or enum kps_code_op
+ * @dst: register
+ * @src: register
+ * @off: of an access; of a conditional jump: instructions from the next one; of
+ *	a call: bytes to the callee's frame pointer
+ * @imm: sign-extended, or 64 bits, or a helper's address; of other jumps and
+ *	calls: instructions from the next one
+ *
+ * A lddw is one instruction here, so the distance of two instructions is a
+ * count of instructions: that is how fuel is charged.
+ */
+struct kps_code_insn {
+	u16 op;
+	u8 dst;
+	u8 src;
+	s16 off;
+	u16 unused;
+	u64 imm;
+};
+
+/**
+ * struct kps_code - a program, ready to run
+ * @bytes: that it takes
+ * @cnt: instructions
+ * @insns: the program
+ */
+struct kps_code {
+	size_t bytes;
+	u32 cnt;
+	struct kps_code_insn insns[];
+};
+
+#endif

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel core - the interpreter */
+
+#include <linux/bitops.h>
+#include <linux/build_bug.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#include "core/code.h"
+#include "core/interp.h"
+#include "core/rewrite.h"
+
+#define MAX_LOOPS BIT(23)
+
+/* Where objtool looks for the targets of a computed goto. */
+#ifndef __annotate_jump_table
+#define __annotate_jump_table
+#endif
+
+/* Any alignment, any type: what the verifier allows is not C's business. */
+#define ACCESS(type)							\
+static __always_inline type load_##type(u64 addr)			\
+{									\
+	type value;							\
+									\
+	__builtin_memcpy(&value, (const void *)(unsigned long)addr,	\
+			 sizeof(value));				\
+	return value;							\
+}									\
+									\
+static __always_inline void store_##type(u64 addr, type value)		\
+{									\
+	__builtin_memcpy((void *)(unsigned long)addr, &value,		\
+			 sizeof(value));				\
+}
+
+ACCESS(u8)
+ACCESS(u16)
+ACCESS(u32)
+ACCESS(u64)
+
+/* RFC 9669: nothing traps. By zero: 0, or the dividend; MIN / -1 is MIN. */
+static __always_inline u64 div_u(u64 a, u64 b)
+{
+	return b ? a / b : 0;
+}
+
+static __always_inline u64 mod_u(u64 a, u64 b)
+{
+	return b ? a % b : a;
+}
+
+static __always_inline u64 div_s(s64 a, s64 b)
+{
+	if (b == -1)
+		return -(u64)a;
+	return b ? a / b : 0;
+}
+
+static __always_inline u64 mod_s(s64 a, s64 b)
+{
+	if (b == -1)
+		return 0;
+	return b ? a % b : a;
+}
+
+static __always_inline u64 to_le(u64 value, u32 bits)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return bits == 64 ? value : value & ((1ULL << bits) - 1);
+#else
+#error "kapsel runs on little-endian machines"
+#endif
+}
+
+static __always_inline void save(struct kps_frame *frame,
+				 const struct kps_code_insn *ret, const u64 *regs)
+{
+	frame->ret = ret;
+	frame->fp = regs[10];
+	memcpy(frame->saved, &regs[6], sizeof(frame->saved));
+	frame->loop_left = 0;
+}
+
+static __always_inline void restore(const struct kps_frame *frame, u64 *regs)
+{
+	regs[10] = frame->fp;
+	memcpy(&regs[6], frame->saved, sizeof(frame->saved));
+}
+
+/* What bpf_loop() answers without calling anything; 1: it has to call. */
+static __always_inline s64 loop_refused(const u64 *regs)
+{
+	if (regs[4])
+		return -EINVAL;
+	if ((u32)regs[1] > MAX_LOOPS)
+		return -E2BIG;
+	return (u32)regs[1] ? 1 : 0;
+}
+
+#define KPS_EXTRA_LABEL(_name)	&&L_##_name,
+
+notrace u64 kps_interp_run(const struct kps_code *code, struct kps_run *run,
+			   u64 ctx, u64 arg2)
+{
+	static const void * const labels[] __annotate_jump_table = {
+#define KPS_OPCODE(_name, ...)		&&L_##_name,
+#define KPS_OPCODE_ALSO(_name, ...)	&&L_##_name,
+#include "core/opcodes.tbl"
+#undef KPS_OPCODE
+#undef KPS_OPCODE_ALSO
+		KPS_EXTRA_OPS(KPS_EXTRA_LABEL)
+	};
+	const struct kps_code_insn *insn = code->insns, *start = insn;
+	struct kps_frame *frame = run->frames;
+	u64 regs[KPS_NR_REGS] = {};
+	u64 fuel = run->fuel;
+
+	BUILD_BUG_ON(ARRAY_SIZE(labels) != KPS_NR_CODE_OPS);
+	regs[1] = ctx;
+	regs[2] = arg2;
+	regs[10] = (unsigned long)run->stack + sizeof(run->stack);
+	goto *labels[insn->op];
+
+#include "core/handlers.inc"
+
+L_trap:
+	run->end = KPS_RUN_TRAP;
+	run->fuel = fuel;
+	return 0;
+no_fuel:
+	run->end = KPS_RUN_FUEL;
+	run->fuel = 0;
+	return 0;
+}
