@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* libkapsel - what its files share: errors, growing arrays, the object */
+#ifndef KL_INTERNAL_H
+#define KL_INTERNAL_H
+
+#include <linux/types.h>
+#include <linux/compiler.h>
+
+#include "kapsel.h"
+
+/**
+ * kl_fail - fill an error
+ * @err: may be NULL
+ * @code: negative errno
+ * @fmt: one sentence that names the thing at fault
+ *
+ * Return: @code, so that callers return kl_fail(...).
+ */
+int __printf(3, 4) kl_fail(struct kapsel_error *err, int code,
+			   const char *fmt, ...);
+
+/** kl_errno - kl_fail() with the errno's name and text behind the sentence */
+int __printf(3, 4) kl_errno(struct kapsel_error *err, int code,
+			    const char *fmt, ...);
+
+/** kl_hint - add what may help; returns err->err */
+int __printf(2, 3) kl_hint(struct kapsel_error *err, const char *fmt, ...);
+
+/** kl_nomem - kl_fail() for want of memory */
+int kl_nomem(struct kapsel_error *err);
+
+/**
+ * kl_grow - make room for one more element of an array
+ * @array: address of the pointer to it
+ * @count: elements in use
+ * @size: of an element, bytes
+ *
+ * The array doubles whenever @count reaches a power of two. New room is zero.
+ *
+ * Return: the new element, or NULL (the array stays).
+ */
+void *kl_grow(void *array, u32 count, size_t size);
+
+/**
+ * kl_similar - how alike two words are, for "did you mean"
+ * @a: @b: the words
+ *
+ * Return: number of edits between them.
+ */
+u32 kl_similar(const char *a, const char *b);
+
+#endif

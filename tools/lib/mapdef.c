@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* libkapsel - maps from their definitions in BTF */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/btf.h>
+#include <linux/kernel.h>
+
+#include "core/proto.h"
+#include "object.h"
+
+static const struct btf_type *skip_mods(const struct btf *btf, u32 id, u32 *real)
+{
+	const struct btf_type *type = btf__type_by_id(btf, id);
+	int steps = 0;
+
+	while (type && (btf_is_mod(type) || btf_is_typedef(type)) && ++steps < 32) {
+		id = type->type;
+		type = btf__type_by_id(btf, id);
+	}
+	if (real)
+		*real = id;
+	return type;
+}
+
+static int bad_member(const struct kapsel_object *obj, const struct kapsel_map *map,
+		      const char *member, struct kapsel_error *err)
+{
+	return kl_fail(err, -ENOEXEC, "%s: map '%s': malformed definition of '%s'",
+		       obj->path, map->name, member);
+}
+
+/* __uint(NAME, N) makes a pointer to an array of N elements. */
+static int uint_of(const struct btf *btf, const struct btf_member *member, u32 *out)
+{
+	const struct btf_type *type = skip_mods(btf, member->type, NULL);
+
+	type = type && btf_is_ptr(type) ? btf__type_by_id(btf, type->type) : NULL;
+	if (!type || !btf_is_array(type))
+		return -EINVAL;
+	*out = btf_array(type)->nelems;
+	return 0;
+}
+
+/* __type(NAME, T) makes a pointer to a T. */
+static int type_of(const struct btf *btf, const struct btf_member *member,
+		   u32 *id, u32 *size)
+{
+	const struct btf_type *type = skip_mods(btf, member->type, NULL);
+	s64 bytes;
+
+	if (!type || !btf_is_ptr(type))
+		return -EINVAL;
+	bytes = btf__resolve_size(btf, type->type);
+	if (bytes <= 0 || bytes > INT_MAX)
+		return -EINVAL;
+	if (*size && *size != bytes)
+		return -EINVAL;
+	*id = type->type;
+	*size = bytes;
+	return 0;
+}
+
+static int size_of(const struct btf *btf, const struct btf_member *member, u32 *size)
+{
+	u32 was = *size;
+
+	return uint_of(btf, member, size) ?: was && was != *size ? -EINVAL : 0;
+}
+
+static int refuse_pinning(const struct kapsel_object *obj, const struct btf_member *member,
+			  struct kapsel_map *map, struct kapsel_error *err)
+{
+	u32 how = 0;
+
+	if (uint_of(obj->btf, member, &how))
+		return bad_member(obj, map, "pinning", err);
+	if (!how)
+		return 0;
+	kl_fail(err, -EOPNOTSUPP, "%s: map '%s': LIBBPF_PIN_BY_NAME is not supported",
+		obj->path, map->name);
+	return kl_hint(err, "drop __uint(pinning, ...) and use `kapsel load --pin NAME`");
+}
+
+static int read_member(const struct kapsel_object *obj, const struct btf_member *member,
+		       struct kapsel_map *map, struct kapsel_error *err)
+{
+	const struct btf *btf = obj->btf;
+	const char *name = btf__name_by_offset(btf, member->name_off);
+	u32 ignored;
+	int ret;
+
+	if (!strcmp(name, "type"))
+		ret = uint_of(btf, member, &map->type);
+	else if (!strcmp(name, "max_entries"))
+		ret = uint_of(btf, member, &map->max_entries);
+	else if (!strcmp(name, "map_flags"))
+		ret = uint_of(btf, member, &map->flags);
+	else if (!strcmp(name, "key_size"))
+		ret = size_of(btf, member, &map->key_size);
+	else if (!strcmp(name, "value_size"))
+		ret = size_of(btf, member, &map->value_size);
+	else if (!strcmp(name, "key"))
+		ret = type_of(btf, member, &map->key_type, &map->key_size);
+	else if (!strcmp(name, "value"))
+		ret = type_of(btf, member, &map->value_type, &map->value_size);
+	else if (!strcmp(name, "numa_node"))
+		ret = uint_of(btf, member, &ignored);
+	else if (!strcmp(name, "pinning"))
+		return refuse_pinning(obj, member, map, err);
+	else if (!strcmp(name, "values"))
+		return kl_fail(err, -EOPNOTSUPP, "%s: map '%s': maps inside maps are not supported",
+			       obj->path, map->name);
+	else
+		return kl_fail(err, -EOPNOTSUPP, "%s: map '%s': '%s' in its definition is not supported",
+			       obj->path, map->name, name);
+	return ret ? bad_member(obj, map, name, err) : 0;
+}
+
+static int refuse_type(const struct kapsel_object *obj, const struct kapsel_map *map,
+		       struct kapsel_error *err)
+{
+	char name[32], known[200] = "";
+	u32 i;
+
+	if (!map->type)
+		return kl_fail(err, -ENOEXEC, "%s: map '%s' has no type", obj->path,
+			       map->name);
+	for (i = 0; i < kps_nr_map_types; i++)
+		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s",
+			 i ? ", " : "", kps_map_types[i].name);
+	kl_fail(err, -EOPNOTSUPP, "%s: map '%s': map type %s (%u) is not available in kapsel",
+		obj->path, map->name,
+		kapsel_map_type_name(map->type, name, sizeof(name)), map->type);
+	return kl_hint(err, "map types here: %s", known);
+}
+
+static int bad_shape(const struct kapsel_object *obj, const struct kapsel_map *map,
+		     const char *what, struct kapsel_error *err)
+{
+	return kl_fail(err, -EINVAL, "%s: map '%s': %s", obj->path, map->name, what);
+}
+
+/* Says before the kernel does, and with more words, what can't be created. */
+static int check_shape(const struct kapsel_object *obj, struct kapsel_map *map,
+		       struct kapsel_error *err)
+{
+	const struct kps_map_type *type = kps_map_type_find(map->type);
+	bool array = map->type == BPF_MAP_TYPE_ARRAY ||
+		     map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+
+	if (!type)
+		return refuse_type(obj, map, err);
+	if (!map->max_entries)
+		return bad_shape(obj, map, "max_entries is missing or 0", err);
+	if (map->flags & ~type->flags)
+		return kl_fail(err, -EINVAL, "%s: map '%s': flags %#x are not available for map type %s",
+			       obj->path, map->name, map->flags & ~type->flags,
+			       type->name);
+	if (type->ops & KAPSEL_MAP_OP_RINGBUF)
+		return map->key_size || map->value_size ?
+		       bad_shape(obj, map, "a ring buffer has neither keys nor values", err) : 0;
+	if (array && map->key_size != 4)
+		return bad_shape(obj, map, "an array's key is 4 bytes wide", err);
+	if (!map->key_size)
+		return bad_shape(obj, map, "the key's type or size is missing", err);
+	if (!map->value_size)
+		return bad_shape(obj, map, "the value's type or size is missing", err);
+	return 0;
+}
+
+static const struct btf_type *find_definition(const struct kapsel_object *obj,
+					      const char *name)
+{
+	s32 id = btf__find_by_name_kind(obj->btf, name, BTF_KIND_VAR);
+	const struct btf_type *type;
+
+	if (id <= 0)
+		return NULL;
+	type = skip_mods(obj->btf, btf__type_by_id(obj->btf, id)->type, NULL);
+	return type && btf_is_struct(type) ? type : NULL;
+}
+
+static int add_map(struct kapsel_object *obj, const struct kl_symbol *sym,
+		   struct kapsel_error *err)
+{
+	const struct btf_type *type = find_definition(obj, sym->name);
+	const struct btf_member *member;
+	struct kapsel_map *map;
+	u32 i;
+	int ret = 0;
+
+	if (!type)
+		return kl_fail(err, -ENOEXEC, "%s: map '%s' has no definition in BTF",
+			       obj->path, sym->name);
+	if (strlen(sym->name) >= KAPSEL_NAME_LEN)
+		return kl_fail(err, -ENAMETOOLONG, "%s: map '%s': the name is longer than %d characters",
+			       obj->path, sym->name, KAPSEL_NAME_LEN - 1);
+	map = kl_grow(&obj->maps, obj->nr_maps, sizeof(*map));
+	if (!map)
+		return kl_nomem(err);
+	obj->nr_maps++;
+	map->name = sym->name;
+	map->offset = sym->value;
+	map->fd = -1;
+	member = btf_members(type);
+	for (i = 0; i < btf_vlen(type) && !ret; i++)
+		ret = read_member(obj, &member[i], map, err);
+	return ret ?: check_shape(obj, map, err);
+}
+
+int kl_maps_read(struct kapsel_object *obj, struct kapsel_error *err)
+{
+	const struct kl_section *sec = kl_section_find(obj, ".maps");
+	u32 i;
+	int ret = 0;
+
+	if (kl_section_find(obj, "maps"))
+		return kl_fail(err, -EOPNOTSUPP, "%s: section maps: old-style map definitions are not supported, use SEC(\".maps\")",
+			       obj->path);
+	if (!sec)
+		return 0;
+	if (!obj->btf)
+		return kl_hint((kl_fail(err, -ENOEXEC, "%s: maps are defined, but there is no BTF to describe them",
+					obj->path), err), "compile with -g");
+	for (i = 0; i < obj->nr_symbols && !ret; i++)
+		if (obj->symbols[i].type == STT_OBJECT &&
+		    &obj->sections[min(obj->symbols[i].section, obj->nr_sections)] == sec)
+			ret = add_map(obj, &obj->symbols[i], err);
+	return ret;
+}
