@@ -13,6 +13,9 @@ VERSION := 0.1.0
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 		    $(shell ls -d /lib/modules/*/build 2>/dev/null | sort -rV))
 
+# What `make matrix` tests on: Debian's, the newest of each series.
+KERNELS ?= 6.1 6.12 7.3
+
 PREFIX ?= /usr/local
 BUILD  := build
 
@@ -34,6 +37,9 @@ endif
 
 -include scripts/user.mk
 
+# Targets of a folder's own, such as fuzzing and benchmarks.
+-include $(wildcard tools/*/targets.mk selftests/*/targets.mk)
+
 # Laid out as the kernel's own install would: run_kselftest.sh beside it runs it.
 INSTALLED := $(CURDIR)/$(BUILD)/kselftest_install
 selftests: tools ## The test programs, into build/kselftest_install
@@ -52,6 +58,11 @@ sanitized: asan ## The tests that run in userspace, into build/asan/selftests
 
 test: ## All tests: style, unit, verdicts, instructions, and in a VM
 	@scripts/test
+
+matrix: ## The VM tests on each kernel of KERNELS=
+	@for kernel in $(KERNELS); do \
+		echo "== Linux $$kernel"; scripts/test --kernel $$kernel vm || exit; \
+	done
 
 check: ## The style checks alone: checkpatch, sparse, layering, SPDX
 	@scripts/test style
@@ -89,5 +100,5 @@ help: ## This list
 print-kdir:
 	@echo $(KDIR)
 
-.PHONY: all module tools examples selftests sanitized test check demo
+.PHONY: all module tools examples selftests sanitized test matrix check demo
 .PHONY: install clean distclean help print-kdir
