@@ -95,7 +95,7 @@ static int no_variable(const struct kapsel_object *obj, const char *name,
 	u32 i, least = 4;
 
 	for (i = 0; i < obj->nr_symbols; i++) {
-		u32 edits = kl_similar(obj->symbols[i].name, name);
+		u32 edits = kapsel_edits(obj->symbols[i].name, name);
 
 		if (edits < least && find_variable(obj, obj->symbols[i].name)) {
 			least = edits;

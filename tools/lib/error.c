@@ -92,7 +92,7 @@ void *kl_grow(void *array, u32 count, size_t size)
 	return memset(mem + count * size, 0, size);
 }
 
-u32 kl_similar(const char *a, const char *b)
+u32 kapsel_edits(const char *a, const char *b)
 {
 	u32 row[65], i, j, len = strlen(b);
 

@@ -41,12 +41,4 @@ int kl_nomem(struct kapsel_error *err);
  */
 void *kl_grow(void *array, u32 count, size_t size);
 
-/**
- * kl_similar - how alike two words are, for "did you mean"
- * @a: @b: the words
- *
- * Return: number of edits between them.
- */
-u32 kl_similar(const char *a, const char *b);
-
 #endif

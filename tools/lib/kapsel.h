@@ -40,6 +40,9 @@ struct kapsel_error {
 /** kapsel_errno_name - "EACCES (Permission denied)" in @buf; the sign of @err is ignored */
 const char *kapsel_errno_name(int err, char *buf, size_t size);
 
+/** kapsel_edits - how many letters to change to make @a @b, for "did you mean" */
+__u32 kapsel_edits(const char *a, const char *b);
+
 /* ------------------------------------------------------------------------
  * Hooks: where a program goes
  */
@@ -441,17 +444,26 @@ void kapsel_render_text(const struct kapsel_render *how,
 			const struct kapsel_result *res);
 
 /**
- * kapsel_render_json - errors and warnings of @res, one JSON object a line
- * @how: stream and program
+ * kapsel_render_json - errors and warnings of @res as an array of objects
+ * @js: document
+ * @key: of the array, or NULL
+ * @prog: or NULL
  * @res: the result
  *
- * Members: v (1), code, severity, title, prog, section, insn, disasm, file,
- * line, col, near, text, function, needs {min, max, half, size, access}, has,
- * other (kind, reg, object, map, off_min, ...), helper, arg, path [{insn, event,
- * outcome, line, ...}], hint. What is not known is left out.
+ * Members: v (1), code, severity, title, insn, prog, section, function, disasm,
+ * file, line, col, near, text, needs {min, max, missing, access, size, text},
+ * helper, arg, detail, has and other {reg, kind, maybe_null, object, map, size,
+ * smin, smax, umin, umax, s32_min, ..., bits_value, bits_mask}, path [{insn,
+ * event, outcome, file, line, col, near, facts}], hint. What is not known is
+ * left out.
  */
-void kapsel_render_json(const struct kapsel_render *how,
+void kapsel_render_json(struct kapsel_json *js, const char *key,
+			const struct kapsel_prog *prog,
 			const struct kapsel_result *res);
+
+/* Codes that tell of the environment rather than of a program. */
+#define KAPSEL_CODE_CAPABILITY	1001
+#define KAPSEL_CODE_LOCKDOWN	1002
 
 /** kapsel_code_name - "KV021", "KA003"; returns @buf */
 const char *kapsel_code_name(__u32 code, char *buf, size_t size);

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* libkapsel - what an instruction tried and what it would have needed, in words */
+
+#include <string.h>
+
+#include <linux/kernel.h>
+
+#include "core/diag.h"
+#include "core/proto.h"
+#include "render.h"
+
+static const char * const access_words[] = {
+	[KAPSEL_ACCESS_READ] = "reads",
+	[KAPSEL_ACCESS_WRITE] = "writes",
+	[KAPSEL_ACCESS_ATOMIC] = "changes atomically",
+};
+
+static const char *bytes_word(u32 count)
+{
+	return count == 1 ? "byte" : "bytes";
+}
+
+void kl_problem_text(const struct kl_case *it, char *buf, size_t size)
+{
+	const struct kapsel_rec_problem *p = it->problem;
+	char helper[64], through[16] = "";
+
+	*buf = '\0';
+	if (p->has.reg <= 10)
+		snprintf(through, sizeof(through), "r%u", p->has.reg);
+	if (p->helper && p->arg)
+		snprintf(buf, size, "argument %u of %s%s%s", p->arg,
+			 kl_helper_name(p->helper, helper, sizeof(helper)),
+			 *through ? ", in " : "", through);
+	else if (p->helper)
+		snprintf(buf, size, "calls %s",
+			 kl_helper_name(p->helper, helper, sizeof(helper)));
+	else if (p->access && p->access < ARRAY_SIZE(access_words) && p->access_size)
+		snprintf(buf, size, "%s %u %s%s%s", access_words[p->access],
+			 p->access_size, bytes_word(p->access_size),
+			 *through ? " through " : "", through);
+	else if (*through)
+		snprintf(buf, size, "%s", through);
+}
+
+static const char * const arg_words[] = {
+	[KPS_ARG_NONE] = "nothing",
+	[KPS_ARG_ANY] = "a number",
+	[KPS_ARG_CTX] = "the context",
+	[KPS_ARG_MAP] = "a map",
+	[KPS_ARG_KEY] = "initialised bytes, as many as the map's key has",
+	[KPS_ARG_VALUE] = "initialised bytes, as many as the map's value has",
+	[KPS_ARG_MEM] = "initialised bytes, as many as the next argument says",
+	[KPS_ARG_MEM_OUT] = "writable bytes, as many as the next argument says",
+	[KPS_ARG_SIZE] = "a size of 1 or more",
+	[KPS_ARG_SIZE0] = "a size of 0 or more",
+	[KPS_ARG_CONST_SIZE] = "a size known at load time",
+	[KPS_ARG_RECORD] = "a record from bpf_ringbuf_reserve()",
+	[KPS_ARG_CALLBACK] = "a function of the program",
+	[KPS_ARG_CALLBACK_CTX] = "stack memory, or NULL",
+	[KPS_ARG_ZERO] = "0",
+};
+
+static void helper_programs(u32 id, char *buf, size_t size)
+{
+	const struct kps_helper *row = kps_helper_find(id);
+	char name[64];
+	size_t len;
+	u32 i;
+
+	if (!row)
+		return;
+	len = snprintf(buf, size, "%s is for programs of type",
+		       kl_helper_name(id, name, sizeof(name)));
+	for (i = 0; i < kps_nr_prog_types && len < size; i++)
+		if (row->progs & kps_prog_types[i].bit)
+			len += snprintf(buf + len, size - len, " %s",
+					kps_prog_types[i].name);
+}
+
+static const char *bounded_thing(const struct kapsel_rec_problem *p)
+{
+	switch (p->code) {
+	case KPS_D_RETURN_RANGE:
+	case KPS_D_CALLBACK:
+		return "return value";
+	case KPS_D_HELPER_SIZE:
+	case KPS_D_HELPER_CONST:
+		return "size";
+	case KPS_D_CEILING:
+		return "instructions a run";
+	case KPS_D_PACKET:
+		return "offset into the packet";
+	}
+	return p->has.kind == KAPSEL_KIND_SCALAR ? "value" : "offset";
+}
+
+static void bounds_text(const struct kapsel_rec_problem *p, char *buf, size_t size)
+{
+	static const char * const halves[] = {
+		[KAPSEL_HALF_NONE] = "",
+		[KAPSEL_HALF_LOWER] = "   (the lower bound is not proved; the upper one is)",
+		[KAPSEL_HALF_UPPER] = "   (the upper bound is not proved; the lower one is)",
+		[KAPSEL_HALF_BOTH] = "   (neither bound is proved)",
+	};
+	char min[32], max[32], reg[16] = "";
+
+	if (p->has.reg <= 10)
+		snprintf(reg, sizeof(reg), " of r%u", p->has.reg);
+	snprintf(buf, size, "%s <= %s%s <= %s%s",
+		 kl_number(p->need_min, min, sizeof(min)), bounded_thing(p), reg,
+		 kl_number(p->need_max, max, sizeof(max)),
+		 p->half < ARRAY_SIZE(halves) ? halves[p->half] : "");
+}
+
+void kl_needs_text(const struct kl_case *it, char *buf, size_t size)
+{
+	const struct kapsel_rec_problem *p = it->problem;
+	const struct kps_helper *row = kps_helper_find(p->helper);
+
+	*buf = '\0';
+	if (p->code == KPS_D_HELPER_PROG)
+		helper_programs(p->helper, buf, size);
+	else if (p->half || p->need_min || p->need_max)
+		bounds_text(p, buf, size);
+	else if (p->code == KPS_D_NULL && p->has.reg <= 10)
+		snprintf(buf, size, "r%u not NULL", p->has.reg);
+	else if (row && p->arg >= 1 && p->arg <= 5)
+		snprintf(buf, size, "%s", arg_words[row->args[p->arg - 1]]);
+}
