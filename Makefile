@@ -40,21 +40,24 @@ endif
 # Targets of a folder's own, such as fuzzing and benchmarks.
 -include $(wildcard tools/*/targets.mk selftests/*/targets.mk)
 
-# Laid out as the kernel's own install would: run_kselftest.sh beside it runs it.
+# Laid out as the kernel's own install would: run_kselftest.sh runs it. Put in
+# place in one step, since a VM may be about to copy it.
 INSTALLED := $(CURDIR)/$(BUILD)/kselftest_install
+KSELFTEST  = $(MAKE) -s --no-print-directory -C selftests
 selftests: tools ## The test programs, into build/kselftest_install
 	@scripts/get-kselftest
-	@rm -rf $(INSTALLED) && mkdir -p $(INSTALLED)/kapsel
+	+@$(KSELFTEST) all
+	@rm -rf $(INSTALLED).new && mkdir -p $(INSTALLED).new/kapsel
 	@cp -r $(BUILD)/kselftest/kselftest $(BUILD)/kselftest/run_kselftest.sh \
-		$(INSTALLED)
-	+@$(MAKE) -s --no-print-directory -C selftests \
-		install INSTALL_PATH=$(INSTALLED)/kapsel
-	+@$(MAKE) -s --no-print-directory -C selftests \
-		emit_tests COLLECTION=kapsel >$(INSTALLED)/kselftest-list.txt
+		$(INSTALLED).new
+	+@$(KSELFTEST) install INSTALL_PATH=$(INSTALLED).new/kapsel
+	+@$(KSELFTEST) emit_tests COLLECTION=kapsel \
+		>$(INSTALLED).new/kselftest-list.txt
+	@rm -rf $(INSTALLED) && mv $(INSTALLED).new $(INSTALLED)
 
 sanitized: asan ## The tests that run in userspace, into build/asan/selftests
 	@scripts/get-kselftest
-	+@$(MAKE) -s --no-print-directory -C selftests sanitized
+	+@$(KSELFTEST) sanitized
 
 test: ## All tests: style, unit, verdicts, instructions, and in a VM
 	@scripts/test
@@ -72,16 +75,22 @@ demo: all ## A short show, in a VM
 	@scripts/demo
 endif
 
+# Distributions' headers hold no key to sign the module with.
 install: module tools ## Module, CLI, library, headers (DESTDIR=, PREFIX=)
 ifneq ($(MODULE_SRCS),)
-	+@$(KBUILD) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+	+@$(KBUILD) CONFIG_MODULE_SIG_ALL= \
+		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 endif
-	install -Dm 0755 $(BUILD)/kapsel $(DESTDIR)$(PREFIX)/sbin/kapsel
-	install -Dm 0644 $(BUILD)/libkapsel.a $(DESTDIR)$(PREFIX)/lib/libkapsel.a
-	install -Dm 0644 uapi/linux/kapsel.h \
-		$(DESTDIR)$(PREFIX)/include/linux/kapsel.h
-	$(foreach page,$(wildcard tools/man/*.[1-8]),\
-		install -Dm 0644 $(page) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin lib include/linux)
+	install -m 0755 $(BUILD)/kapsel $(DESTDIR)$(PREFIX)/sbin
+	install -m 0644 $(BUILD)/libkapsel.a $(DESTDIR)$(PREFIX)/lib
+	install -m 0644 uapi/linux/kapsel.h $(DESTDIR)$(PREFIX)/include/linux
+	install -m 0644 tools/lib/kapsel.h tools/bpf/kapsel.bpf.h \
+		$(DESTDIR)$(PREFIX)/include
+	for page in $(wildcard tools/man/*.[1-8]); do \
+		install -Dm 0644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} \
+			$$page || exit; \
+	done
 
 clean: ## What was built (fetched packages stay)
 ifneq ($(KDIR),)
