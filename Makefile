@@ -44,7 +44,7 @@ endif
 # place in one step, since a VM may be about to copy it.
 INSTALLED := $(CURDIR)/$(BUILD)/kselftest_install
 KSELFTEST  = $(MAKE) -s --no-print-directory -C selftests
-selftests: tools ## The test programs, into build/kselftest_install
+selftests: ## The test programs, into build/kselftest_install
 	@scripts/get-kselftest
 	+@$(KSELFTEST) all
 	@rm -rf $(INSTALLED).new && mkdir -p $(INSTALLED).new/kapsel
@@ -55,7 +55,7 @@ selftests: tools ## The test programs, into build/kselftest_install
 		>$(INSTALLED).new/kselftest-list.txt
 	@rm -rf $(INSTALLED) && mv $(INSTALLED).new $(INSTALLED)
 
-sanitized: asan ## The tests that run in userspace, into build/asan/selftests
+sanitized: ## The tests that run in userspace, into build/asan/selftests
 	@scripts/get-kselftest
 	+@$(KSELFTEST) sanitized
 
