@@ -93,10 +93,12 @@ static int find_subprogs(struct kps_cfg_build *build)
 	return 0;
 }
 
-static bool ends_block(u32 kind)
+/* The loop helper runs a function of the program: a call like a local one. */
+static bool ends_block(u32 kind, const struct bpf_insn *insn)
 {
 	return kind == KPS_OP_JA || kind == KPS_OP_JCOND ||
-	       kind == KPS_OP_CALL_LOCAL || kind == KPS_OP_EXIT;
+	       kind == KPS_OP_CALL_LOCAL || kind == KPS_OP_EXIT ||
+	       (kind == KPS_OP_CALL && insn->imm == BPF_FUNC_loop);
 }
 
 static s64 jump_target(const struct bpf_insn *insns, u32 pc)
@@ -132,7 +134,7 @@ static int mark_leaders(struct kps_cfg_build *build,
 			err = mark_jump(build, sub, pc);
 		if (err)
 			return err;
-		if (ends_block(kind) && pc + 1 < sub->end)
+		if (ends_block(kind, &build->insns[pc]) && pc + 1 < sub->end)
 			build->marks[pc + 1] |= KPS_MARK_LEADER;
 	}
 	if (kind != KPS_OP_JA && kind != KPS_OP_EXIT)

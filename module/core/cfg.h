@@ -16,8 +16,8 @@ struct kps_arena;
  * @end: one past the last slot
  * @subprog: index of the subprogram
  * @succ: blocks that may follow: [0] fall through or ja's target, [1] a
- *	conditional jump's target; KPS_NONE: none. A local call ends a block;
- *	succ[0] is where it returns
+ *	conditional jump's target; KPS_NONE: none. A local call, or a call of
+ *	the loop helper, ends a block; succ[0] is where it returns
  * @loop: innermost loop that contains the block (as head or body), or KPS_NONE
  * @order: position in the subprogram's schedule; KPS_NONE: unreachable
  */

@@ -114,6 +114,7 @@ struct kps_node;
  * @pkt_min: bytes that the packet is known to have from its start
  * @steps: most instructions that a run may take to get here
  * @path: how it came here, newest first
+ * @joined: it stands for several paths: what is refused may be no path's fault
  */
 struct kps_state {
 	struct kps_state *next;
@@ -126,6 +127,7 @@ struct kps_state {
 	u64 pkt_min;
 	u64 steps;
 	const struct kps_node *path;
+	bool joined;
 };
 
 /**

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel core - exploration: one state through one block */
+
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/types.h>
+
+#include "core/env.h"
+
+static int step(const struct kps_at *at)
+{
+	const struct bpf_insn *insn = kps_insn_at(at);
+
+	switch (BPF_CLASS(insn->code)) {
+	case BPF_LD:
+		return kps_step_lddw(at);
+	case BPF_LDX:
+		return kps_step_load(at);
+	case BPF_ST:
+		return kps_step_store(at);
+	case BPF_STX:
+		return BPF_MODE(insn->code) == BPF_ATOMIC ? kps_step_atomic(at) :
+		       kps_step_store(at);
+	case BPF_ALU:
+	case BPF_ALU64:
+		return kps_step_alu(at);
+	default:
+		return kps_step_helper(at);
+	}
+}
+
+/* The instructions that end a block, beside plain ones. */
+static bool is_jump(const struct bpf_insn *insn)
+{
+	u8 class = BPF_CLASS(insn->code);
+
+	if (class != BPF_JMP && class != BPF_JMP32)
+		return false;
+	return BPF_OP(insn->code) != BPF_CALL || insn->src_reg || insn->imm == BPF_FUNC_loop;
+}
+
+static void mark_seen(const struct kps_at *at)
+{
+	struct kps_insn_aux *aux = kps_aux_at(at);
+
+	aux[0].seen = true;
+	if (kps_insn_slots(kps_insn_at(at)) == 2)
+		aux[1].seen = true;
+}
+
+/* Straight on to the jump that ends the block, or to its end. */
+static int run_straight(struct kps_at *at, u32 end)
+{
+	u32 n = 0;
+	int err = 0;
+
+	while (at->pc < end && !is_jump(kps_insn_at(at)) && !err) {
+		err = step(at);
+		if (err)
+			break;
+		mark_seen(at);
+		at->pc += kps_insn_slots(kps_insn_at(at));
+		n++;
+	}
+	return err ?: kps_tick(at, n);
+}
+
+static int step_branch(struct kps_explorer *x, const struct kps_at *at,
+		       const struct kps_block *b)
+{
+	struct kps_state *taken;
+	bool falls = false;
+	int err = kps_branch(at, &taken, &falls);
+
+	if (err || !falls)
+		kps_state_free(&x->env->pool, at->s);
+	if (!err && taken)
+		err = kps_push(x, b->succ[1], taken);
+	else if (taken)
+		kps_state_free(&x->env->pool, taken);
+	if (!err && falls)
+		err = kps_push(x, b->succ[0], at->s);
+	return err;
+}
+
+/*
+ * What the callee finds: the arguments, nothing else. Addresses of functions stay in
+ * the function that took them, where the call graph counts them as called.
+ */
+static int step_call(struct kps_explorer *x, const struct kps_at *at,
+		     const struct kps_block *b)
+{
+	struct kps_env *env = x->env;
+	struct kps_frame *caller = kps_top(at->s), *callee;
+	u32 sub = kps_cfg_subprog_at(&env->cfg, at->pc + kps_insn_at(at)->imm + 1);
+	u32 n, entry = env->cfg.subprogs[sub].first_block;
+	int err = -ENOMEM;
+
+	if (!kps_frame_push(&env->pool, at->s, sub, at->pc))
+		goto out_free;
+	callee = kps_top(at->s);
+	for (n = 1; n <= 5; n++)
+		if (caller->reg[n].kind != KAPSEL_KIND_FUNC)
+			callee->reg[n] = caller->reg[n];
+	for (n = 0; n < KPS_FP; n++)
+		if (n <= 5 || !(env->live[b->succ[0]] & (1u << n)))
+			caller->reg[n] = kps_reg_uninit();
+	err = kps_path_add(at, KAPSEL_STEP_ENTER, env->cfg.subprogs[sub].start, KAPSEL_NO_REG);
+	if (err)
+		goto out_free;
+	kps_drop_dead(env, at->s, entry);
+	return kps_list_add(env, &x->pending[entry], at->s);
+
+out_free:
+	kps_state_free(&env->pool, at->s);
+	return err;
+}
+
+static int check_callee_exit(struct kps_explorer *x, const struct kps_at *at)
+{
+	const struct kps_reg *r0 = kps_reg_at(at, 0);
+	u32 code = 0;
+
+	if (x->top->callback) {
+		if (r0->kind == KAPSEL_KIND_UNINIT)
+			code = KPS_D_UNINIT;
+		else if (r0->kind != KAPSEL_KIND_SCALAR)
+			code = KPS_D_RETURN_NUMBER;
+		else if (r0->val.r64.umax > 1)
+			code = KPS_D_CALLBACK;
+	} else if (r0->kind == KAPSEL_KIND_STACK && r0->object == at->s->depth - 1) {
+		code = KPS_D_FRAME;
+	} else if (r0->kind == KAPSEL_KIND_FUNC) {
+		code = KPS_D_CALLBACK;
+	}
+	if (!code)
+		return 0;
+	kps_refuse(at, code, 0);
+	return -EACCES;
+}
+
+static int step_return(struct kps_explorer *x, const struct kps_at *at)
+{
+	struct kps_env *env = x->env;
+	struct kps_reg r0 = *kps_reg_at(at, 0);
+	struct kps_frame *caller;
+	int err = check_callee_exit(x, at) ?:
+		  kps_path_add(at, KAPSEL_STEP_LEAVE, 0, 0);
+
+	if (err)
+		goto out_free;
+	kps_frame_pop(&env->pool, at->s);
+	caller = kps_frame_own(&env->pool, at->s, at->s->depth - 1, 0);
+	err = -ENOMEM;
+	if (!caller)
+		goto out_free;
+	if (!x->top->callback)
+		caller->reg[0] = r0;
+	return kps_list_add(env, &x->top->exits, at->s);
+
+out_free:
+	kps_state_free(&env->pool, at->s);
+	return err;
+}
+
+static int step_exit(struct kps_explorer *x, const struct kps_at *at)
+{
+	struct kps_env *env = x->env;
+	int err;
+
+	if (at->s->depth > 1)
+		return step_return(x, at);
+	err = kps_step_exit_main(at);
+	env->proof->max_insns = max(env->proof->max_insns, at->s->steps);
+	kps_state_free(&env->pool, at->s);
+	return err;
+}
+
+static int step_jump(struct kps_explorer *x, const struct kps_at *at, u32 block)
+{
+	const struct kps_block *b = &x->env->cfg.blocks[block];
+	const struct bpf_insn *insn = kps_insn_at(at);
+
+	switch (BPF_OP(insn->code)) {
+	case BPF_JA:
+		return kps_push(x, b->succ[0], at->s);
+	case BPF_EXIT:
+		return step_exit(x, at);
+	case BPF_CALL:
+		if (insn->src_reg == BPF_PSEUDO_CALL)
+			return step_call(x, at, b);
+		return kps_callback_call(x, block, at->s);
+	default:
+		return step_branch(x, at, b);
+	}
+}
+
+int kps_run_block(struct kps_explorer *x, u32 block, struct kps_state *s)
+{
+	const struct kps_block *b = &x->env->cfg.blocks[block];
+	struct kps_at at = { .env = x->env, .s = s, .pc = b->start };
+	int err;
+
+	x->env->visits[block]++;
+	err = kps_frame_own(&x->env->pool, s, s->depth - 1, 0) ? 0 : -ENOMEM;
+	err = err ?: run_straight(&at, b->end);
+	if (!err && at.pc == b->end)
+		return kps_push(x, b->succ[0], s);
+	err = err ?: kps_tick(&at, 1);
+	if (err) {
+		kps_state_free(&x->env->pool, s);
+		return err;
+	}
+	mark_seen(&at);
+	return step_jump(x, &at, block);
+}

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel core - arithmetic and moves, on numbers and on pointers */
+
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/overflow.h>
+#include <linux/types.h>
+
+#include "core/env.h"
+
+int kps_check_init(const struct kps_at *at, u32 n)
+{
+	if (kps_reg_at(at, n)->kind != KAPSEL_KIND_UNINIT)
+		return 0;
+	kps_refuse(at, KPS_D_UNINIT, n);
+	return -EACCES;
+}
+
+static unsigned int insn_width(const struct bpf_insn *insn)
+{
+	return BPF_CLASS(insn->code) == BPF_ALU64 ? 64 : 32;
+}
+
+static int refuse_pointer_op(const struct kps_at *at, u32 n)
+{
+	const struct kps_reg *reg = kps_reg_at(at, n);
+	u32 code = KPS_D_POINTER_OP;
+
+	if (reg->flags & KPS_REG_STALE)
+		code = KPS_D_STALE;
+	else if (reg->kind == KAPSEL_KIND_UNUSABLE)
+		code = KPS_D_MIXED;
+	else if (reg->flags & KAPSEL_FACT_MAYBE_NULL)
+		code = KPS_D_NULL;
+	kps_refuse(at, code, n);
+	return -EACCES;
+}
+
+/*
+ * Anything else that is done with an address makes it a number, which only
+ * programs that may know addresses can have. Nothing at all is done with what may
+ * be NULL or differs from path to path, so that a later test still means it.
+ */
+static int number_of_pointer(const struct kps_at *at, u32 n, struct kps_reg *out)
+{
+	const struct kps_reg *reg = kps_reg_at(at, n);
+
+	if (!at->env->type->leaks || reg->kind == KAPSEL_KIND_UNUSABLE ||
+	    reg->flags & KAPSEL_FACT_MAYBE_NULL)
+		return refuse_pointer_op(at, n);
+	*out = kps_reg_scalar(kps_scalar_any(), at->pc);
+	return 0;
+}
+
+/* A register as a number: itself, or what an address is to a program that may know it. */
+static int number_of(const struct kps_at *at, u32 n, struct kps_reg *out)
+{
+	*out = *kps_reg_at(at, n);
+	return kps_is_pointer(out) ? number_of_pointer(at, n, out) : 0;
+}
+
+/* x + c and x - c are linked to x as long as neither end can wrap. */
+static void shift_link(struct kps_reg *dst, const struct kps_scalar *before, s64 c)
+{
+	s64 lo, hi;
+
+	if (!dst->id)
+		return;
+	if (check_add_overflow(before->r64.smin, c, &lo) ||
+	    check_add_overflow(before->r64.smax, c, &hi) ||
+	    check_add_overflow(dst->delta, c, &dst->delta))
+		dst->id = 0;
+}
+
+static bool is_add(u8 op)
+{
+	return op == BPF_ADD || op == BPF_SUB;
+}
+
+static void alu_numbers(const struct bpf_insn *insn, struct kps_reg *dst,
+			const struct kps_reg *src)
+{
+	struct kps_scalar before = dst->val;
+	bool is_signed = insn->off == 1;
+	u8 op = BPF_OP(insn->code);
+	u64 c;
+
+	kps_scalar_alu(op, is_signed, insn_width(insn), &dst->val, &src->val);
+	if (is_add(op) && insn_width(insn) == 64 && kps_is_const(src, &c) &&
+	    (s64)c != S64_MIN)
+		shift_link(dst, &before, op == BPF_ADD ? (s64)c : -(s64)c);
+	else
+		dst->id = 0;
+}
+
+static bool can_move(const struct kps_reg *reg)
+{
+	return (reg->kind == KAPSEL_KIND_STACK || reg->kind == KAPSEL_KIND_MAP_VALUE ||
+		reg->kind == KAPSEL_KIND_PACKET || reg->kind == KAPSEL_KIND_RINGBUF ||
+		reg->kind == KAPSEL_KIND_CTX) &&
+	       !(reg->flags & KAPSEL_FACT_MAYBE_NULL);
+}
+
+/*
+ * The link of a pointer's offset after @num was added. Offsets stay far from
+ * wrapping, so the difference of the links is exact.
+ */
+static void link_offset(struct kps_env *env, struct kps_reg *ptr,
+			const struct kps_scalar *before, const struct kps_reg *num, u8 op)
+{
+	u64 c;
+
+	if (kps_is_const(num, &c)) {
+		shift_link(ptr, before, op == BPF_ADD ? (s64)c : -(s64)c);
+		return;
+	}
+	ptr->id = 0;
+	if (op == BPF_ADD && kps_scalar_is_const(before) && num->id &&
+	    !check_add_overflow(num->delta, before->r64.smin, &ptr->delta))
+		ptr->id = num->id;
+	if (!ptr->id) {
+		ptr->id = kps_new_id(&env->pool);
+		ptr->delta = 0;
+	}
+}
+
+static int move_pointer(const struct kps_at *at, struct kps_reg *ptr,
+			const struct kps_reg *num, u8 op, u32 n)
+{
+	struct kps_scalar before = ptr->val;
+	struct kapsel_rec_problem *p;
+
+	if (num->val.r64.smin < -KPS_POINTER_LIMIT || num->val.r64.smax > KPS_POINTER_LIMIT)
+		goto too_far;
+	kps_scalar_alu(op, false, 64, &ptr->val, &num->val);
+	if (ptr->val.r64.smin < -KPS_POINTER_LIMIT || ptr->val.r64.smax > KPS_POINTER_LIMIT)
+		goto too_far;
+	link_offset(at->env, ptr, &before, num, op);
+	ptr->def = at->pc;
+	return 0;
+too_far:
+	p = kps_refuse_value(at, KPS_D_POINTER_RANGE, num);
+	p->has.reg = n;
+	p->need_min = -KPS_POINTER_LIMIT;
+	p->need_max = KPS_POINTER_LIMIT;
+	return -EACCES;
+}
+
+/* Into the same object, so that their difference says nothing about addresses. */
+static bool same_packet(const struct kps_reg *a, const struct kps_reg *b)
+{
+	return (a->kind == KAPSEL_KIND_PACKET || a->kind == KAPSEL_KIND_PACKET_END) &&
+	       (b->kind == KAPSEL_KIND_PACKET || b->kind == KAPSEL_KIND_PACKET_END);
+}
+
+static bool same_frame(const struct kps_reg *a, const struct kps_reg *b)
+{
+	return a->kind == KAPSEL_KIND_STACK && b->kind == KAPSEL_KIND_STACK &&
+	       a->object == b->object;
+}
+
+static void pointer_difference(const struct kps_at *at, struct kps_reg *dst,
+			       const struct kps_reg *src)
+{
+	struct kps_reg diff = kps_reg_scalar(kps_scalar_signed(S32_MIN, S32_MAX), at->pc);
+
+	if (dst->kind == src->kind && dst->kind != KAPSEL_KIND_PACKET_END) {
+		diff.val = dst->val;
+		kps_scalar_alu(BPF_SUB, false, 64, &diff.val, &src->val);
+	}
+	*dst = diff;
+}
+
+static int alu_as_numbers(const struct kps_at *at, const struct bpf_insn *insn, bool imm)
+{
+	struct kps_reg dst, src = kps_reg_scalar(kps_scalar_const((u64)(s64)insn->imm), at->pc);
+	int err = number_of(at, insn->dst_reg, &dst);
+
+	if (!err && !imm)
+		err = number_of(at, insn->src_reg, &src);
+	if (err)
+		return err;
+	alu_numbers(insn, &dst, &src);
+	dst.def = at->pc;
+	*kps_reg_at(at, insn->dst_reg) = dst;
+	return 0;
+}
+
+static int alu_pointers(const struct kps_at *at, const struct bpf_insn *insn)
+{
+	struct kps_reg *dst = kps_reg_at(at, insn->dst_reg);
+	struct kps_reg *src = kps_reg_at(at, insn->src_reg);
+	struct kps_reg sum;
+	u8 op = BPF_OP(insn->code);
+	int err;
+
+	if (insn_width(insn) == 64 && op == BPF_SUB &&
+	    (same_packet(dst, src) || same_frame(dst, src))) {
+		pointer_difference(at, dst, src);
+		return 0;
+	}
+	if (insn_width(insn) == 64 && is_add(op) && can_move(dst) &&
+	    src->kind == KAPSEL_KIND_SCALAR)
+		return move_pointer(at, dst, src, op, insn->src_reg);
+	if (insn_width(insn) == 64 && op == BPF_ADD && can_move(src) &&
+	    dst->kind == KAPSEL_KIND_SCALAR) {
+		sum = *src;
+		err = move_pointer(at, &sum, dst, op, insn->dst_reg);
+		*dst = err ? *dst : sum;
+		return err;
+	}
+	return alu_as_numbers(at, insn, false);
+}
+
+static int step_binary(const struct kps_at *at, const struct bpf_insn *insn)
+{
+	struct kps_reg *dst = kps_reg_at(at, insn->dst_reg);
+	struct kps_reg imm = kps_reg_scalar(kps_scalar_const((u64)(s64)insn->imm), at->pc);
+	int err = kps_check_init(at, insn->dst_reg);
+
+	if (err)
+		return err;
+	if (BPF_SRC(insn->code) == BPF_X) {
+		err = kps_check_init(at, insn->src_reg);
+		if (err)
+			return err;
+		if (kps_is_pointer(dst) || kps_is_pointer(kps_reg_at(at, insn->src_reg)))
+			return alu_pointers(at, insn);
+		return alu_as_numbers(at, insn, false);
+	}
+	if (can_move(dst) && insn_width(insn) == 64 && is_add(BPF_OP(insn->code)))
+		return move_pointer(at, dst, &imm, BPF_OP(insn->code), KAPSEL_NO_REG);
+	return alu_as_numbers(at, insn, true);
+}
+
+/* A copy and its original get one link, so that a test of one narrows both. */
+static void copy_number(struct kps_env *env, struct kps_reg *dst, struct kps_reg *src)
+{
+	if (!src->id && !kps_scalar_is_const(&src->val)) {
+		src->id = kps_new_id(&env->pool);
+		src->delta = 0;
+	}
+	*dst = *src;
+}
+
+/* (s8) src and the like; the number stays the same if it was in range already. */
+static void sign_extend(struct kps_reg *dst, u32 from, u32 to)
+{
+	const struct kps_range *r = &dst->val.r64;
+	bool same = r->smin >= kps_smin(from) && r->smax <= kps_smax(from) &&
+		    (to == 64 || r->smin >= 0);
+
+	kps_scalar_sext(&dst->val, from, to);
+	if (!same)
+		dst->id = 0;
+}
+
+static int move_number(const struct kps_at *at, const struct bpf_insn *insn)
+{
+	struct kps_reg *dst = kps_reg_at(at, insn->dst_reg);
+	struct kps_reg *src = kps_reg_at(at, insn->src_reg);
+	unsigned int width = insn_width(insn);
+
+	copy_number(at->env, dst, src);
+	dst->def = at->pc;
+	if (insn->off) {
+		sign_extend(dst, insn->off, width);
+	} else if (width == 32 && src->val.r64.umax > U32_MAX) {
+		kps_scalar_zext(&dst->val, 32);
+		dst->id = 0;
+	}
+	return 0;
+}
+
+static int step_mov(const struct kps_at *at, const struct bpf_insn *insn)
+{
+	struct kps_reg *dst = kps_reg_at(at, insn->dst_reg);
+	u64 imm = (u64)(s64)insn->imm;
+	int err;
+
+	if (BPF_SRC(insn->code) == BPF_K) {
+		if (insn_width(insn) == 32)
+			imm = (u32)imm;
+		*dst = kps_reg_scalar(kps_scalar_const(imm), at->pc);
+		return 0;
+	}
+	err = kps_check_init(at, insn->src_reg);
+	if (err)
+		return err;
+	if (!kps_is_pointer(kps_reg_at(at, insn->src_reg)))
+		return move_number(at, insn);
+	if (insn_width(insn) == 64 && !insn->off) {
+		*dst = *kps_reg_at(at, insn->src_reg);
+		return 0;
+	}
+	err = number_of_pointer(at, insn->src_reg, dst);
+	if (!err)
+		kps_scalar_zext(&dst->val, insn_width(insn));
+	return err;
+}
+
+static int step_neg(const struct kps_at *at, const struct bpf_insn *insn)
+{
+	struct kps_reg zero = kps_reg_scalar(kps_scalar_const(0), at->pc);
+	struct kps_reg val;
+	int err = kps_check_init(at, insn->dst_reg) ?: number_of(at, insn->dst_reg, &val);
+
+	if (err)
+		return err;
+	kps_scalar_alu(BPF_SUB, false, insn_width(insn), &zero.val, &val.val);
+	*kps_reg_at(at, insn->dst_reg) = zero;
+	return 0;
+}
+
+/* Swapping to the machine's own order (little) only cuts. */
+static int step_end(const struct kps_at *at, const struct bpf_insn *insn)
+{
+	bool swaps = BPF_CLASS(insn->code) == BPF_ALU64 || BPF_SRC(insn->code) == BPF_TO_BE;
+	struct kps_reg val;
+	int err = kps_check_init(at, insn->dst_reg) ?: number_of(at, insn->dst_reg, &val);
+
+	if (err)
+		return err;
+	if (swaps)
+		val = kps_reg_scalar(kps_scalar_any(), at->pc);
+	if (swaps || val.val.r64.umax > kps_width_mask(insn->imm))
+		val.id = 0;
+	kps_scalar_zext(&val.val, insn->imm);
+	val.def = at->pc;
+	*kps_reg_at(at, insn->dst_reg) = val;
+	return 0;
+}
+
+int kps_step_alu(const struct kps_at *at)
+{
+	const struct bpf_insn *insn = kps_insn_at(at);
+
+	switch (BPF_OP(insn->code)) {
+	case BPF_MOV:
+		return step_mov(at, insn);
+	case BPF_NEG:
+		return step_neg(at, insn);
+	case BPF_END:
+		return step_end(at, insn);
+	default:
+		return step_binary(at, insn);
+	}
+}
+
+static int refuse_map(const struct kps_at *at, u32 code, s64 detail)
+{
+	kps_refuse(at, code, KAPSEL_NO_REG)->detail = (u64)detail;
+	return -EACCES;
+}
+
+/* Which map a lddw means was resolved before the first path (verifier.c). */
+static int lddw_value(const struct kps_at *at, struct kps_reg *dst)
+{
+	const struct kps_insn_aux *aux = kps_aux_at(at);
+	const struct kps_map_facts *map = &at->env->maps[aux->map];
+	const struct kps_map_type *type = kps_map_type_find(map->type);
+
+	if (!type || !(type->ops & KAPSEL_MAP_OP_DIRECT) || map->max_entries != 1 ||
+	    aux->arg >= map->value_size)
+		return refuse_map(at, KPS_D_MAP_VALUE, aux->arg);
+	*dst = kps_reg_pointer(KAPSEL_KIND_MAP_VALUE, aux->map, aux->arg, at->pc);
+	return 0;
+}
+
+int kps_step_lddw(const struct kps_at *at)
+{
+	const struct bpf_insn *insn = kps_insn_at(at);
+	const struct kps_insn_aux *aux = kps_aux_at(at);
+	struct kps_reg *dst = kps_reg_at(at, insn->dst_reg);
+
+	switch (aux->kind) {
+	case KPS_AUX_MAP:
+		*dst = kps_reg_pointer(KAPSEL_KIND_MAP, aux->map, 0, at->pc);
+		return 0;
+	case KPS_AUX_MAP_VALUE:
+		return lddw_value(at, dst);
+	case KPS_AUX_FUNC:
+		*dst = kps_reg_pointer(KAPSEL_KIND_FUNC, aux->arg, 0, at->pc);
+		return 0;
+	default:
+		*dst = kps_reg_scalar(kps_scalar_const((u32)insn->imm | (u64)(u32)insn[1].imm << 32),
+				      at->pc);
+		return 0;
+	}
+}

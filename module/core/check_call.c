@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel core - helper calls: may it be called, do the arguments fit, what comes back */
+
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/types.h>
+
+#include "core/env.h"
+
+/**
+ * struct call - a helper call being checked
+ * @at: where
+ * @helper: its row
+ * @map: index of the map argument, KPS_NONE before there was one
+ */
+struct call {
+	const struct kps_at *at;
+	const struct kps_helper *helper;
+	u32 map;
+};
+
+static struct kapsel_rec_problem *refuse_arg(const struct call *c, u32 code, u32 n)
+{
+	struct kapsel_rec_problem *p = kps_refuse(c->at, code, n);
+
+	p->helper = c->helper->id;
+	p->arg = n;
+	return p;
+}
+
+static int wrong_arg(const struct call *c, u32 n)
+{
+	const struct kps_reg *reg = kps_reg_at(c->at, n);
+	u32 code = KPS_D_HELPER_ARG;
+
+	if (reg->flags & KPS_REG_STALE)
+		code = KPS_D_STALE;
+	else if (reg->kind == KAPSEL_KIND_UNUSABLE)
+		code = KPS_D_MIXED;
+	else if (reg->flags & KAPSEL_FACT_MAYBE_NULL)
+		code = KPS_D_NULL;
+	refuse_arg(c, code, n)->detail = c->helper->args[n - 1];
+	return -EACCES;
+}
+
+static int span_arg(const struct call *c, u32 n, u64 min, u64 max, u8 access)
+{
+	struct kps_access a = {
+		.reg = n, .size = max, .min_size = min, .access = access,
+		.helper = c->helper->id, .arg = n,
+	};
+
+	return kps_check_span(c->at, &a);
+}
+
+static bool writes_map(u32 helper)
+{
+	return helper == BPF_FUNC_map_update_elem || helper == BPF_FUNC_map_delete_elem;
+}
+
+static int map_arg(struct call *c, u32 n)
+{
+	const struct kps_reg *reg = kps_reg_at(c->at, n);
+	const struct kps_map_facts *map;
+	const struct kps_map_type *type;
+	u32 code = 0;
+
+	if (reg->kind != KAPSEL_KIND_MAP)
+		return wrong_arg(c, n);
+	map = &c->at->env->maps[reg->object];
+	type = kps_map_type_find(map->type);
+	if (!type || (c->helper->map_op & type->ops) != c->helper->map_op)
+		code = KPS_D_HELPER_MAP;
+	else if (writes_map(c->helper->id) && map->flags & BPF_F_RDONLY_PROG)
+		code = KPS_D_READ_ONLY;
+	else if (c->helper->ret == KPS_RET_VALUE_OR_NULL && map->flags & BPF_F_WRONLY_PROG)
+		code = KPS_D_WRITE_ONLY;
+	if (code) {
+		refuse_arg(c, code, n)->detail = map->type;
+		return -EACCES;
+	}
+	c->map = reg->object;
+	return 0;
+}
+
+static int size_arg(const struct call *c, u32 n, s64 least)
+{
+	const struct kps_reg *reg = kps_reg_at(c->at, n);
+	const struct kps_range *r = &reg->val.r64;
+	bool out = c->helper->args[n - 2] == KPS_ARG_MEM_OUT;
+	struct kapsel_rec_problem *p;
+
+	if (reg->kind != KAPSEL_KIND_SCALAR)
+		return wrong_arg(c, n);
+	if (r->smin >= least && r->smax <= KPS_POINTER_LIMIT)
+		return span_arg(c, n - 1, r->umin, r->umax,
+				out ? KAPSEL_ACCESS_WRITE : KAPSEL_ACCESS_READ);
+	p = refuse_arg(c, KPS_D_HELPER_SIZE, n);
+	p->half = r->smin >= least ? KAPSEL_HALF_UPPER : KAPSEL_HALF_LOWER;
+	if (r->smin < least && r->smax > KPS_POINTER_LIMIT)
+		p->half = KAPSEL_HALF_BOTH;
+	p->need_min = least;
+	p->need_max = KPS_POINTER_LIMIT;
+	return -EACCES;
+}
+
+static int const_arg(const struct call *c, u32 n, u64 most)
+{
+	struct kapsel_rec_problem *p;
+	u64 val;
+
+	if (kps_is_const(kps_reg_at(c->at, n), &val) && val <= most)
+		return 0;
+	p = refuse_arg(c, KPS_D_HELPER_CONST, n);
+	p->need_max = (s64)most;
+	return -EACCES;
+}
+
+static int record_arg(const struct call *c, u32 n)
+{
+	const struct kps_reg *reg = kps_reg_at(c->at, n);
+
+	if (reg->kind != KAPSEL_KIND_RINGBUF || reg->flags & KAPSEL_FACT_MAYBE_NULL) {
+		if (kps_is_pointer(reg))
+			return reg->kind == KAPSEL_KIND_RINGBUF || reg->flags ?
+			       wrong_arg(c, n) : (refuse_arg(c, KPS_D_REF_NONE, n), -EACCES);
+		return wrong_arg(c, n);
+	}
+	if (kps_ref_held(c->at->s, reg->ref) && kps_scalar_is_const(&reg->val) &&
+	    !reg->val.bits.value)
+		return 0;
+	refuse_arg(c, KPS_D_REF_NONE, n);
+	return -EACCES;
+}
+
+static int ctx_arg(const struct call *c, u32 n)
+{
+	const struct kps_reg *reg = kps_reg_at(c->at, n);
+
+	if (reg->kind == KAPSEL_KIND_CTX && kps_scalar_is_const(&reg->val) &&
+	    !reg->val.bits.value)
+		return 0;
+	return wrong_arg(c, n);
+}
+
+static int callback_arg(const struct call *c, u32 n)
+{
+	if (kps_reg_at(c->at, n)->kind == KAPSEL_KIND_FUNC)
+		return 0;
+	refuse_arg(c, KPS_D_CALLBACK, n);
+	return -EACCES;
+}
+
+static int callback_ctx_arg(const struct call *c, u32 n)
+{
+	const struct kps_reg *reg = kps_reg_at(c->at, n);
+	u64 val;
+
+	if (reg->kind == KAPSEL_KIND_STACK || (kps_is_const(reg, &val) && !val))
+		return 0;
+	return wrong_arg(c, n);
+}
+
+static int any_arg(const struct call *c, u32 n)
+{
+	const struct kps_reg *reg = kps_reg_at(c->at, n);
+
+	if (reg->kind == KAPSEL_KIND_UNUSABLE)
+		return wrong_arg(c, n);
+	return kps_check_leak(c->at, n);
+}
+
+static int check_arg(struct call *c, u32 n)
+{
+	switch (c->helper->args[n - 1]) {
+	case KPS_ARG_ANY:
+		return any_arg(c, n);
+	case KPS_ARG_CTX:
+		return ctx_arg(c, n);
+	case KPS_ARG_MAP:
+		return map_arg(c, n);
+	case KPS_ARG_KEY:
+		return span_arg(c, n, c->at->env->maps[c->map].key_size,
+				c->at->env->maps[c->map].key_size, KAPSEL_ACCESS_READ);
+	case KPS_ARG_VALUE:
+		return span_arg(c, n, c->at->env->maps[c->map].value_size,
+				c->at->env->maps[c->map].value_size, KAPSEL_ACCESS_READ);
+	case KPS_ARG_SIZE:
+		return size_arg(c, n, 1);
+	case KPS_ARG_SIZE0:
+		return size_arg(c, n, 0);
+	case KPS_ARG_CONST_SIZE:
+		return const_arg(c, n, KPS_POINTER_LIMIT);
+	case KPS_ARG_ZERO:
+		return const_arg(c, n, 0);
+	case KPS_ARG_RECORD:
+		return record_arg(c, n);
+	case KPS_ARG_CALLBACK:
+		return callback_arg(c, n);
+	case KPS_ARG_CALLBACK_CTX:
+		return callback_ctx_arg(c, n);
+	default:
+		return 0;	/* MEM and MEM_OUT: checked with their size */
+	}
+}
+
+static int check_args(struct call *c)
+{
+	u32 n;
+	int err = 0;
+
+	for (n = 1; n <= 5 && !err && c->helper->args[n - 1] != KPS_ARG_NONE; n++)
+		err = kps_check_init(c->at, n);
+	for (n = 1; n <= 5 && !err && c->helper->args[n - 1] != KPS_ARG_NONE; n++)
+		err = check_arg(c, n);
+	return err;
+}
+
+static int refuse_helper(const struct kps_at *at, u32 code, u32 id)
+{
+	kps_refuse(at, code, KAPSEL_NO_REG)->helper = id;
+	return -EACCES;
+}
+
+int kps_check_helper(const struct kps_at *at, const struct kps_helper **helper)
+{
+	u32 id = (u32)kps_insn_at(at)->imm;
+	struct call c = { .at = at, .helper = kps_helper_find(id), .map = KPS_NONE };
+
+	*helper = c.helper;
+	if (!c.helper)
+		return refuse_helper(at, KPS_D_HELPER, id);
+	if (!(c.helper->progs & at->env->type->bit))
+		return refuse_helper(at, KPS_D_HELPER_PROG, id);
+	if (c.helper->gpl && !at->env->in->gpl)
+		return refuse_helper(at, KPS_D_HELPER_GPL, id);
+	return check_args(&c);
+}
+
+static bool has_ref(const struct kps_reg *reg, const void *arg)
+{
+	return reg->ref && reg->ref == *(const u32 *)arg;
+}
+
+static void make_stale(struct kps_reg *reg, void *arg)
+{
+	(void)arg;
+	*reg = kps_reg_pointer(KAPSEL_KIND_UNUSABLE, 0, 0, reg->def);
+	reg->flags = KPS_REG_STALE;
+}
+
+/* The record is the reader's now: every copy of its address is worthless. */
+static int release_record(const struct kps_at *at)
+{
+	u32 ref = kps_reg_at(at, 1)->ref;
+
+	kps_ref_drop(at->s, ref);
+	return kps_state_each(&at->env->pool, at->s, has_ref, make_stale, &ref) ? 0 : -ENOMEM;
+}
+
+static struct kps_reg maybe_null(struct kps_env *env, u8 kind, u32 object, u32 pc)
+{
+	struct kps_reg reg = kps_reg_pointer(kind, (u16)object, 0, pc);
+
+	reg.flags = KAPSEL_FACT_MAYBE_NULL;
+	reg.nid = kps_new_id(&env->pool);
+	return reg;
+}
+
+static int acquire_record(const struct kps_at *at, struct kps_reg *out)
+{
+	*out = maybe_null(at->env, KAPSEL_KIND_RINGBUF, 0, at->pc);
+	out->size = (u32)kps_reg_at(at, 2)->val.bits.value;
+	out->ref = kps_new_id(&at->env->pool);
+	if (kps_ref_add(at->s, out->ref))
+		return 0;
+	kps_refuse(at, KPS_D_REF_COUNT, KAPSEL_NO_REG);
+	return -EACCES;
+}
+
+static int result_of(const struct kps_at *at, const struct kps_helper *helper,
+		     struct kps_reg *out)
+{
+	switch (helper->ret) {
+	case KPS_RET_VOID:
+		*out = kps_reg_uninit();
+		return 0;
+	case KPS_RET_VALUE_OR_NULL:
+		*out = maybe_null(at->env, KAPSEL_KIND_MAP_VALUE, kps_reg_at(at, 1)->object,
+				  at->pc);
+		return 0;
+	case KPS_RET_RECORD_OR_NULL:
+		return acquire_record(at, out);
+	case KPS_RET_LEN:
+		*out = kps_reg_scalar(kps_scalar_signed(-4095, kps_reg_at(at, 2)->val.r64.smax),
+				      at->pc);
+		return 0;
+	default:
+		*out = kps_reg_scalar(kps_scalar_any(), at->pc);
+		return 0;
+	}
+}
+
+int kps_helper_result(const struct kps_at *at, const struct kps_helper *helper)
+{
+	struct kps_reg result;
+	int err = result_of(at, helper, &result);
+	u32 n;
+
+	if (!err && helper->args[0] == KPS_ARG_RECORD)
+		err = release_record(at);
+	if (err)
+		return err;
+	*kps_reg_at(at, 0) = result;
+	for (n = 1; n <= 5; n++)
+		*kps_reg_at(at, n) = kps_reg_uninit();
+	return kps_path_add(at, KAPSEL_STEP_CALL, helper->id, 0);
+}
+
+int kps_step_helper(const struct kps_at *at)
+{
+	const struct kps_helper *helper;
+
+	return kps_check_helper(at, &helper) ?: kps_helper_result(at, helper);
+}
+
+static int refuse_return(const struct kps_at *at, u32 code)
+{
+	struct kapsel_rec_problem *p = kps_refuse(at, code, 0);
+
+	p->need_min = at->env->type->ret_min;
+	p->need_max = at->env->type->ret_max;
+	return -EACCES;
+}
+
+int kps_step_exit_main(const struct kps_at *at)
+{
+	const struct kps_prog_type *type = at->env->type;
+	const struct kps_reg *r0 = kps_reg_at(at, 0);
+	int err = kps_check_init(at, 0);
+
+	if (err)
+		return err;
+	if (at->s->nr_refs) {
+		kps_refuse(at, KPS_D_REF_LEAK, KAPSEL_NO_REG)->detail = at->s->ref[0];
+		return -EACCES;
+	}
+	if (kps_is_pointer(r0) && !type->leaks)
+		return refuse_return(at, KPS_D_RETURN_NUMBER);
+	if (type->ret_min <= type->ret_max &&
+	    (r0->val.r64.smin < type->ret_min || r0->val.r64.smax > type->ret_max))
+		return refuse_return(at, KPS_D_RETURN_RANGE);
+	return 0;
+}

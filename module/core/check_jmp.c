@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel core - conditional jumps: what may be compared, and what each outcome tells */
+
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/types.h>
+
+#include "core/env.h"
+
+/**
+ * struct test - a comparison
+ * @at: where
+ * @op: BPF_OP()
+ * @width: 64 or 32
+ * @a: the left operand's register
+ * @b: the right operand's register, KPS_NONE for an immediate
+ * @imm: the immediate
+ */
+struct test {
+	const struct kps_at *at;
+	u8 op;
+	unsigned int width;
+	u32 a;
+	u32 b;
+	struct kps_reg imm;
+};
+
+static struct test test_of(const struct kps_at *at)
+{
+	const struct bpf_insn *insn = kps_insn_at(at);
+
+	return (struct test){
+		.at = at, .op = BPF_OP(insn->code),
+		.width = BPF_CLASS(insn->code) == BPF_JMP ? 64 : 32,
+		.a = insn->dst_reg,
+		.b = BPF_SRC(insn->code) == BPF_X ? insn->src_reg : KPS_NONE,
+		.imm = kps_reg_scalar(kps_scalar_const((u64)(s64)insn->imm), at->pc),
+	};
+}
+
+static struct kps_reg right_of(const struct test *t, const struct kps_state *s)
+{
+	return t->b == KPS_NONE ? t->imm : kps_top(s)->reg[t->b];
+}
+
+/* Refinement of everything that is linked to a refined value. */
+struct link {
+	u32 id;
+	s64 delta;
+	struct kps_scalar val;
+	bool dead;
+};
+
+static bool is_linked(const struct kps_reg *reg, const void *arg)
+{
+	return reg->id == ((const struct link *)arg)->id;
+}
+
+static void narrow_linked(struct kps_reg *reg, void *arg)
+{
+	struct link *l = arg;
+	struct kps_scalar val = l->val;
+	struct kps_scalar diff = kps_scalar_const((u64)reg->delta - (u64)l->delta);
+
+	kps_scalar_alu(BPF_ADD, false, 64, &val, &diff);
+	if (!kps_scalar_meet(&reg->val, &val))
+		l->dead = true;
+}
+
+/* Put a narrowed value into a register and all that moves with it. */
+static int put_value(const struct kps_at *at, struct kps_state *s, u32 n,
+		     const struct kps_scalar *val, bool *alive)
+{
+	struct kps_reg *reg = &kps_top(s)->reg[n];
+	struct link l = { .id = reg->id, .delta = reg->delta, .val = *val };
+
+	if (!reg->id) {
+		*alive = *alive && kps_scalar_meet(&reg->val, val);
+		return 0;
+	}
+	if (!kps_state_each(&at->env->pool, s, is_linked, narrow_linked, &l))
+		return -ENOMEM;
+	*alive = *alive && !l.dead;
+	return 0;
+}
+
+static int assume_numbers(const struct test *t, struct kps_state *s, bool taken, bool *alive)
+{
+	struct kps_scalar a = kps_top(s)->reg[t->a].val, b = right_of(t, s).val;
+	int err;
+
+	*alive = kps_scalar_assume(t->op, t->width, taken, &a, &b);
+	if (!*alive)
+		return 0;
+	err = put_value(t->at, s, t->a, &a, alive);
+	if (!err && *alive && t->b != KPS_NONE)
+		err = put_value(t->at, s, t->b, &b, alive);
+	return err;
+}
+
+/* NULL tests. */
+static bool has_nid(const struct kps_reg *reg, const void *arg)
+{
+	return reg->flags & KAPSEL_FACT_MAYBE_NULL && reg->nid == *(const u32 *)arg;
+}
+
+static void set_not_null(struct kps_reg *reg, void *arg)
+{
+	(void)arg;
+	reg->flags = 0;
+	reg->nid = 0;
+}
+
+static void set_null(struct kps_reg *reg, void *arg)
+{
+	(void)arg;
+	*reg = kps_reg_scalar(kps_scalar_const(0), reg->def);
+}
+
+/* A record that was not got is not held. */
+static int assume_null(const struct test *t, struct kps_state *s, u32 n, bool null)
+{
+	const struct kps_reg *reg = &kps_top(s)->reg[n];
+	u32 nid = reg->nid;
+
+	if (null && reg->ref)
+		kps_ref_drop(s, reg->ref);
+	return kps_state_each(&t->at->env->pool, s, has_nid, null ? set_null : set_not_null,
+			      &nid) ? 0 : -ENOMEM;
+}
+
+/* Packet facts. */
+static u8 mirrored(u8 op)
+{
+	switch (op) {
+	case BPF_JGT:
+		return BPF_JLT;
+	case BPF_JGE:
+		return BPF_JLE;
+	case BPF_JLT:
+		return BPF_JGT;
+	case BPF_JLE:
+		return BPF_JGE;
+	default:
+		return op;
+	}
+}
+
+/* Does the outcome of `pointer op data_end` say pointer + *extra <= data_end? */
+static bool below_end(u8 op, bool taken, s64 *extra)
+{
+	*extra = (taken && op == BPF_JLT) || (!taken && op == BPF_JGE);
+	if (*extra)
+		return true;
+	return taken ? op == BPF_JLE || op == BPF_JEQ : op == BPF_JGT || op == BPF_JNE;
+}
+
+static void add_fact(struct kps_state *s, u32 id, s64 limit)
+{
+	u32 i;
+
+	for (i = 0; i < s->nr_facts; i++) {
+		if (s->fact[i].id == id) {
+			s->fact[i].limit = max(s->fact[i].limit, limit);
+			return;
+		}
+	}
+	if (s->nr_facts == KPS_MAX_PKT_FACTS) {
+		for (i = 1; i < s->nr_facts; i++)
+			s->fact[i - 1] = s->fact[i];
+		s->nr_facts--;
+	}
+	s->fact[s->nr_facts++] = (struct kps_pkt_fact){ id, limit };
+}
+
+static void assume_packet(const struct test *t, struct kps_state *s, bool taken, bool mirror)
+{
+	const struct kps_reg *ptr = &kps_top(s)->reg[mirror ? t->b : t->a];
+	s64 extra, limit;
+
+	if (!below_end(mirror ? mirrored(t->op) : t->op, taken, &extra))
+		return;
+	if (ptr->val.r64.smin + extra > (s64)s->pkt_min)
+		s->pkt_min = (u64)(ptr->val.r64.smin + extra);
+	if (ptr->id && !kps_scalar_is_const(&ptr->val) &&
+	    !check_add_overflow(ptr->delta, extra, &limit))
+		add_fact(s, ptr->id, limit);
+}
+
+/** enum relation - what a comparison compares */
+enum relation {
+	NUMBERS,
+	NULL_LEFT,		/* a pointer that may be NULL with 0 */
+	NULL_RIGHT,
+	NEVER_EQUAL,		/* a pointer that is not NULL with 0 */
+	PACKET_LEFT,		/* a packet pointer with data_end */
+	PACKET_RIGHT,
+	OPAQUE,			/* allowed, tells nothing */
+	FORBIDDEN,
+};
+
+static bool is_zero(const struct kps_reg *reg)
+{
+	u64 n;
+
+	return kps_is_const(reg, &n) && !n;
+}
+
+static enum relation null_relation(const struct test *t, const struct kps_reg *a,
+				   const struct kps_reg *b)
+{
+	if (t->width != 64 || (t->op != BPF_JEQ && t->op != BPF_JNE))
+		return FORBIDDEN;
+	if (kps_is_pointer(a) && is_zero(b))
+		return a->flags & KAPSEL_FACT_MAYBE_NULL ? NULL_LEFT : NEVER_EQUAL;
+	if (kps_is_pointer(b) && is_zero(a))
+		return b->flags & KAPSEL_FACT_MAYBE_NULL ? NULL_RIGHT : NEVER_EQUAL;
+	return FORBIDDEN;
+}
+
+static bool same_object(const struct kps_reg *a, const struct kps_reg *b)
+{
+	return a->kind == b->kind && a->object == b->object && a->ref == b->ref &&
+	       !a->flags && !b->flags &&
+	       (a->kind == KAPSEL_KIND_PACKET || a->kind == KAPSEL_KIND_STACK ||
+		a->kind == KAPSEL_KIND_RINGBUF);
+}
+
+static enum relation pointer_relation(const struct test *t, const struct kps_reg *a,
+				      const struct kps_reg *b)
+{
+	if (t->width != 64)
+		return FORBIDDEN;
+	if (a->kind == KAPSEL_KIND_PACKET && b->kind == KAPSEL_KIND_PACKET_END)
+		return PACKET_LEFT;
+	if (a->kind == KAPSEL_KIND_PACKET_END && b->kind == KAPSEL_KIND_PACKET)
+		return PACKET_RIGHT;
+	return same_object(a, b) ? OPAQUE : FORBIDDEN;
+}
+
+static enum relation relate(const struct test *t, const struct kps_reg *a,
+			    const struct kps_reg *b)
+{
+	enum relation r;
+
+	if (!kps_is_pointer(a) && !kps_is_pointer(b))
+		return NUMBERS;
+	r = null_relation(t, a, b);
+	if (r == FORBIDDEN)
+		r = pointer_relation(t, a, b);
+	if (r == FORBIDDEN && t->at->env->type->leaks)
+		r = OPAQUE;
+	return r;
+}
+
+static int assume(const struct test *t, enum relation r, struct kps_state *s, bool taken,
+		  bool *alive)
+{
+	*alive = true;
+	switch (r) {
+	case NUMBERS:
+		return assume_numbers(t, s, taken, alive);
+	case NULL_LEFT:
+		return assume_null(t, s, t->a, taken == (t->op == BPF_JEQ));
+	case NULL_RIGHT:
+		return assume_null(t, s, t->b, taken == (t->op == BPF_JEQ));
+	case NEVER_EQUAL:
+		*alive = taken == (t->op == BPF_JNE);
+		return 0;
+	case PACKET_LEFT:
+	case PACKET_RIGHT:
+		assume_packet(t, s, taken, r == PACKET_RIGHT);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int check_operand(const struct kps_at *at, u32 n)
+{
+	const struct kps_reg *reg = kps_reg_at(at, n);
+
+	if (reg->kind != KAPSEL_KIND_UNUSABLE)
+		return kps_check_init(at, n);
+	kps_refuse(at, reg->flags & KPS_REG_STALE ? KPS_D_STALE : KPS_D_MIXED, n);
+	return -EACCES;
+}
+
+static int branch_taken(const struct test *t, enum relation r, struct kps_state **taken)
+{
+	struct kps_pool *pool = &t->at->env->pool;
+	struct kps_state *s = kps_state_copy(pool, t->at->s);
+	bool alive = false;
+	int err = -ENOMEM;
+
+	*taken = NULL;
+	if (!s)
+		return err;
+	if (kps_frame_own(pool, s, s->depth - 1, 0))
+		err = assume(t, r, s, true, &alive);
+	if (err || !alive)
+		kps_state_free(pool, s);
+	else
+		*taken = s;
+	return err;
+}
+
+static int note_outcome(const struct test *t, struct kps_state *s, u32 outcome)
+{
+	struct kps_at at = { .env = t->at->env, .s = s, .pc = t->at->pc };
+
+	return kps_path_add(&at, KAPSEL_STEP_BRANCH, outcome, t->a);
+}
+
+int kps_branch(const struct kps_at *at, struct kps_state **taken, bool *falls)
+{
+	struct test t = test_of(at);
+	struct kps_reg b = right_of(&t, at->s);
+	enum relation r;
+	int err = check_operand(at, t.a);
+
+	*taken = NULL;
+	if (!err && t.b != KPS_NONE)
+		err = check_operand(at, t.b);
+	if (err)
+		return err;
+	r = relate(&t, kps_reg_at(at, t.a), &b);
+	if (r == FORBIDDEN) {
+		kps_refuse(at, KPS_D_POINTER_CMP, t.a);
+		return -EACCES;
+	}
+	err = branch_taken(&t, r, taken);
+	if (!err && !kps_frame_own(&at->env->pool, at->s, at->s->depth - 1, 0))
+		err = -ENOMEM;
+	err = err ?: assume(&t, r, at->s, false, falls);
+	if (!err && *taken && *falls)
+		err = note_outcome(&t, *taken, 1) ?: note_outcome(&t, at->s, 0);
+	if (err && *taken) {
+		kps_state_free(&at->env->pool, *taken);
+		*taken = NULL;
+	}
+	return err;
+}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel core - exploration: all states of a function in schedule order */
+
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/types.h>
+
+#include "core/env.h"
+
+#define POLL_INTERVAL	1024	/* instructions */
+#define MAX_COMPARED	32	/* states that a new one is held against */
+
+int kps_tick(const struct kps_at *at, u32 n)
+{
+	struct kps_env *env = at->env;
+
+	env->visited += n;
+	at->s->steps += n;
+	if (at->s->steps > env->ceiling) {
+		kps_refuse(at, KPS_D_CEILING, KAPSEL_NO_REG)->detail = env->ceiling;
+		return -E2BIG;
+	}
+	if (env->visited > env->limit_visited) {
+		kps_refuse(at, KPS_D_BUDGET_INSNS, KAPSEL_NO_REG)->detail = env->limit_visited;
+		return -E2BIG;
+	}
+	if (env->visited - env->polled < POLL_INTERVAL)
+		return 0;
+	env->polled = env->visited;
+	return env->host->poll(env->host->priv);
+}
+
+static void list_append(struct kps_list *list, struct kps_state *s)
+{
+	struct kps_state **end = &list->first;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = s;
+	s->next = NULL;
+	list->nr++;
+}
+
+static void list_prepend(struct kps_list *list, struct kps_state *s)
+{
+	s->next = list->first;
+	list->first = s;
+	list->nr++;
+}
+
+/* A state inside one that waits already has nothing new to show. */
+static struct kps_state *find_around(struct kps_env *env, const struct kps_list *list,
+				     const struct kps_state *s)
+{
+	struct kps_state *t;
+	u32 n = 0;
+
+	for (t = list->first; t && n < MAX_COMPARED; t = t->next, n++)
+		if (kps_state_in(env, s, t))
+			return t;
+	return NULL;
+}
+
+static struct kps_state *find_nearest(const struct kps_list *list, const struct kps_state *s)
+{
+	struct kps_state *t, *nearest = NULL;
+	u32 best = U32_MAX;
+
+	for (t = list->first; t; t = t->next) {
+		u32 distance;
+
+		if (!kps_state_joinable(t, s))
+			continue;
+		distance = kps_state_distance(t, s);
+		if (distance < best) {
+			best = distance;
+			nearest = t;
+		}
+	}
+	return nearest;
+}
+
+int kps_list_add(struct kps_env *env, struct kps_list *list, struct kps_state *s)
+{
+	struct kps_state *t = find_around(env, list, s);
+	int err = 0;
+
+	if (t) {
+		t->steps = max(t->steps, s->steps);
+		kps_state_free(&env->pool, s);
+		return 0;
+	}
+	if (!env->width) {
+		list_prepend(list, s);
+		return 0;
+	}
+	t = list->nr < env->width ? NULL : find_nearest(list, s);
+	if (!t) {
+		list_append(list, s);
+		return 0;
+	}
+	err = kps_state_join(env, t, s, false);
+	kps_state_free(&env->pool, s);
+	return err;
+}
+
+int kps_push(struct kps_explorer *x, u32 block, struct kps_state *s)
+{
+	const struct kps_block *b = &x->env->cfg.blocks[block];
+	const struct kps_activation *act = x->top;
+	struct kps_list *list = &x->pending[block];
+
+	if (!kps_frame_own(&x->env->pool, s, s->depth - 1, 0)) {
+		kps_state_free(&x->env->pool, s);
+		return -ENOMEM;
+	}
+	kps_drop_dead(x->env, s, block);
+	/* In a weak topological order only heads of loops are gone back to. */
+	if (b->order <= act->pos)
+		list = &x->loops[b->loop].back;
+	return kps_list_add(x->env, list, s);
+}
+
+void kps_enter(struct kps_explorer *x, u32 subprog, u32 call, bool callback)
+{
+	struct kps_activation *act = &x->activations[subprog];
+
+	*act = (struct kps_activation){
+		.parent = x->top, .subprog = subprog, .call = call, .callback = callback,
+	};
+	x->top = act;
+	x->env->proof->subprogs[subprog].seen = true;
+}
+
+static struct kps_list take(struct kps_list *list)
+{
+	struct kps_list all = *list;
+
+	*list = (struct kps_list){ .first = NULL };
+	return all;
+}
+
+static bool descends(const struct kps_state *s, const struct kps_state *from)
+{
+	const struct kps_node *node = s->path;
+
+	while (node && node != from->path)
+		node = node->parent;
+	return node;
+}
+
+/* The very state that this path had here before: it will come here for ever. */
+static bool came_back(struct kps_env *env, const struct kps_loop_walk *walk,
+		      const struct kps_state *s)
+{
+	const struct kps_state *t;
+
+	for (t = walk->seen.first; t; t = t->next)
+		if (kps_state_in(env, s, t) && kps_state_in(env, t, s) && descends(s, t))
+			return true;
+	return false;
+}
+
+static int remember(struct kps_env *env, struct kps_loop_walk *walk,
+		    const struct kps_list *list)
+{
+	struct kps_state *s, *copy;
+
+	kps_state_free_list(&env->pool, walk->seen.first);
+	walk->seen = (struct kps_list){ .first = NULL };
+	for (s = list->first; s; s = s->next) {
+		copy = kps_state_copy(&env->pool, s);
+		if (!copy)
+			return -ENOMEM;
+		list_prepend(&walk->seen, copy);
+	}
+	return 0;
+}
+
+/*
+ * States at a loop's head, at the begin of an iteration. Remembering those of
+ * iterations 0, 1, 2, 4, 8... finds every cycle after at most three times its length.
+ */
+static int begin_iteration(struct kps_env *env, struct kps_loop_walk *walk, u32 pc,
+			   const struct kps_list *list)
+{
+	u64 n = walk->iteration++;
+	struct kps_at at = { .env = env, .pc = pc };
+	int err;
+
+	for (at.s = list->first; at.s; at.s = at.s->next) {
+		if (came_back(env, walk, at.s)) {
+			kps_refuse(&at, KPS_D_ENDLESS, KAPSEL_NO_REG)->detail = n;
+			return -EACCES;
+		}
+		err = kps_path_add(&at, KAPSEL_STEP_JOIN, (u32)n, KAPSEL_NO_REG);
+		if (err)
+			return err;
+	}
+	return n & (n - 1) ? 0 : remember(env, walk, list);
+}
+
+static void end_loop(struct kps_env *env, struct kps_loop_walk *walk)
+{
+	kps_state_free_list(&env->pool, walk->seen.first);
+	walk->seen = (struct kps_list){ .first = NULL };
+	walk->iteration = 0;
+}
+
+/* Past a block: around again if a loop ends here that has states left. */
+static void advance(struct kps_explorer *x)
+{
+	const struct kps_cfg *cfg = &x->env->cfg;
+	struct kps_activation *act = x->top;
+	const struct kps_subprog *sub = &cfg->subprogs[act->subprog];
+	u32 loop = cfg->blocks[cfg->schedule[sub->sched + act->pos]].loop;
+
+	act->pos++;
+	while (loop != KPS_NONE && cfg->loops[loop].last == act->pos) {
+		if (x->loops[loop].back.nr) {
+			x->pending[cfg->loops[loop].head] = take(&x->loops[loop].back);
+			act->pos = cfg->loops[loop].first;
+			return;
+		}
+		end_loop(x->env, &x->loops[loop]);
+		loop = cfg->loops[loop].parent;
+	}
+}
+
+static bool is_head(const struct kps_cfg *cfg, u32 block)
+{
+	u32 loop = cfg->blocks[block].loop;
+
+	return loop != KPS_NONE && cfg->loops[loop].head == block;
+}
+
+static bool calls_callback(const struct kps_env *env, u32 block)
+{
+	const struct bpf_insn *last = &env->in->insns[env->cfg.blocks[block].end - 1];
+
+	return last->code == (BPF_JMP | BPF_CALL) && !last->src_reg &&
+	       last->imm == BPF_FUNC_loop;
+}
+
+/* All states of a block ran; those that call a function enter it together. */
+static int after_block(struct kps_explorer *x, u32 block)
+{
+	const struct kps_env *env = x->env;
+	const struct bpf_insn *last = &env->in->insns[env->cfg.blocks[block].end - 1];
+	u32 pc = env->cfg.blocks[block].end - 1, callee;
+
+	if (last->code == (BPF_JMP | BPF_CALL) && last->src_reg == BPF_PSEUDO_CALL) {
+		callee = kps_cfg_subprog_at(&env->cfg, pc + last->imm + 1);
+		if (x->pending[env->cfg.subprogs[callee].first_block].nr) {
+			kps_enter(x, callee, block, false);
+			return 0;
+		}
+	} else if (calls_callback(env, block) &&
+		   x->activations[env->proof->aux[pc].arg].heads.nr) {
+		return kps_callback_begin(x, block);
+	}
+	advance(x);
+	return 0;
+}
+
+static int run_position(struct kps_explorer *x)
+{
+	const struct kps_cfg *cfg = &x->env->cfg;
+	u32 block = cfg->schedule[cfg->subprogs[x->top->subprog].sched + x->top->pos];
+	struct kps_list list = take(&x->pending[block]);
+	int err = 0;
+
+	if (!list.nr) {
+		advance(x);
+		return 0;
+	}
+	if (is_head(cfg, block))
+		err = begin_iteration(x->env, &x->loops[cfg->blocks[block].loop],
+				      cfg->blocks[block].start, &list);
+	while (list.first && !err) {
+		struct kps_state *s = list.first;
+
+		list.first = s->next;
+		err = kps_run_block(x, block, s);
+	}
+	return err ?: after_block(x, block);
+}
+
+/* A function is through: its caller goes on with what it returned. */
+static int leave(struct kps_explorer *x)
+{
+	struct kps_activation *act = x->top;
+	const struct kps_block *call;
+	bool again = false;
+	int err = 0;
+
+	if (act->callback) {
+		err = kps_callback_done(x, &again);
+		if (err || again)
+			return err;
+	}
+	x->top = act->parent;
+	if (!x->top)
+		return 0;
+	call = &x->env->cfg.blocks[act->call];
+	while (act->exits.first && !err) {
+		struct kps_state *s = act->exits.first;
+
+		act->exits.first = s->next;
+		err = kps_push(x, call->succ[0], s);
+	}
+	if (!err)
+		advance(x);
+	return err;
+}
+
+static int explorer_init(struct kps_explorer *x, struct kps_env *env)
+{
+	const struct kps_cfg *cfg = &env->cfg;
+	struct kps_state *s;
+
+	*x = (struct kps_explorer){ .env = env };
+	x->pending = kps_arena_array(&env->work, cfg->nr_blocks, sizeof(*x->pending));
+	x->loops = kps_arena_array(&env->work, cfg->nr_loops, sizeof(*x->loops));
+	x->activations = kps_arena_array(&env->work, cfg->nr_subprogs, sizeof(*x->activations));
+	s = kps_state_new(&env->pool);
+	if (!x->pending || !x->loops || !x->activations || !s)
+		return -ENOMEM;
+	kps_enter(x, 0, KPS_NONE, false);
+	return kps_list_add(env, &x->pending[0], s);
+}
+
+int kps_explore(struct kps_env *env)
+{
+	struct kps_explorer x;
+	int err = explorer_init(&x, env);
+
+	while (!err && x.top) {
+		if (x.top->pos < env->cfg.subprogs[x.top->subprog].sched_len)
+			err = run_position(&x);
+		else
+			err = leave(&x);
+	}
+	return err;
+}

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel core - the order of states: what lies inside what, and joins */
+
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#include "core/env.h"
+
+#define NID_NOT_NULL	0xffffffffu
+#define NID_NULL	0xfffffffeu
+#define UNLINKED	0x80000000u
+#define WIDE_OFFSET	(1LL << 28)	/* of a widened pointer: inside KPS_POINTER_LIMIT */
+
+/* A value's link, constants as differences to id 0. */
+static bool link_of(const struct kps_reg *r, u32 *id, s64 *delta)
+{
+	*id = r->id;
+	*delta = r->delta;
+	if (kps_scalar_is_const(&r->val)) {
+		*id = 0;
+		*delta = r->val.r64.smin;
+		return true;
+	}
+	return r->id != 0;
+}
+
+static bool sub_fits(s64 a, s64 b, s64 *out)
+{
+	return !__builtin_sub_overflow(a, b, out);
+}
+
+/*
+ * Inclusion. What @b says of equal ids must hold in @a: each id of @b stands for one
+ * id of @a and one difference, wherever it occurs.
+ */
+static bool map_link(struct kps_pairs *links, const struct kps_reg *a, const struct kps_reg *b)
+{
+	struct kps_pair *p;
+	s64 delta, shift;
+	u32 id, i;
+
+	if (!b->id || kps_scalar_is_const(&b->val))
+		return true;
+	if (!link_of(a, &id, &delta))
+		id = UNLINKED | links->nr;	/* equal to no other */
+	if (!sub_fits(delta, b->delta, &shift))
+		return false;
+	for (i = 0; i < links->nr; i++) {
+		p = &links->pair[i];
+		if (p->b == b->id)
+			return p->a == id && p->shift == shift;
+	}
+	if (links->nr == KPS_MAX_PAIRS)
+		return false;
+	links->pair[links->nr++] = (struct kps_pair){ .a = id, .b = b->id, .shift = shift };
+	return true;
+}
+
+static bool map_nid(struct kps_pairs *nids, u32 a, u32 b)
+{
+	u32 i;
+
+	for (i = 0; i < nids->nr; i++)
+		if (nids->pair[i].b == b)
+			return nids->pair[i].a == a;
+	if (nids->nr == KPS_MAX_PAIRS)
+		return false;
+	nids->pair[nids->nr++] = (struct kps_pair){ .a = a, .b = b };
+	return true;
+}
+
+static bool is_null(const struct kps_reg *r)
+{
+	u64 n;
+
+	return kps_is_const(r, &n) && !n;
+}
+
+static bool pointer_in(const struct kps_reg *a, const struct kps_reg *b,
+		       struct kps_pairs *nids)
+{
+	if (b->flags & KAPSEL_FACT_MAYBE_NULL) {
+		u32 nid = a->flags & KAPSEL_FACT_MAYBE_NULL ? a->nid : NID_NOT_NULL;
+
+		if (!map_nid(nids, nid, b->nid))
+			return false;
+	} else if (a->flags != b->flags) {
+		return false;
+	}
+	return a->object == b->object && a->size == b->size && a->ref == b->ref;
+}
+
+static bool reg_in(const struct kps_reg *a, const struct kps_reg *b,
+		   struct kps_pairs *links, struct kps_pairs *nids)
+{
+	if (b->kind == KAPSEL_KIND_UNINIT)
+		return true;
+	if (b->kind == KAPSEL_KIND_UNUSABLE)
+		return a->kind != KAPSEL_KIND_UNINIT;
+	if (a->kind != b->kind)
+		return b->flags & KAPSEL_FACT_MAYBE_NULL && is_null(a) &&
+		       map_nid(nids, NID_NULL, b->nid);
+	if (kps_is_pointer(b) && !pointer_in(a, b, nids))
+		return false;
+	return kps_scalar_in(&a->val, &b->val) && map_link(links, a, b);
+}
+
+static bool all_zero(const struct kps_slot *slot, u32 at, u32 len)
+{
+	u32 i;
+
+	for (i = at; i < at + len; i++)
+		if (slot->byte[i] != KPS_BYTE_ZERO)
+			return false;
+	return len != 0;
+}
+
+/* The value that a slot holds at the place where the other one has a spill. */
+static bool value_at(const struct kps_slot *slot, u32 at, u32 len, struct kps_reg *out)
+{
+	if (slot->len == len && slot->at == at && len) {
+		*out = slot->reg;
+		return true;
+	}
+	*out = kps_reg_scalar(kps_scalar_const(0), KPS_NO_INSN);
+	return all_zero(slot, at, len);
+}
+
+static bool byte_in(const struct kps_slot *a, u8 b, u32 i)
+{
+	if (b == KPS_BYTE_INVALID || b == KPS_BYTE_SPILL)
+		return true;
+	if (b == KPS_BYTE_ZERO || a->byte[i] == KPS_BYTE_INVALID)
+		return a->byte[i] == b;
+	return a->byte[i] != KPS_BYTE_SPILL || a->reg.kind == KAPSEL_KIND_SCALAR;
+}
+
+static bool slot_in(const struct kps_slot *a, const struct kps_slot *b,
+		    struct kps_pairs *links, struct kps_pairs *nids)
+{
+	struct kps_reg value;
+	u32 i;
+
+	for (i = 0; i < 8; i++)
+		if (!byte_in(a, b->byte[i], i))
+			return false;
+	return !b->len || (value_at(a, b->at, b->len, &value) &&
+			   reg_in(&value, &b->reg, links, nids));
+}
+
+static const struct kps_slot empty_slot;
+
+static bool frame_in(const struct kps_frame *a, const struct kps_frame *b,
+		     struct kps_pairs *links, struct kps_pairs *nids)
+{
+	u32 i;
+
+	for (i = 0; i < KPS_NR_REGS; i++)
+		if (!reg_in(&a->reg[i], &b->reg[i], links, nids))
+			return false;
+	for (i = 0; i < b->nr_slots; i++)
+		if (!slot_in(i < a->nr_slots ? &a->slot[i] : &empty_slot, &b->slot[i],
+			     links, nids))
+			return false;
+	return true;
+}
+
+static bool fact_limit(const struct kps_state *s, u32 id, s64 *limit)
+{
+	u32 i;
+
+	*limit = s->pkt_min;
+	if (!id)
+		return true;
+	for (i = 0; i < s->nr_facts; i++) {
+		*limit = s->fact[i].limit;
+		if (s->fact[i].id == id)
+			return true;
+	}
+	return false;
+}
+
+/* A fact of @b that no value of @b uses says nothing. */
+static bool fact_in(const struct kps_state *a, const struct kps_pkt_fact *b,
+		    const struct kps_pairs *links)
+{
+	s64 have, need;
+	u32 i;
+
+	for (i = 0; i < links->nr; i++) {
+		const struct kps_pair *p = &links->pair[i];
+
+		if (p->b != b->id)
+			continue;
+		if (!fact_limit(a, p->a, &have) ||
+		    __builtin_add_overflow(b->limit, p->shift, &need))
+			return false;
+		return have >= need;
+	}
+	return true;
+}
+
+static bool same_refs(const struct kps_state *a, const struct kps_state *b)
+{
+	return a->nr_refs == b->nr_refs &&
+	       !memcmp(a->ref, b->ref, a->nr_refs * sizeof(a->ref[0]));
+}
+
+bool kps_state_joinable(const struct kps_state *a, const struct kps_state *b)
+{
+	u32 i;
+
+	if (a->depth != b->depth || !same_refs(a, b))
+		return false;
+	for (i = 0; i < a->depth; i++)
+		if (a->frame[i]->subprog != b->frame[i]->subprog ||
+		    a->frame[i]->call != b->frame[i]->call)
+			return false;
+	return true;
+}
+
+bool kps_state_in(struct kps_env *env, const struct kps_state *a,
+		  const struct kps_state *b)
+{
+	struct kps_pairs *links = &env->links, *nids = &env->nids;
+	u32 i;
+
+	if (!kps_state_joinable(a, b) || a->pkt_min < b->pkt_min)
+		return false;
+	links->nr = 0;
+	nids->nr = 0;
+	for (i = a->depth; i--;)
+		if (!frame_in(a->frame[i], b->frame[i], links, nids))
+			return false;
+	for (i = 0; i < b->nr_facts; i++)
+		if (!fact_in(a, &b->fact[i], links))
+			return false;
+	return true;
+}
+
+static u32 reg_distance(const struct kps_reg *a, const struct kps_reg *b)
+{
+	if (a->kind != b->kind)
+		return is_null(a) || is_null(b) ? 32 : 128;
+	if (a->object != b->object || a->ref != b->ref || a->flags != b->flags)
+		return 64;
+	return kps_scalar_in(&a->val, &b->val) ? 0 : 4;
+}
+
+u32 kps_state_distance(const struct kps_state *a, const struct kps_state *b)
+{
+	const struct kps_frame *x = kps_top(a), *y = kps_top(b);
+	u32 i, sum = 0;
+
+	for (i = 0; i < KPS_FP; i++)
+		sum += reg_distance(&x->reg[i], &y->reg[i]);
+	for (i = 0; i < min(x->nr_slots, y->nr_slots); i++)
+		if (x->slot[i].len && y->slot[i].len)
+			sum += reg_distance(&x->slot[i].reg, &y->slot[i].reg);
+	return sum;
+}
+
+/* Joins. */
+struct joiner {
+	struct kps_env *env;
+	struct kps_pairs *links;
+	struct kps_pairs *nids;
+	bool widen;
+};
+
+/* Equal pairs of ids are one id in the joined state; others are nothing in common. */
+static u32 pair_id(struct joiner *j, struct kps_pairs *set, u32 a, u32 b, s64 shift)
+{
+	u32 i;
+
+	for (i = 0; i < set->nr; i++) {
+		const struct kps_pair *p = &set->pair[i];
+
+		if (p->a == a && p->b == b && p->shift == shift)
+			return p->id;
+	}
+	if (set->nr == KPS_MAX_PAIRS)
+		return 0;
+	set->pair[set->nr] = (struct kps_pair){
+		.a = a, .b = b, .shift = shift,
+		.id = a == b && a && !shift ? a : kps_new_id(&j->env->pool),
+	};
+	return set->pair[set->nr++].id;
+}
+
+static void join_link(struct joiner *j, struct kps_reg *a, const struct kps_reg *b)
+{
+	s64 delta_a, delta_b, shift;
+	u32 id_a, id_b;
+	bool linked = link_of(a, &id_a, &delta_a) && link_of(b, &id_b, &delta_b) &&
+		      sub_fits(delta_a, delta_b, &shift);
+
+	a->id = 0;
+	a->delta = 0;
+	if (!linked || (!id_a && !id_b && !shift))
+		return;
+	a->id = pair_id(j, j->links, id_a, id_b, shift);
+	a->delta = a->id ? delta_a : 0;
+}
+
+static void widen_val(struct kps_reg *reg)
+{
+	reg->val = reg->kind == KAPSEL_KIND_SCALAR ? kps_scalar_any() :
+		   kps_scalar_signed(-WIDE_OFFSET, WIDE_OFFSET);
+}
+
+static void join_val(struct joiner *j, struct kps_reg *a, const struct kps_reg *b)
+{
+	bool inside = kps_scalar_in(&b->val, &a->val);
+
+	join_link(j, a, b);
+	if (inside)
+		return;
+	if (j->widen)
+		widen_val(a);
+	else
+		kps_scalar_join(&a->val, &b->val);
+}
+
+static u32 nid_of(const struct kps_reg *r)
+{
+	if (r->kind == KAPSEL_KIND_SCALAR)
+		return NID_NULL;
+	return r->flags & KAPSEL_FACT_MAYBE_NULL ? r->nid : NID_NOT_NULL;
+}
+
+static void make_unusable(struct kps_reg *reg)
+{
+	u32 def = reg->def;
+
+	*reg = kps_reg_pointer(KAPSEL_KIND_UNUSABLE, 0, 0, def);
+}
+
+static bool same_object(const struct kps_reg *a, const struct kps_reg *b)
+{
+	return a->kind == b->kind && a->object == b->object && a->size == b->size &&
+	       a->ref == b->ref;
+}
+
+/* A pointer and NULL give a pointer that may be NULL; NULL has no offset. */
+static void join_pointer(struct joiner *j, struct kps_reg *a, const struct kps_reg *b)
+{
+	u32 nid_a = nid_of(a), nid_b = nid_of(b), nid = 0;
+	bool a_null = is_null(a), b_null = is_null(b);
+
+	if (!(a_null || b_null || same_object(a, b))) {
+		make_unusable(a);
+		return;
+	}
+	if (nid_a != NID_NOT_NULL || nid_b != NID_NOT_NULL) {
+		nid = pair_id(j, j->nids, nid_a, nid_b, 0);
+		if (!nid)
+			nid = kps_new_id(&j->env->pool);
+	}
+	if (a_null)
+		*a = *b;
+	else if (!b_null)
+		join_val(j, a, b);
+	if (a_null || b_null)
+		a->id = 0;
+	a->nid = nid;
+	a->flags = nid ? KAPSEL_FACT_MAYBE_NULL : 0;
+}
+
+static void join_reg(struct joiner *j, struct kps_reg *a, const struct kps_reg *b)
+{
+	if (a->kind == KAPSEL_KIND_UNINIT || b->kind == KAPSEL_KIND_UNINIT)
+		*a = kps_reg_uninit();
+	else if (a->kind == KAPSEL_KIND_UNUSABLE || b->kind == KAPSEL_KIND_UNUSABLE)
+		make_unusable(a);
+	else if (a->kind == KAPSEL_KIND_SCALAR && b->kind == KAPSEL_KIND_SCALAR)
+		join_val(j, a, b);
+	else
+		join_pointer(j, a, b);
+}
+
+/* Bytes of a spill that does not survive: of a pointer they are not to be read. */
+static u8 plain_byte(const struct kps_env *env, const struct kps_slot *slot, u32 i)
+{
+	if (slot->byte[i] != KPS_BYTE_SPILL)
+		return slot->byte[i];
+	return slot->reg.kind == KAPSEL_KIND_SCALAR || env->type->leaks ?
+	       KPS_BYTE_MISC : KPS_BYTE_INVALID;
+}
+
+static void join_bytes(struct joiner *j, struct kps_slot *a, const struct kps_slot *b)
+{
+	u32 i;
+
+	for (i = 0; i < 8; i++) {
+		u8 x = plain_byte(j->env, a, i), y = plain_byte(j->env, b, i);
+
+		if (x == KPS_BYTE_INVALID || y == KPS_BYTE_INVALID)
+			a->byte[i] = KPS_BYTE_INVALID;
+		else
+			a->byte[i] = x == y ? x : KPS_BYTE_MISC;
+	}
+	a->len = 0;
+}
+
+static void join_slot(struct joiner *j, struct kps_slot *a, const struct kps_slot *b)
+{
+	u32 at = a->len ? a->at : b->at, len = a->len ? a->len : b->len;
+	struct kps_reg x, y;
+
+	if (!len || !value_at(a, at, len, &x) || !value_at(b, at, len, &y)) {
+		join_bytes(j, a, b);
+		return;
+	}
+	join_bytes(j, a, b);
+	join_reg(j, &x, &y);
+	memset(&a->byte[at], KPS_BYTE_SPILL, len);
+	a->at = at;
+	a->len = len;
+	a->reg = x;
+}
+
+static int join_frame(struct joiner *j, struct kps_state *s, u32 n,
+		      const struct kps_frame *b)
+{
+	struct kps_frame *a;
+	u32 i;
+
+	if (s->frame[n] == b)
+		return 0;
+	a = kps_frame_own(&j->env->pool, s, n, 0);
+	if (!a)
+		return -ENOMEM;
+	for (i = 0; i < KPS_NR_REGS; i++)
+		join_reg(j, &a->reg[i], &b->reg[i]);
+	a->nr_slots = min(a->nr_slots, b->nr_slots);
+	for (i = 0; i < a->nr_slots; i++)
+		join_slot(j, &a->slot[i], &b->slot[i]);
+	return 0;
+}
+
+/*
+ * A fact survives for a pair of ids when both states know one. Frames that the
+ * states share were not walked: their ids stand for themselves.
+ */
+static void join_facts(struct joiner *j, struct kps_state *a, const struct kps_state *b)
+{
+	struct kps_state old = *a;
+	s64 x, y;
+	u32 i;
+
+	a->nr_facts = 0;
+	for (i = 0; i < old.nr_facts; i++)
+		pair_id(j, j->links, old.fact[i].id, old.fact[i].id, 0);
+	for (i = 0; i < j->links->nr && a->nr_facts < KPS_MAX_PKT_FACTS; i++) {
+		const struct kps_pair *p = &j->links->pair[i];
+
+		if (!fact_limit(&old, p->a, &x) || !fact_limit(b, p->b, &y) ||
+		    __builtin_add_overflow(y, p->shift, &y))
+			continue;
+		a->fact[a->nr_facts++] = (struct kps_pkt_fact){ p->id, min(x, y) };
+	}
+	a->pkt_min = min(a->pkt_min, b->pkt_min);
+}
+
+int kps_state_join(struct kps_env *env, struct kps_state *a,
+		   const struct kps_state *b, bool widen)
+{
+	struct joiner j = {
+		.env = env, .links = &env->links, .nids = &env->nids, .widen = widen,
+	};
+	u32 i;
+	int err;
+
+	env->links.nr = 0;
+	env->nids.nr = 0;
+
+	for (i = 0; i < a->depth; i++) {
+		err = join_frame(&j, a, i, b->frame[i]);
+		if (err)
+			return err;
+	}
+	join_facts(&j, a, b);
+	a->steps = max(a->steps, b->steps);
+	a->joined = true;
+	return 0;
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel core - the verifier's phases, in order */
+
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#include "core/env.h"
+
+/* States kept apart at a join, rung by rung; the last one joins nothing. */
+static const u32 ladder[] = { 4, 32, 0 };
+
+/* Refusals that belong to no state. */
+static int refuse_plain(struct kps_env *env, u32 code, u32 pc, u64 detail, int err)
+{
+	env->problem = (struct kapsel_rec_problem){
+		.hdr = { .kind = KAPSEL_REC_ERROR, .size = sizeof(env->problem), .insn = pc },
+		.code = code, .detail = detail,
+		.has = { .reg = KAPSEL_NO_REG }, .other = { .reg = KAPSEL_NO_REG },
+	};
+	env->problem_path = NULL;
+	return err;
+}
+
+static int check_input(struct kps_env *env)
+{
+	const struct kps_prog_in *in = env->in;
+
+	env->type = kps_prog_type_find(in->prog_type);
+	if (!env->type)
+		return refuse_plain(env, KPS_D_PROG_TYPE, 0, in->prog_type, -EINVAL);
+	if (!in->insn_cnt || in->insn_cnt > KAPSEL_MAX_INSNS)
+		return refuse_plain(env, KPS_D_SIZE, 0, in->insn_cnt, -EINVAL);
+	return 0;
+}
+
+static int find_flow(struct kps_env *env)
+{
+	struct kps_cfg_error err = { .code = 0 };
+	int ret = kps_cfg_build(&env->cfg, env->in->insns, env->in->insn_cnt, &env->arena, &err);
+
+	return ret == -EINVAL ? refuse_plain(env, err.code, err.pc, err.detail, -EINVAL) : ret;
+}
+
+static int alloc_proof(struct kps_env *env)
+{
+	const struct kps_host *host = env->host;
+	struct kps_proof *proof = env->proof;
+	u32 i;
+
+	proof->insn_cnt = env->in->insn_cnt;
+	proof->nr_subprogs = env->cfg.nr_subprogs;
+	proof->aux = host->alloc(host->priv, proof->insn_cnt * sizeof(*proof->aux));
+	proof->subprogs = host->alloc(host->priv,
+				      proof->nr_subprogs * sizeof(*proof->subprogs));
+	if (!proof->aux || !proof->subprogs)
+		return -ENOMEM;
+	for (i = 0; i < proof->nr_subprogs; i++) {
+		proof->subprogs[i].start = env->cfg.subprogs[i].start;
+		proof->subprogs[i].end = env->cfg.subprogs[i].end;
+	}
+	return 0;
+}
+
+static int resolve_map(struct kps_env *env, u32 pc, struct kps_insn_aux *aux)
+{
+	const struct bpf_insn *insn = &env->in->insns[pc];
+	struct kps_map_facts facts = { .type = 0 };
+	int map = env->host->map(env->host->priv, insn->imm, &facts);
+
+	if (map == -EBADF || map == -EINVAL)
+		return refuse_plain(env, KPS_D_MAP_FD, pc, (u64)(s64)insn->imm, -EINVAL);
+	if (map == -E2BIG || map >= KAPSEL_MAX_MAPS)
+		return refuse_plain(env, KPS_D_MAP_COUNT, pc, KAPSEL_MAX_MAPS, -EINVAL);
+	if (map < 0)
+		return map;
+	env->maps[map] = facts;
+	env->nr_maps = max(env->nr_maps, (u32)map + 1);
+	aux->map = (u16)map;
+	aux->kind = KPS_AUX_MAP;
+	if (insn->src_reg == BPF_PSEUDO_MAP_VALUE) {
+		aux->kind = KPS_AUX_MAP_VALUE;
+		aux->arg = (u32)insn[1].imm;
+	}
+	return 0;
+}
+
+static int resolve_lddw(struct kps_env *env, u32 pc)
+{
+	const struct bpf_insn *insn = &env->in->insns[pc];
+	struct kps_insn_aux *aux = &env->proof->aux[pc];
+
+	if (insn->src_reg == BPF_PSEUDO_MAP_FD || insn->src_reg == BPF_PSEUDO_MAP_VALUE)
+		return resolve_map(env, pc, aux);
+	if (insn->src_reg == BPF_PSEUDO_FUNC) {
+		aux->kind = KPS_AUX_FUNC;
+		aux->arg = kps_cfg_subprog_at(&env->cfg, pc + insn->imm + 1);
+	}
+	return 0;
+}
+
+static int resolve(struct kps_env *env)
+{
+	u32 pc = 0;
+	int err = 0;
+
+	while (pc < env->in->insn_cnt && !err) {
+		u32 slots = kps_insn_slots(&env->in->insns[pc]);
+
+		if (slots == 2)
+			err = resolve_lddw(env, pc);
+		pc += slots;
+	}
+	return err;
+}
+
+/* What a rung found out is no finding of the next. */
+static void forget_rung(struct kps_env *env)
+{
+	struct kps_proof *proof = env->proof;
+	u32 i;
+
+	for (i = 0; i < proof->insn_cnt; i++) {
+		struct kps_insn_aux *aux = &proof->aux[i];
+
+		aux->seen = false;
+		if (aux->kind == KPS_AUX_CTX || aux->kind == KPS_AUX_CALLBACK)
+			*aux = (struct kps_insn_aux){ .kind = KPS_AUX_NONE };
+	}
+	for (i = 0; i < proof->nr_subprogs; i++) {
+		proof->subprogs[i].stack = 0;
+		proof->subprogs[i].seen = false;
+	}
+	proof->max_insns = 0;
+	proof->ctx_read = 0;
+	proof->ctx_written = 0;
+	env->nr_warnings = 0;
+	env->problem.code = 0;
+}
+
+static int begin_rung(struct kps_env *env)
+{
+	u64 budget = env->in->budget_bytes ?: KPS_DEFAULT_BUDGET_BYTES;
+
+	forget_rung(env);
+	kps_arena_free(&env->work);
+	kps_arena_init(&env->work, env->host, budget - min_t(u64, budget - 1, env->arena.bytes));
+	env->pool = (struct kps_pool){ .arena = &env->work };
+	env->visits = kps_arena_array(&env->work, env->cfg.nr_blocks, sizeof(*env->visits));
+	return env->visits ? 0 : -ENOMEM;
+}
+
+static int out_of_memory(struct kps_env *env)
+{
+	if (!env->work.exhausted && !env->arena.exhausted)
+		return -ENOMEM;
+	return refuse_plain(env, KPS_D_BUDGET_MEMORY, 0,
+			    env->in->budget_bytes ?: KPS_DEFAULT_BUDGET_BYTES, -E2BIG);
+}
+
+static int run_rung(struct kps_env *env, u32 width)
+{
+	int err;
+
+	env->width = width;
+	err = begin_rung(env) ?: kps_explore(env);
+	if (err == -ENOMEM)
+		err = out_of_memory(env);
+	else if (err == -ETIME)
+		err = refuse_plain(env, KPS_D_BUDGET_TIME, env->problem.hdr.insn, 0, -E2BIG);
+	return err;
+}
+
+/* A refusal on a path that was never joined is one whatever the joins. */
+static bool worth_climbing(const struct kps_env *env, int err)
+{
+	return (err == -EACCES || (err == -E2BIG && env->problem.code == KPS_D_CEILING)) &&
+	       env->problem_joined;
+}
+
+static int climb(struct kps_env *env, struct kapsel_verdict *verdict)
+{
+	int err = -EACCES;
+
+	for (verdict->rung = 1; verdict->rung <= ARRAY_SIZE(ladder); verdict->rung++) {
+		err = run_rung(env, ladder[verdict->rung - 1]);
+		if (!worth_climbing(env, err))
+			return err;
+	}
+	verdict->rung = ARRAY_SIZE(ladder);
+	return err;
+}
+
+/* Once more the way of the refusal, keeping what was known at each decision. */
+static void retrace(struct kps_env *env, u32 width)
+{
+	struct kapsel_rec_problem found = env->problem;
+	u64 visited = env->visited;
+
+	env->trace = true;
+	env->limit_visited = U64_MAX;
+	if (run_rung(env, width) != -EACCES) {
+		env->problem = found;
+		env->problem_path = NULL;
+	}
+	env->trace = false;
+	env->visited = visited;
+}
+
+/*
+ * The deepest stack below each function. A function is called by higher ones only,
+ * so one pass for each height sees callees before callers.
+ */
+static u32 callee_of(const struct kps_env *env, u32 pc)
+{
+	const struct bpf_insn *insn = &env->in->insns[pc];
+
+	if (!env->proof->aux[pc].seen)
+		return KPS_NONE;
+	if (insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == BPF_PSEUDO_CALL)
+		return kps_cfg_subprog_at(&env->cfg, pc + insn->imm + 1);
+	return env->proof->aux[pc].kind == KPS_AUX_FUNC ? env->proof->aux[pc].arg : KPS_NONE;
+}
+
+static u32 stack_below(const struct kps_env *env, u32 sub, const u32 *total)
+{
+	const struct kps_subprog *s = &env->cfg.subprogs[sub];
+	u32 pc, callee, most = 0;
+
+	for (pc = s->start; pc < s->end; pc += kps_insn_slots(&env->in->insns[pc])) {
+		callee = callee_of(env, pc);
+		if (callee != KPS_NONE)
+			most = max(most, total[callee]);
+	}
+	return most + env->proof->subprogs[sub].stack;
+}
+
+static int check_stack(struct kps_env *env)
+{
+	u32 *total = kps_arena_array(&env->arena, env->cfg.nr_subprogs, sizeof(*total));
+	u32 height, i;
+
+	if (!total)
+		return out_of_memory(env);
+	for (height = 1; height <= KAPSEL_MAX_DEPTH; height++)
+		for (i = 0; i < env->cfg.nr_subprogs; i++)
+			if (env->cfg.subprogs[i].height == height)
+				total[i] = stack_below(env, i, total);
+	env->proof->stack_depth = total[0];
+	if (total[0] <= KAPSEL_MAX_STACK)
+		return 0;
+	return refuse_plain(env, KPS_D_STACK_TOTAL, 0, total[0], -EACCES);
+}
+
+static int prepare(struct kps_env *env)
+{
+	int err = check_input(env) ?: find_flow(env) ?: alloc_proof(env) ?: resolve(env) ?:
+		  kps_live_build(env);
+
+	if (err == -ENOMEM)
+		err = out_of_memory(env);
+	else if (err == -ETIME)
+		err = refuse_plain(env, KPS_D_BUDGET_TIME, 0, 0, -E2BIG);
+	return err;
+}
+
+static int verify(struct kps_env *env, struct kapsel_verdict *verdict)
+{
+	int err = prepare(env);
+
+	if (err)
+		return err;
+	err = climb(env, verdict);
+	if (err == -EACCES)
+		retrace(env, ladder[verdict->rung - 1]);
+	return err ?: check_stack(env);
+}
+
+static void fill_verdict(const struct kps_env *env, struct kapsel_verdict *verdict)
+{
+	verdict->subprogs = env->cfg.nr_subprogs;
+	verdict->visited = env->visited;
+	verdict->states = env->pool.peak;
+	verdict->state_bytes = env->arena.bytes + env->work.bytes;
+	verdict->stack_depth = env->proof->stack_depth;
+	verdict->max_insns = env->proof->max_insns;
+}
+
+static struct kps_env *env_new(const struct kps_prog_in *in, const struct kps_host *host,
+			       struct kps_proof *proof)
+{
+	struct kps_env *env = host->alloc(host->priv, sizeof(*env));
+
+	if (!env)
+		return NULL;
+	env->in = in;
+	env->host = host;
+	env->proof = proof;
+	env->limit_visited = in->budget_insns ?: KPS_DEFAULT_BUDGET_INSNS;
+	env->ceiling = in->ceiling ?: KAPSEL_DEFAULT_CEILING;
+	kps_arena_init(&env->arena, host, in->budget_bytes ?: KPS_DEFAULT_BUDGET_BYTES);
+	kps_arena_init(&env->work, host, 0);
+	return env;
+}
+
+int kps_verify(const struct kps_prog_in *in, const struct kps_host *host,
+	       struct kapsel_verdict *verdict, struct kps_proof *proof)
+{
+	struct kps_env *env;
+	int err;
+
+	memset(verdict, 0, sizeof(*verdict));
+	memset(proof, 0, sizeof(*proof));
+	env = env_new(in, host, proof);
+	if (!env)
+		return -ENOMEM;
+	err = verify(env, verdict);
+	fill_verdict(env, verdict);
+	if (err && env->problem.code)
+		kps_report(env, verdict);
+	else if (!err)
+		kps_report_warnings(env, verdict);
+	if (err)
+		kps_proof_free(proof, host);
+	kps_arena_free(&env->work);
+	kps_arena_free(&env->arena);
+	host->free(host->priv, env, sizeof(*env));
+	return err;
+}
+
+void kps_proof_free(struct kps_proof *proof, const struct kps_host *host)
+{
+	if (proof->aux)
+		host->free(host->priv, proof->aux, proof->insn_cnt * sizeof(*proof->aux));
+	if (proof->subprogs)
+		host->free(host->priv, proof->subprogs,
+			   proof->nr_subprogs * sizeof(*proof->subprogs));
+	*proof = (struct kps_proof){ .aux = NULL };
+}
