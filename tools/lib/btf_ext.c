@@ -145,7 +145,7 @@ typedef int (*part_fn)(struct kapsel_object *obj, struct kl_section *sec,
 
 /* Hands out the records of each section with code. */
 static int walk_parts(struct kapsel_object *obj, const char *data, u32 len,
-			 u32 min_size, part_fn fn, struct kapsel_error *err)
+		      u32 min_size, part_fn fn, struct kapsel_error *err)
 {
 	struct ext_part part;
 	u32 rec_size, pos = sizeof(rec_size);
@@ -252,7 +252,7 @@ static int read_ext(struct kapsel_object *obj, const struct kl_section *sec,
 	if (!lines || !core)
 		return ext_damaged(obj, err);
 	ret = walk_parts(obj, lines, hdr.line_len, sizeof(struct ext_line),
-			    add_lines, err);
+			 add_lines, err);
 	return ret ?: walk_parts(obj, core, hdr.core_len, 16, add_core, err);
 }
 

@@ -16,15 +16,16 @@
  *
  * Return: @code, so that callers return kl_fail(...).
  */
-int __printf(3, 4) kl_fail(struct kapsel_error *err, int code,
-			   const char *fmt, ...);
+__printf(3, 4)
+int kl_fail(struct kapsel_error *err, int code, const char *fmt, ...);
 
 /** kl_errno - kl_fail() with the errno's name and text behind the sentence */
-int __printf(3, 4) kl_errno(struct kapsel_error *err, int code,
-			    const char *fmt, ...);
+__printf(3, 4)
+int kl_errno(struct kapsel_error *err, int code, const char *fmt, ...);
 
 /** kl_hint - add what may help; returns err->err */
-int __printf(2, 3) kl_hint(struct kapsel_error *err, const char *fmt, ...);
+__printf(2, 3)
+int kl_hint(struct kapsel_error *err, const char *fmt, ...);
 
 /** kl_nomem - kl_fail() for want of memory */
 int kl_nomem(struct kapsel_error *err);

@@ -35,9 +35,12 @@ const struct kapsel_line *kapsel_line_of(const struct kapsel_prog *prog, u32 ins
 					 bool *near)
 {
 	const struct kapsel_func *func = kapsel_func_of(prog, insn);
-	u32 count = func ? lines_until(prog, insn) : 0, i;
+	u32 count, i;
 
 	*near = false;
+	if (!func)
+		return NULL;
+	count = lines_until(prog, insn);
 	for (i = count; i-- && prog->lines[i].insn >= func->start;) {
 		if (prog->lines[i].line)
 			return &prog->lines[i];

@@ -226,7 +226,7 @@ static int patch_map(struct linker *lk, const struct place *here,
 	return 0;
 }
 
-static int undefined(struct linker *lk, const struct place *here,
+static int no_variable(struct linker *lk, const struct place *here,
 		     const struct kl_symbol *sym)
 {
 	bad_reference(lk, here, "needs an undefined variable:", sym->name);
@@ -246,7 +246,7 @@ static int patch_lddw(struct linker *lk, const struct place *here)
 				     section_of(lk, here->func)->name);
 	}
 	if (!sym->section || sym->section >= lk->obj->nr_sections)
-		return undefined(lk, here, sym);
+		return no_variable(lk, here, sym);
 	if (kl_section_is_code(&lk->obj->sections[sym->section]))
 		return patch_callback(lk, here, sym);
 	return patch_map(lk, here, sym);

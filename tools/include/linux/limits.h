@@ -4,6 +4,7 @@
 #define KPS_SHIM_LIMITS_H
 
 #include_next <linux/limits.h>
+#include <stdint.h>
 
 #define U8_MAX	((__u8)~0U)
 #define S8_MAX	((__s8)(U8_MAX >> 1))
@@ -19,13 +20,10 @@
 #define S64_MAX	((__s64)(U64_MAX >> 1))
 #define S64_MIN	((__s64)(-S64_MAX - 1))
 
-#ifndef SIZE_MAX
-#define SIZE_MAX	(~(__SIZE_TYPE__)0)
-#endif
 #ifndef INT_MAX
-#define INT_MAX		((int)(~0U >> 1))
+#define INT_MAX		__INT_MAX__
 #define INT_MIN		(-INT_MAX - 1)
-#define UINT_MAX	(~0U)
+#define UINT_MAX	(INT_MAX * 2U + 1U)
 #endif
 
 #endif

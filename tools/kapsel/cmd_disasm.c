@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel disasm - the instructions of a file's programs */
+
+#include <string.h>
+
+#include "commands.h"
+#include "out.h"
+#include "select.h"
+
+enum { OPT_PROG, OPT_SOURCE, OPT_RAW };
+
+const struct cli_option disasm_options[] = {
+	[OPT_PROG] = { "--prog", 'p', true, "PROG: only this program (may be repeated)" },
+	[OPT_SOURCE] = { "--source", 's', false, "with the source lines between" },
+	[OPT_RAW] = { "--raw", 0, false, "with the bytes of each instruction" },
+	{ .name = NULL }
+};
+
+struct style {
+	bool source;
+	bool raw;
+};
+
+static void put_raw(const struct bpf_insn *insn, __u32 slots)
+{
+	const unsigned char *bytes = (const unsigned char *)insn;
+	__u32 i;
+
+	for (i = 0; i < 8; i++)
+		printf("%02x ", bytes[i]);
+	if (slots == 2)
+		fputs("... ", stdout);
+	else
+		fputs("    ", stdout);
+}
+
+static void put_source(const struct kapsel_prog *prog, __u32 insn,
+		       const struct kapsel_line **last)
+{
+	const struct kapsel_line *line;
+	bool near;
+
+	line = kapsel_line_of(prog, insn, &near);
+	if (line && line != *last && !near)
+		printf("      ; %s:%u  %s\n", line->file, line->line,
+		       line->text + strspn(line->text, " \t"));
+	*last = line;
+}
+
+static void put_text(const struct kapsel_prog *prog, const struct style *style)
+{
+	const struct kapsel_line *last = NULL;
+	__u32 insn = 0, slots, func = 0;
+	char text[192];
+
+	while (insn < prog->insn_cnt) {
+		if (func < prog->nr_funcs && prog->funcs[func].start == insn) {
+			printf("%s:%s%s\n", prog->funcs[func].name, func ? "" : "  ; SEC ",
+			       func ? "" : prog->section);
+			func++;
+		}
+		if (style->source)
+			put_source(prog, insn, &last);
+		slots = kapsel_disasm(prog, insn, text, sizeof(text));
+		printf("%5u: ", insn);
+		if (style->raw)
+			put_raw(&prog->insns[insn], slots);
+		puts(text);
+		insn += slots;
+	}
+}
+
+static void put_insn(struct kapsel_json *js, const struct kapsel_prog *prog, __u32 insn)
+{
+	const struct kapsel_func *func = kapsel_func_of(prog, insn);
+	const struct kapsel_line *line;
+	char text[192];
+	bool near;
+
+	kapsel_json_open(js, NULL, '{');
+	kapsel_json_u64(js, "insn", insn);
+	kapsel_disasm(prog, insn, text, sizeof(text));
+	kapsel_json_str(js, "text", text);
+	kapsel_json_str(js, "function", func ? func->name : NULL);
+	line = kapsel_line_of(prog, insn, &near);
+	if (line) {
+		kapsel_json_str(js, "file", line->file);
+		kapsel_json_u64(js, "line", line->line);
+		kapsel_json_u64(js, "col", line->col);
+		kapsel_json_bool(js, "near", near);
+	}
+	kapsel_json_close(js, '}');
+}
+
+static void put_json(struct kapsel_json *js, const struct kapsel_prog *prog)
+{
+	__u32 insn = 0;
+	char text[192];
+
+	kapsel_json_open(js, NULL, '{');
+	kapsel_json_str(js, "prog", prog->name);
+	kapsel_json_str(js, "section", prog->section);
+	kapsel_json_open(js, "insns", '[');
+	while (insn < prog->insn_cnt) {
+		put_insn(js, prog, insn);
+		insn += kapsel_disasm(prog, insn, text, sizeof(text));
+	}
+	kapsel_json_close(js, ']');
+	kapsel_json_close(js, '}');
+}
+
+static void put_all(const struct kapsel_object *obj, const struct selection *sel,
+		    const struct style *style)
+{
+	__u32 i, count = kapsel_nr_progs(obj);
+	struct kapsel_json js;
+	bool more = false;
+
+	if (cli.json) {
+		out_json_begin(&js, stdout);
+		kapsel_json_open(&js, "programs", '[');
+	}
+	for (i = 0; i < count; i++) {
+		const struct kapsel_prog *prog = kapsel_prog_at(obj, i);
+
+		if (!select_has(sel, prog))
+			continue;
+		if (more && !cli.json)
+			putchar('\n');
+		more = true;
+		if (cli.json)
+			put_json(&js, prog);
+		else
+			put_text(prog, style);
+	}
+	if (cli.json) {
+		kapsel_json_close(&js, ']');
+		out_json_end(&js);
+	}
+}
+
+int cmd_disasm(int argc, char **argv)
+{
+	struct selection sel = {};
+	struct style style = {};
+	struct kapsel_object *obj;
+	const char *path = NULL;
+	struct cli_args args;
+	int opt, status = 0;
+
+	cli_args_init(&args, argc, argv, disasm_options);
+	while (!status && (opt = cli_args_next(&args)) != CLI_ARG_END) {
+		if (opt == CLI_ARG_ERROR)
+			status = args.status;
+		else if (opt == OPT_PROG)
+			status = select_add(&sel, args.value);
+		else if (opt == OPT_SOURCE)
+			style.source = true;
+		else if (opt == OPT_RAW)
+			style.raw = true;
+		else if (opt == CLI_ARG_WORD && !path)
+			path = args.value;
+		else if (opt == CLI_ARG_WORD)
+			status = cli_usage("what is '%s'? One FILE is enough", args.value);
+	}
+	if (!status && !path)
+		status = cli_usage("no FILE");
+	obj = status ? NULL : cli_open(path, &status);
+	if (!obj)
+		return status;
+	status = select_check(&sel, obj);
+	if (!status)
+		put_all(obj, &sel, &style);
+	kapsel_close(obj);
+	return status;
+}

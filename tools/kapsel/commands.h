@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kapsel command - the functions behind the command table */
+#ifndef COMMANDS_H
+typedef int cli_command_fn(int argc, char **argv);
+
+/* cmd_NAME for each row. */
+#define COMMAND(_name, _args, _help, _options) cmd_##_name,
+cli_command_fn
+#include "commands.tbl"
+	cmd_help;
+#undef COMMAND
+
+#endif

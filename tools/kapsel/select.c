@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel command - which programs of a file are meant: -p PROG... */
+
+#include <string.h>
+
+#include "select.h"
+
+int select_add(struct selection *sel, const char *name)
+{
+	if (sel->nr_names == SELECT_MAX)
+		return cli_usage("more than %d programs named", SELECT_MAX);
+	sel->names[sel->nr_names++] = name;
+	return 0;
+}
+
+static int no_program(const struct kapsel_object *obj, const char *name)
+{
+	const char *names[SELECT_MAX + 1];
+	struct kapsel_error err = { .err = -2 };
+	__u32 i, count = kapsel_nr_progs(obj);
+	char hint[100];
+
+	for (i = 0; i < count && i < SELECT_MAX; i++)
+		names[i] = kapsel_prog_at(obj, i)->name;
+	names[i] = NULL;
+	snprintf(err.text, sizeof(err.text), "%s has no program '%s'%s",
+		 kapsel_object_name(obj), name,
+		 cli_suggest(name, names, hint, sizeof(hint)));
+	return cli_fail(&err, CLI_FAILED);
+}
+
+int select_check(const struct selection *sel, const struct kapsel_object *obj)
+{
+	__u32 i;
+
+	for (i = 0; i < sel->nr_names; i++)
+		if (!kapsel_prog_find(obj, sel->names[i]))
+			return no_program(obj, sel->names[i]);
+	return 0;
+}
+
+bool select_has(const struct selection *sel, const struct kapsel_prog *prog)
+{
+	__u32 i;
+
+	for (i = 0; i < sel->nr_names; i++)
+		if (!strcmp(sel->names[i], prog->name))
+			return true;
+	return !sel->nr_names;
+}
