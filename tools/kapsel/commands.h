@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* kapsel command - the functions behind the command table */
 #ifndef COMMANDS_H
+#define COMMANDS_H
+
+#include "cli.h"
+
+extern const struct cli_option verify_options[];
+extern const struct cli_option disasm_options[];
+
 typedef int cli_command_fn(int argc, char **argv);
 
 /* cmd_NAME for each row. */

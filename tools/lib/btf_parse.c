@@ -20,6 +20,8 @@
  * @at: what is left of the text
  * @whole: all of it, for messages
  * @depth: open braces
+ * @start: where the whole value goes
+ * @size: bytes there; a damaged type may name members outside it
  * @err: why not
  */
 struct parser {
@@ -27,6 +29,8 @@ struct parser {
 	const char *at;
 	const char *whole;
 	u32 depth;
+	const char *start;
+	size_t size;
 	struct kapsel_error *err;
 };
 
@@ -329,10 +333,11 @@ static int parse_value(struct parser *p, u32 id, char *to, size_t size)
 	int ret;
 
 	skip_space(p);
+	if (!type || !size || kapsel_btf_size(p->btf, id) != size ||
+	    (size_t)(to - p->start) > p->size || size > p->size - (to - p->start))
+		return bad(p, id, "its type is not known, give it as hex:...");
 	if (!strncmp(p->at, "hex:", 4))
 		return parse_hex(p, id, to, size);
-	if (!type || !size || kapsel_btf_size(p->btf, id) != size)
-		return bad(p, id, "its type is not known, give it as hex:...");
 	if (*p->at == '"' && btf_is_array(type) &&
 	    kl_btf_is_char(p->btf, btf_array(type)->type))
 		return parse_string(p, id, to, size);
@@ -348,7 +353,8 @@ static int parse_value(struct parser *p, u32 id, char *to, size_t size)
 int kapsel_btf_parse(const struct btf *btf, u32 type, const char *text, void *data,
 		     size_t size, struct kapsel_error *err)
 {
-	struct parser p = { .btf = btf, .at = text, .whole = text, .err = err };
+	struct parser p = { .btf = btf, .at = text, .whole = text, .start = data,
+			    .size = size, .err = err };
 	int ret;
 
 	memset(data, 0, size);

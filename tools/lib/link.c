@@ -227,7 +227,7 @@ static int patch_map(struct linker *lk, const struct place *here,
 }
 
 static int no_variable(struct linker *lk, const struct place *here,
-		     const struct kl_symbol *sym)
+		       const struct kl_symbol *sym)
 {
 	bad_reference(lk, here, "needs an undefined variable:", sym->name);
 	if (!strncmp(sym->name, "LINUX_", 6) || !strncmp(sym->name, "CONFIG_", 7))
