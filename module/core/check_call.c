@@ -93,15 +93,15 @@ static int size_arg(const struct call *c, u32 n, s64 least)
 
 	if (reg->kind != KAPSEL_KIND_SCALAR)
 		return wrong_arg(c, n);
-	if (r->smin >= least && r->smax <= KPS_POINTER_LIMIT)
+	if (r->smin >= least && r->smax <= KPS_MAX_SPAN)
 		return span_arg(c, n - 1, r->umin, r->umax,
 				out ? KAPSEL_ACCESS_WRITE : KAPSEL_ACCESS_READ);
 	p = refuse_arg(c, KPS_D_HELPER_SIZE, n);
 	p->half = r->smin >= least ? KAPSEL_HALF_UPPER : KAPSEL_HALF_LOWER;
-	if (r->smin < least && r->smax > KPS_POINTER_LIMIT)
+	if (r->smin < least && r->smax > KPS_MAX_SPAN)
 		p->half = KAPSEL_HALF_BOTH;
 	p->need_min = least;
-	p->need_max = KPS_POINTER_LIMIT;
+	p->need_max = KPS_MAX_SPAN;
 	return -EACCES;
 }
 
@@ -191,7 +191,7 @@ static int check_arg(struct call *c, u32 n)
 	case KPS_ARG_SIZE0:
 		return size_arg(c, n, 0);
 	case KPS_ARG_CONST_SIZE:
-		return const_arg(c, n, KPS_POINTER_LIMIT);
+		return const_arg(c, n, KPS_MAX_SPAN);
 	case KPS_ARG_ZERO:
 		return const_arg(c, n, 0);
 	case KPS_ARG_RECORD:

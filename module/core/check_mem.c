@@ -65,7 +65,7 @@ static int check_upper(const struct kps_at *at, const struct kps_access *a, s64 
 {
 	const struct kps_reg *reg = kps_reg_at(at, a->reg);
 	struct kapsel_rec_problem *p;
-	s64 room = a->size > (u64)KPS_POINTER_LIMIT ? S64_MIN :
+	s64 room = a->size > (u64)KPS_MAX_SPAN ? S64_MIN :
 		   end - a->off - (s64)a->size;
 
 	if (reg->val.r64.smax <= room)
@@ -109,7 +109,7 @@ static int check_packet(const struct kps_at *at, const struct kps_access *a)
 		refuse_access(at, KPS_D_READ_ONLY, a);
 		return -EACCES;
 	}
-	if (a->size <= (u64)KPS_POINTER_LIMIT && fact_covers(at, a))
+	if (a->size <= (u64)KPS_MAX_SPAN && fact_covers(at, a))
 		return 0;
 	return check_upper(at, a, 0, (s64)at->s->pkt_min, KPS_D_PACKET);
 }

@@ -9,7 +9,8 @@
 
 /*
  * What the interpreter can do: the rows of opcodes.tbl, and a few more that
- * only the rewrite makes. "via" loads go through the pointer at offset 0 of src.
+ * only the rewrite makes. "via" loads go through the pointer at the start of
+ * the context, which is imm bytes before src.
  */
 #define KPS_EXTRA_OPS(OP)						\
 	OP(trap)							\

@@ -277,13 +277,13 @@ static struct kps_range sdiv_by_any(struct kps_range a, unsigned int width)
 	return kps_range_signed(-size, size, width);
 }
 
-/* With a divisor of one sign quotients are monotonic in each operand: corners. */
+/* With a divisor of one sign quotients are monotonic in each operand: corners. MIN / -1 wraps. */
 struct kps_range kps_range_sdiv(struct kps_range a, struct kps_range b,
 				unsigned int width)
 {
 	s64 c[4];
 
-	if ((b.smin <= 0 && b.smax >= 0) || (b.smax < 0 && a.smin == kps_smin(width)))
+	if ((b.smin <= 0 && b.smax >= 0) || (b.smax == -1 && a.smin == kps_smin(width)))
 		return sdiv_by_any(a, width);
 	c[0] = div64_s64(a.smin, b.smin);
 	c[1] = div64_s64(a.smin, b.smax);

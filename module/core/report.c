@@ -215,7 +215,7 @@ static void emit_hot(const struct kps_env *env)
 
 static bool is_budget(u32 code)
 {
-	return code >= KPS_D_ENDLESS && code <= KPS_D_BUDGET_TIME;
+	return code >= KPS_D_CEILING && code <= KPS_D_BUDGET_TIME;
 }
 
 void kps_report(struct kps_env *env, struct kapsel_verdict *verdict)

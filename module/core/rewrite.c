@@ -136,29 +136,34 @@ static void access_nothing(struct kps_code_insn *out, u32 kind)
 	out->imm = 0;
 }
 
+/*
+ * The register may point past the context's start (r1 += 8); how far follows
+ * from the field that the verifier saw here, the same on every path.
+ */
 static int rewrite_ctx(const struct rewrite *rw, u32 pc, u32 kind,
 		       struct kps_code_insn *out)
 {
+	const struct kps_insn_aux *aux = &rw->proof->aux[pc];
+	const struct kps_ctx_field *field = &rw->type->fields[aux->map];
+	const struct kps_ctx_slot *slot = &rw->target->ctx[aux->map];
 	const struct bpf_insn *insn = &rw->in->insns[pc];
-	u32 arg = rw->proof->aux[pc].arg, bytes = access_bytes(insn), real;
-	const struct kps_ctx_field *field;
-	const struct kps_ctx_slot *slot;
+	s64 moved = (s64)field->offset + aux->arg - insn->off;
+	s64 off = (s64)slot->off + aux->arg - (slot->via ? 0 : moved);
+	u32 bytes = access_bytes(insn);
+	u32 real = real_bytes(field, slot, aux->arg, bytes);
 
-	field = kps_ctx_field_find(rw->type, insn->off, bytes);
-	if (!field)
-		return -EINVAL;
-	slot = &rw->target->ctx[field - rw->type->fields];
-	if (slot->off + arg > S16_MAX)
-		return -EINVAL;
-	real = real_bytes(field, slot, arg, bytes);
 	if (!real) {
 		access_nothing(out, kind);
 		return 0;
 	}
+	if (off != (s16)off)
+		return -EINVAL;
 	if (real < bytes && kind == KPS_OP_LOADSX)
 		kind = KPS_OP_LOAD;
 	out->op = access_ops[access_of(kind, slot->via)][log2_bytes(real)];
-	out->off = slot->off + arg;
+	out->off = off;
+	if (slot->via)
+		out->imm = moved;
 	return 0;
 }
 
