@@ -42,7 +42,7 @@ enum kps_aux_kind {
 	KPS_AUX_MAP,		/* lddw: the map @map itself */
 	KPS_AUX_MAP_VALUE,	/* lddw: map @map's value + @arg bytes */
 	KPS_AUX_FUNC,		/* lddw: subprogram @arg as callback */
-	KPS_AUX_CTX,		/* load or store of context field, @arg bytes into it */
+	KPS_AUX_CTX,		/* load or store of context field @map, @arg bytes into it */
 	KPS_AUX_CALLBACK,	/* call of loop: subprogram @arg is the callback */
 };
 
@@ -50,7 +50,7 @@ enum kps_aux_kind {
  * struct kps_insn_aux - a proved instruction
  * @kind: enum kps_aux_kind
  * @seen: some path reaches it; what no path reaches is not to be run
- * @map: index of a map in the program
+ * @map: index of a map in the program, or of a field in the context
  * @arg: by @kind
  */
 struct kps_insn_aux {

@@ -292,12 +292,22 @@ static const struct kps_ctx_slot *slots(void)
 	return slots;
 }
 
+static u32 field_at(u32 offset)
+{
+	const struct kps_prog_type *type = kps_prog_type_find(KAPSEL_PROG_NETFILTER);
+	u32 i;
+
+	for (i = 0; type->fields[i].offset != offset; i++)
+		;
+	return i;
+}
+
 static struct packet packet = {
 	.protocol = 0xdd86, .pkt_type = 3, .mark = 0x80000001,
 	.data = 0x123456789abcdef0,
 };
 
-#define CTX(text, _arg, _r0) do {					\
+#define CTX(text, _pc, _field, _arg, _r0) do {				\
 	struct shadow shadow = {					\
 		.packet = &packet, .mark = 0x01020384,			\
 		.cb = { 10, 11, 12, 13, 14 },				\
@@ -305,8 +315,10 @@ static struct packet packet = {
 									\
 	PREPARE(text "\n exit\n");					\
 	self->prog.in.prog_type = KAPSEL_PROG_NETFILTER;		\
-	self->prog.proof.aux[0].kind = KPS_AUX_CTX;			\
-	self->prog.proof.aux[0].arg = _arg;				\
+	self->prog.proof.aux[_pc] = (struct kps_insn_aux){		\
+		.kind = KPS_AUX_CTX, .seen = true, .arg = _arg,		\
+		.map = field_at(_field),				\
+	};								\
 	self->target.ctx = slots();					\
 	ASSERT_EQ(0, kt_rewrite(&self->prog, &self->target));		\
 	EXPECT_EQ(_r0, kt_run(&self->prog, (unsigned long)&shadow, 0));	\
@@ -318,23 +330,29 @@ static struct packet packet = {
 
 TEST_F(interp, context)
 {
-	CTX("r0 = *(u32 *)(r1 + 8)", 0, 0x01020384);
-	CTX("r0 = *(u16 *)(r1 + 8)", 0, 0x0384);
-	CTX("r0 = *(u8 *)(r1 + 10)", 2, 0x02);
-	CTX("r0 = *(s8 *)(r1 + 8)", 0, 0xffffffffffffff84);
-	CTX("r0 = *(u32 *)(r1 + 56)", 8, 12);
-	CTX("r0 = *(u32 *)(r1 + 64)", 16, 14);
+	CTX("r0 = *(u32 *)(r1 + 8)", 0, 8, 0, 0x01020384);
+	CTX("r0 = *(u16 *)(r1 + 8)", 0, 8, 0, 0x0384);
+	CTX("r0 = *(u8 *)(r1 + 10)", 0, 8, 2, 0x02);
+	CTX("r0 = *(s8 *)(r1 + 8)", 0, 8, 0, 0xffffffffffffff84);
+	CTX("r0 = *(u32 *)(r1 + 56)", 0, 48, 8, 12);
+	CTX("r0 = *(u32 *)(r1 + 64)", 0, 48, 16, 14);
 	/* Behind a pointer, and narrower in the kernel than in the context. */
-	CTX("r0 = *(u32 *)(r1 + 16)", 0, 0xdd86);
-	CTX("r0 = *(u16 *)(r1 + 18)", 2, 0);
-	CTX("r0 = *(u8 *)(r1 + 17)", 1, 0xdd);
-	CTX("r0 = *(s32 *)(r1 + 16)", 0, 0xdd86);
-	CTX("r0 = *(s16 *)(r1 + 16)", 0, 0xffffffffffffdd86);
-	CTX("r0 = *(u32 *)(r1 + 4)", 0, 3);
-	CTX("r0 = *(s32 *)(r1 + 92)", 0, 0xffffffff80000001);
-	CTX("r0 = *(u32 *)(r1 + 76)", 0, 0x123456789abcdef0);
-	CTX("*(u32 *)(r1 + 8) = 5\n r0 = *(u64 *)(r1 + 8)", 0, 10ULL << 32 | 5);
-	CTX("*(u32 *)(r1 + 52) = 9\n r0 = *(u32 *)(r1 + 16)", 4, 9);
+	CTX("r0 = *(u32 *)(r1 + 16)", 0, 16, 0, 0xdd86);
+	CTX("r0 = *(u16 *)(r1 + 18)", 0, 16, 2, 0);
+	CTX("r0 = *(u8 *)(r1 + 17)", 0, 16, 1, 0xdd);
+	CTX("r0 = *(s32 *)(r1 + 16)", 0, 16, 0, 0xdd86);
+	CTX("r0 = *(s16 *)(r1 + 16)", 0, 16, 0, 0xffffffffffffdd86);
+	CTX("r0 = *(u32 *)(r1 + 4)", 0, 4, 0, 3);
+	CTX("r0 = *(s32 *)(r1 + 92)", 0, 92, 0, 0xffffffff80000001);
+	CTX("r0 = *(u32 *)(r1 + 76)", 0, 76, 0, 0x123456789abcdef0);
+	/* A register that points into the context. */
+	CTX("r1 += 8\n r0 = *(u32 *)(r1 + 0)", 1, 8, 0, 0x01020384);
+	CTX("r1 += 100\n r0 = *(u32 *)(r1 - 84)", 1, 16, 0, 0xdd86);
+	CTX("r1 += 17\n r0 = *(u8 *)(r1 + 0)", 1, 16, 1, 0xdd);
+	CTX("r1 += 8\n *(u32 *)(r1 + 0) = 5\n r1 += -8\n r0 = *(u64 *)(r1 + 8)",
+	    1, 8, 0, 10ULL << 32 | 5);
+	CTX("*(u32 *)(r1 + 8) = 5\n r0 = *(u64 *)(r1 + 8)", 0, 8, 0, 10ULL << 32 | 5);
+	CTX("*(u32 *)(r1 + 52) = 9\n r0 = *(u32 *)(r1 + 16)", 0, 48, 4, 9);
 }
 
 TEST_F(interp, no_memory)
