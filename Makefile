@@ -44,7 +44,7 @@ endif
 # place in one step, since a VM may be about to copy it.
 INSTALLED := $(CURDIR)/$(BUILD)/kselftest_install
 KSELFTEST  = $(MAKE) -s --no-print-directory -C selftests
-selftests: ## The test programs, into build/kselftest_install
+selftests: tools ## The test programs, into build/kselftest_install
 	@scripts/get-kselftest
 	+@$(KSELFTEST) all
 	@rm -rf $(INSTALLED).new && mkdir -p $(INSTALLED).new/kapsel
