@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kapsel - what differs between kernels; nobody else asks for the version */
+#ifndef KPS_COMPAT_H
+#define KPS_COMPAT_H
+
+#include <linux/mm.h>
+#include <linux/version.h>
+
+#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
+/** kps_vm_forbid - take flags from a mapping that is being set up */
+static inline void kps_vm_forbid(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#else
+static inline void kps_vm_forbid(struct vm_area_struct *vma, unsigned long flags)
+{
+	vm_flags_clear(vma, flags);
+}
+#endif
+
+#endif

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel - helpers for all programs: maps, ring buffers, time, the log */
+
+#include <linux/jiffies.h>
+#include <linux/percpu.h>
+#include <linux/prandom.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+#include <linux/timekeeping.h>
+#include <linux/topology.h>
+
+#include "helpers.h"
+#include "log.h"
+#include "map.h"
+#include "maps/ringbuf.h"
+#include "prog.h"
+#include "run.h"
+
+/*
+ * Arguments were proved to be what the tables say; the prototypes are those of
+ * <linux/bpf.h>, and so are the errors.
+ */
+
+#define KPS_HELPER(_id, _name, ...) { .id = _id, .body = kps_h_##_name },
+static const struct {
+	u32 id;
+	kps_helper_fn body;
+} bodies[] = {
+#include "core/helpers.tbl"
+};
+
+#undef KPS_HELPER
+
+kps_helper_fn kps_helper_body(u32 id)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bodies); i++)
+		if (bodies[i].id == id)
+			return bodies[i].body;
+	return NULL;
+}
+
+static void *pointer(u64 reg)
+{
+	return (void *)(unsigned long)reg;
+}
+
+u64 kps_h_map_lookup_elem(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct kps_map *map = pointer(r1);
+
+	return (unsigned long)map->ops->lookup(map, pointer(r2));
+}
+
+u64 kps_h_map_update_elem(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct kps_map *map = pointer(r1);
+
+	return map->ops->update(map, pointer(r2), pointer(r3), r4);
+}
+
+u64 kps_h_map_delete_elem(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct kps_map *map = pointer(r1);
+
+	return map->ops->remove(map, pointer(r2));
+}
+
+u64 kps_h_map_lookup_percpu_elem(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct kps_map *map = pointer(r1);
+	u32 cpu = r3;
+
+	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
+		return 0;
+	return (unsigned long)map->ops->lookup_cpu(map, pointer(r2), cpu);
+}
+
+u64 kps_h_ringbuf_output(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return kps_ringbuf_output(pointer(r1), pointer(r2), r3, r4);
+}
+
+u64 kps_h_ringbuf_reserve(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return (unsigned long)kps_ringbuf_reserve(pointer(r1), r2);
+}
+
+u64 kps_h_ringbuf_submit(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	kps_ringbuf_commit(pointer(r1), r2, false);
+	return 0;
+}
+
+u64 kps_h_ringbuf_discard(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	kps_ringbuf_commit(pointer(r1), r2, true);
+	return 0;
+}
+
+u64 kps_h_ringbuf_query(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return kps_ringbuf_query(pointer(r1), r2);
+}
+
+u64 kps_h_ktime_get_ns(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return ktime_get_mono_fast_ns();
+}
+
+u64 kps_h_ktime_get_boot_ns(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return ktime_get_boot_fast_ns();
+}
+
+/*
+ * The kernel's coarse clocks wait for the timekeeper, and would wait for ever
+ * under a probe or an NMI in the middle of its update. The fast one is safe
+ * there, and as good.
+ */
+u64 kps_h_ktime_get_coarse_ns(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return ktime_get_mono_fast_ns();
+}
+
+u64 kps_h_jiffies64(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return get_jiffies_64();
+}
+
+u64 kps_h_get_smp_processor_id(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return raw_smp_processor_id();
+}
+
+u64 kps_h_get_numa_node_id(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return numa_node_id();
+}
+
+/* get_random_u32() takes locks. An interrupt in between costs randomness only. */
+static DEFINE_PER_CPU(struct rnd_state, random_state);
+
+u64 kps_h_get_prandom_u32(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return prandom_u32_state(this_cpu_ptr(&random_state));
+}
+
+static int put_prefix(char *line, size_t size)
+{
+	u64 usec = ktime_get_mono_fast_ns() / NSEC_PER_USEC;
+
+	return scnprintf(line, size, "%llu.%06llu %d %d %s: ",
+			 usec / USEC_PER_SEC, usec % USEC_PER_SEC,
+			 raw_smp_processor_id(), current->pid, current->comm);
+}
+
+u64 kps_h_trace_printk(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct kps_exec *exec = kps_run_current();
+	const u64 args[] = { r3, r4, r5 };
+	int prefix, len;
+
+	if (WARN_ON_ONCE(!exec->prog->log))
+		return -EINVAL;
+	prefix = put_prefix(exec->line, sizeof(exec->line));
+	/* Leaves room for the newline that the format may lack. */
+	len = kps_format(exec->line + prefix, sizeof(exec->line) - prefix - 1,
+			 pointer(r1), r2, args, exec->prog->kernel_read);
+	if (len < 0)
+		return len;
+	if (!len || exec->line[prefix + len - 1] != '\n')
+		exec->line[prefix + len++] = '\n';
+	kps_log_line(exec->prog->log, exec->line, prefix + len);
+	return len;
+}
+
+/* The interpreter runs loops itself, without recursion: this is never called. */
+u64 kps_h_loop(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return -EINVAL;
+}
+
+int kps_helpers_init(void)
+{
+	prandom_seed_full_state(&random_state);
+	return 0;
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel - do kprobes work? */
+
+#include <linux/kprobes.h>
+#include <linux/mutex.h>
+
+#include "hooks/canary.h"
+
+/*
+ * Whether probes are armed is known to nobody but the kernel, which registers
+ * them all the same (/sys/kernel/debug/kprobes/enabled). So there is a function
+ * of our own, with a probe in it that tells.
+ */
+static DEFINE_MUTEX(lock);
+static bool sings;		/* under lock, as long as the canary is asked */
+static bool registered;		/* constant after init */
+
+static noinline void canary(void)
+{
+	/* Keeps the compiler from dropping the call. */
+	barrier();
+}
+
+static int handler(struct kprobe *probe, struct pt_regs *regs)
+{
+	WRITE_ONCE(sings, true);
+	return 0;
+}
+
+NOKPROBE_SYMBOL(handler);
+
+static struct kprobe probe = {
+	.addr = (kprobe_opcode_t *)canary,
+	.pre_handler = handler,
+};
+
+bool kps_kprobes_on(void)
+{
+	bool on;
+
+	if (!registered)
+		return false;
+	mutex_lock(&lock);
+	WRITE_ONCE(sings, false);
+	canary();
+	on = READ_ONCE(sings);
+	mutex_unlock(&lock);
+	return on;
+}
+
+/* Without kprobes there is still netfilter. */
+int kps_canary_init(void)
+{
+	registered = !register_kprobe(&probe);
+	return 0;
+}
+
+void kps_canary_exit(void)
+{
+	if (registered)
+		unregister_kprobe(&probe);
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel - hook kretprobe: function returns */
+
+#include <linux/capability.h>
+#include <linux/kprobes.h>
+#include <linux/rcupdate.h>
+
+#include "answer.h"
+#include "link.h"
+#include "core/diag.h"
+#include "hooks/hook.h"
+#include "hooks/place.h"
+
+#define MAX_ACTIVE	4096	/* as the kernel's own interface allows */
+
+/**
+ * struct kps_kretprobe - a link to a kretprobe
+ * @link: head
+ * @probe: the kernel's
+ * @place: where it is
+ */
+struct kps_kretprobe {
+	struct kps_link link;
+	struct kretprobe probe;
+	struct kps_place place;
+};
+
+static struct kps_kretprobe *kretprobe_of(struct kps_link *link)
+{
+	return container_of(link, struct kps_kretprobe, link);
+}
+
+/* NULL: the probe is being unregistered; preemption is off either way. */
+static int notrace handler(struct kretprobe_instance *instance,
+			   struct pt_regs *regs)
+{
+	struct kretprobe *probe = get_kretprobe(instance);
+	struct kps_link *link;
+	u64 ret;
+
+	if (!probe || !rcu_is_watching())
+		return 0;
+	link = &container_of(probe, struct kps_kretprobe, probe)->link;
+	kps_link_run(link, kps_link_prog(link), regs, &ret);
+	return 0;
+}
+
+NOKPROBE_SYMBOL(handler);
+
+static int add(void *probe)
+{
+	return register_kretprobe(probe);
+}
+
+static void remove(void *probe)
+{
+	unregister_kretprobe(probe);
+}
+
+static int check(const struct kapsel_link_kprobe *arg, struct kps_answer *answer)
+{
+	if (!perfmon_capable())
+		return kps_answer_missing(answer, CAP_PERFMON);
+	if (arg->offset)
+		return kps_answer_refuse(answer, KPS_D_OFFSET, arg->offset,
+					 -EINVAL);
+	return arg->maxactive > MAX_ACTIVE ? -E2BIG : 0;
+}
+
+static int kretprobe_attach(struct kps_link *link,
+			    const struct kapsel_link_create *arg,
+			    struct kps_answer *answer)
+{
+	struct kps_kretprobe *kretprobe = kretprobe_of(link);
+	int err;
+
+	err = check(&arg->kprobe, answer) ?:
+	      kps_place_read(&kretprobe->place, &arg->kprobe, answer);
+	if (err)
+		return err;
+	kretprobe->probe.handler = handler;
+	kretprobe->probe.maxactive = arg->kprobe.maxactive;
+	link->state = KAPSEL_LINK_ATTACHED;
+	err = kps_place_register(&kretprobe->place, &kretprobe->probe.kp, add,
+				 remove, &kretprobe->probe, answer);
+	if (err)
+		link->state = KAPSEL_LINK_DETACHED;
+	return err;
+}
+
+/*
+ * Waits for the handlers that run. Functions that have not returned yet go on
+ * without one, and the kernel frees what they still need.
+ */
+static int kretprobe_detach(struct kps_link *link)
+{
+	unregister_kretprobe(&kretprobe_of(link)->probe);
+	return 0;
+}
+
+static int kretprobe_update(struct kps_link *link)
+{
+	return perfmon_capable() ? 0 : -EPERM;
+}
+
+static int kretprobe_info(struct kps_link *link, struct kapsel_link_info *info)
+{
+	struct kps_kretprobe *kretprobe = kretprobe_of(link);
+
+	info->missed = (u64)kretprobe->probe.nmissed +
+		       kretprobe->probe.kp.nmissed;
+	info->maxactive = kretprobe->probe.maxactive;
+	return kps_place_info(&kretprobe->place, info);
+}
+
+const struct kps_hook_ops kps_hook_kretprobe_ops = {
+	.size = sizeof(struct kps_kretprobe),
+	.attach = kretprobe_attach,
+	.detach = kretprobe_detach,
+	.update = kretprobe_update,
+	.info = kretprobe_info,
+};

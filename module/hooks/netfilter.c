@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel - hook netfilter: a netfilter hook of one network namespace */
+
+#include <linux/capability.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/nsproxy.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/user_namespace.h>
+#include <net/ip.h>
+#include <net/net_namespace.h>
+
+#include "answer.h"
+#include "link.h"
+#include "prog.h"
+#include "skbctx.h"
+#include "core/diag.h"
+#include "hooks/hook.h"
+
+/**
+ * struct kps_nf - a link to a netfilter hook
+ * @link: head
+ * @ops: the kernel's
+ * @list: in links, while it is on
+ * @net: no reference: valid while @list is in there, under links_lock
+ * @user_ns: of the network namespace, a reference
+ * @netns_ino: its number
+ * @idle: nobody runs it any more
+ */
+struct kps_nf {
+	struct kps_link link;
+	struct nf_hook_ops ops;
+	struct list_head list;
+	struct net *net;
+	struct user_namespace *user_ns;
+	u64 netns_ino;
+	bool idle;
+};
+
+/* Taken inside of a link's lock. */
+static DEFINE_MUTEX(links_lock);
+static LIST_HEAD(links);
+
+static struct kps_nf *nf_of(struct kps_link *link)
+{
+	return container_of(link, struct kps_nf, link);
+}
+
+/* A new mark may mean a new route, for what is on its way out. */
+static unsigned int reroute(struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	int err;
+
+	if (state->pf == NFPROTO_IPV4)
+		err = ip_route_me_harder(state->net, state->sk, skb, RTN_UNSPEC);
+	else
+		err = nf_ip6_route_me_harder(state->net, state->sk, skb);
+	return err < 0 ? NF_DROP_ERR(err) : NF_ACCEPT;
+}
+
+/* What becomes of a packet for which the program gave no verdict: it passes. */
+static unsigned int judge(struct kps_link *link, struct sk_buff *skb,
+			  const struct nf_hook_state *state, bool *remarked)
+{
+	const struct kps_prog *prog = kps_link_prog(link);
+	struct kps_skb_ctx ctx;
+	u64 verdict;
+
+	kps_skb_fill(&ctx, prog, skb, state);
+	if (kps_link_run(link, prog, &ctx, &verdict) != KPS_RAN)
+		return NF_ACCEPT;
+	kps_link_verdict(link, verdict);
+	if (!verdict)
+		return NF_DROP;
+	*remarked = kps_skb_write_back(&ctx, prog->ctx_written);
+	return NF_ACCEPT;
+}
+
+static unsigned int hook(void *priv, struct sk_buff *skb,
+			 const struct nf_hook_state *state)
+{
+	unsigned int verdict;
+	bool remarked = false;
+
+	preempt_disable();
+	verdict = judge(priv, skb, state, &remarked);
+	preempt_enable();
+	if (remarked && state->hook == NF_INET_LOCAL_OUT)
+		return reroute(skb, state);
+	return verdict;
+}
+
+static bool known_place(const struct kapsel_link_netfilter *arg)
+{
+	return arg->hooknum <= NF_INET_POST_ROUTING &&
+	       (arg->family == NFPROTO_IPV4 || arg->family == NFPROTO_INET ||
+		(arg->family == NFPROTO_IPV6 && IS_ENABLED(CONFIG_IPV6)));
+}
+
+static int check(const struct kapsel_link_create *arg, struct kps_answer *answer)
+{
+	const struct kapsel_link_netfilter *nf = &arg->netfilter;
+
+	if (nf->netns_fd && !(arg->flags & KAPSEL_LINK_NETNS))
+		return -EINVAL;
+	if (!known_place(nf))
+		return kps_answer_refuse(answer, KPS_D_FAMILY, nf->family, -EINVAL);
+	/* Connection tracking confirms last, and wants to. */
+	if (nf->priority == INT_MIN || nf->priority == INT_MAX)
+		return kps_answer_refuse(answer, KPS_D_PRIORITY,
+					 (u64)(s64)nf->priority, -EINVAL);
+	return 0;
+}
+
+/* A reference, for as long as it takes to attach. */
+static struct net *find_net(const struct kapsel_link_create *arg)
+{
+	if (arg->flags & KAPSEL_LINK_NETNS)
+		return get_net_ns_by_fd(arg->netfilter.netns_fd);
+	return get_net(current->nsproxy->net_ns);
+}
+
+static void set_ops(struct kps_nf *nf, const struct kapsel_link_netfilter *arg)
+{
+	nf->ops.hook = hook;
+	nf->ops.priv = &nf->link;
+	nf->ops.pf = arg->family;
+	nf->ops.hooknum = arg->hooknum;
+	nf->ops.priority = arg->priority;
+}
+
+/* NFPROTO_INET makes the kernel register both families. */
+static int attach_to(struct kps_nf *nf, struct net *net)
+{
+	int err;
+
+	mutex_lock(&links_lock);
+	err = nf_register_net_hook(net, &nf->ops);
+	if (!err) {
+		nf->link.state = KAPSEL_LINK_ATTACHED;
+		nf->net = net;
+		nf->netns_ino = net->ns.inum;
+		nf->user_ns = get_user_ns(net->user_ns);
+		list_add_tail(&nf->list, &links);
+	}
+	mutex_unlock(&links_lock);
+	return err;
+}
+
+static int netfilter_attach(struct kps_link *link,
+			    const struct kapsel_link_create *arg,
+			    struct kps_answer *answer)
+{
+	struct net *net;
+	int err;
+
+	err = check(arg, answer);
+	if (err)
+		return err;
+	net = find_net(arg);
+	if (IS_ERR(net))
+		return kps_answer_refuse(answer, KPS_D_NETNS,
+					 arg->netfilter.netns_fd, PTR_ERR(net));
+	if (ns_capable(net->user_ns, CAP_NET_ADMIN)) {
+		set_ops(nf_of(link), &arg->netfilter);
+		err = attach_to(nf_of(link), net);
+	} else {
+		err = kps_answer_missing(answer, CAP_NET_ADMIN);
+	}
+	put_net(net);
+	return err;
+}
+
+static void switch_off(struct kps_nf *nf, u32 state)
+{
+	lockdep_assert_held(&links_lock);
+	nf_unregister_net_hook(nf->net, &nf->ops);
+	list_del(&nf->list);
+	nf->net = NULL;
+	WRITE_ONCE(nf->link.state, state);
+}
+
+static int netfilter_detach(struct kps_link *link)
+{
+	struct kps_nf *nf = nf_of(link);
+	int err = -ENOENT;
+
+	mutex_lock(&links_lock);
+	if (nf->net) {
+		switch_off(nf, KAPSEL_LINK_DETACHED);
+		err = 0;
+	}
+	mutex_unlock(&links_lock);
+	if (!err) {
+		synchronize_net();
+		nf->idle = true;
+	}
+	return err;
+}
+
+/* The namespace dies with our hooks in it; the links learn that it is gone. */
+static void net_pre_exit(struct net *net)
+{
+	struct kps_nf *nf, *next;
+
+	mutex_lock(&links_lock);
+	list_for_each_entry_safe(nf, next, &links, list)
+		if (nf->net == net)
+			switch_off(nf, KAPSEL_LINK_NETNS_GONE);
+	mutex_unlock(&links_lock);
+}
+
+static struct pernet_operations net_ops = {
+	.pre_exit = net_pre_exit,
+};
+
+static int netfilter_update(struct kps_link *link)
+{
+	return ns_capable(nf_of(link)->user_ns, CAP_NET_ADMIN) ? 0 : -EPERM;
+}
+
+static int netfilter_info(struct kps_link *link, struct kapsel_link_info *info)
+{
+	const struct kps_nf *nf = nf_of(link);
+
+	info->target_size = 0;
+	info->family = nf->ops.pf;
+	info->hooknum = nf->ops.hooknum;
+	info->priority = nf->ops.priority;
+	info->netns_ino = nf->netns_ino;
+	return 0;
+}
+
+static void netfilter_free(struct kps_link *link)
+{
+	struct kps_nf *nf = nf_of(link);
+
+	/* When the namespace went first, a packet of its may be in here still. */
+	if (nf->user_ns && !nf->idle)
+		synchronize_net();
+	if (nf->user_ns)
+		put_user_ns(nf->user_ns);
+}
+
+static int hook_init(void)
+{
+	return register_pernet_subsys(&net_ops);
+}
+
+static void hook_exit(void)
+{
+	unregister_pernet_subsys(&net_ops);
+}
+
+const struct kps_hook_ops kps_hook_netfilter_ops = {
+	.size = sizeof(struct kps_nf),
+	.attach = netfilter_attach,
+	.detach = netfilter_detach,
+	.update = netfilter_update,
+	.info = netfilter_info,
+	.free = netfilter_free,
+	.init = hook_init,
+	.exit = hook_exit,
+};

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kapsel - kprobe and kretprobe: finding and checking the place */
+#ifndef KPS_PLACE_H
+#define KPS_PLACE_H
+
+#include <linux/kallsyms.h>
+#include <linux/kapsel.h>
+
+struct kprobe;
+struct kps_answer;
+
+/**
+ * struct kps_place - where a probe goes
+ * @symbol: the function, as the caller or the kernel calls it
+ * @addr: of the function; 0: the kernel looks @symbol up
+ * @offset: into it
+ */
+struct kps_place {
+	char symbol[KSYM_NAME_LEN];
+	unsigned long addr;
+	unsigned long offset;
+};
+
+/** kps_place_read - take the place from the caller; 0, or refused */
+int kps_place_read(struct kps_place *place, const struct kapsel_link_kprobe *arg,
+		   struct kps_answer *answer);
+
+/**
+ * kps_place_register - register a probe at the place, checked, and switch it on
+ * @place: the place; @addr is filled in
+ * @probe: the kprobe; of a kretprobe: its
+ * @add: registers it
+ * @remove: the reverse; sleeps until nobody runs it
+ * @owner: passed to both
+ * @answer: gets the reason of a refusal
+ */
+int kps_place_register(struct kps_place *place, struct kprobe *probe,
+		       int (*add)(void *owner), void (*remove)(void *owner),
+		       void *owner, struct kps_answer *answer);
+
+/** kps_place_info - fill the place's part of a link's information */
+int kps_place_info(const struct kps_place *place, struct kapsel_link_info *info);
+
+#endif

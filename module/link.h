@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kapsel - links: programs attached to hooks */
+#ifndef KPS_LINK_H
+#define KPS_LINK_H
+
+#include <linux/container_of.h>
+#include <linux/mutex.h>
+#include <linux/percpu-defs.h>
+#include <linux/u64_stats_sync.h>
+
+#include "object.h"
+#include "run.h"
+
+struct kps_call;
+struct kps_hook;
+struct kps_prog;
+
+/** struct kps_link_stats - of one CPU; any context of it counts here */
+struct kps_link_stats {
+	u64_stats_t runs;
+	u64_stats_t run_ns;
+	u64_stats_t recursed;
+	u64_stats_t aborted;
+	u64_stats_t dropped;
+	u64_stats_t accepted;
+};
+
+/**
+ * struct kps_link - the head of each link; its hook's data follow
+ * @obj: head. Users are files and the pin
+ * @hook: row of the table
+ * @prog: a reference; replaced under @lock, read with preemption off
+ * @lock: serialises attaching, updating and detaching
+ * @state: KAPSEL_LINK_*, under @lock, but that the death of its network namespace
+ *	comes without. Never goes back to attached
+ * @cookie: the owner's
+ * @stats: counters
+ *
+ * The hook may run the program from before attach() returns until detach() does,
+ * and holds no reference: releasing the link detaches first.
+ */
+struct kps_link {
+	struct kps_object obj;
+	const struct kps_hook *hook;
+	struct kps_prog __rcu *prog;
+	struct mutex lock;	/* see above */
+	u32 state;
+	u64 cookie;
+	struct kps_link_stats __percpu *stats;
+};
+
+extern const struct kps_kind kps_link_kind;
+
+/**
+ * kps_link_run - an event: run the link's program, and count
+ * @link: the link
+ * @prog: its program, as kps_link_prog() found it
+ * @ctx: context
+ * @ret: what the program returned
+ *
+ * Return: see kps_prog_run(); @ret only counts for KPS_RAN.
+ */
+enum kps_outcome kps_link_run(struct kps_link *link, const struct kps_prog *prog,
+			      void *ctx, u64 *ret);
+
+/** kps_link_prog - the program; valid as long as preemption stays off */
+const struct kps_prog *kps_link_prog(const struct kps_link *link);
+
+/** kps_link_verdict - count a netfilter verdict */
+void kps_link_verdict(struct kps_link *link, bool accepted);
+
+/* ioctls */
+int kps_link_create(struct kps_call *call);
+int kps_link_update(struct kps_call *call);
+int kps_link_detach(struct kps_call *call);
+
+#endif

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kapsel - runs small programs inside the kernel, after it has proved them safe
+ *
+ * From here on: device.c has the ioctls, object.c and pin.c what all objects have
+ * in common, load.c and prog.c programs, map.c and maps/ maps, link.c and hooks/
+ * what programs are attached to, run.c and event.c what happens then, helpers*.c
+ * what programs may call. core/ verifies and interprets, and is compiled into
+ * userspace as well.
+ */
+
+#define pr_fmt(fmt) "kapsel: " fmt
+
+#include <linux/init.h>
+#include <linux/module.h>
+#include <linux/printk.h>
+
+#include "abi.h"
+#include "device.h"
+#include "helpers.h"
+#include "prog.h"
+#include "run.h"
+#include "hooks/hook.h"
+
+static int __init kapsel_init(void)
+{
+	int err;
+
+	err = kps_helpers_init();
+	if (err)
+		return err;
+	err = kps_run_init();
+	if (err)
+		return err;
+	err = kps_prog_init();
+	if (err)
+		goto run_exit;
+	err = kps_hooks_init();
+	if (err)
+		goto prog_exit;
+	/* Last: from here on there are users. */
+	err = kps_device_init();
+	if (err)
+		goto hooks_exit;
+	pr_info("version " KPS_VERSION "\n");
+	return 0;
+
+hooks_exit:
+	kps_hooks_exit();
+prog_exit:
+	kps_prog_exit();
+run_exit:
+	kps_run_exit();
+	return err;
+}
+
+/* Files and pins hold the module, so there are no objects any more. */
+static void __exit kapsel_exit(void)
+{
+	kps_device_exit();
+	kps_hooks_exit();
+	kps_prog_exit();
+	kps_run_exit();
+}
+
+module_init(kapsel_init);
+module_exit(kapsel_exit);
+
+MODULE_AUTHOR("The kapsel authors");
+MODULE_DESCRIPTION("Sandboxed eBPF programs by ioctl, without bpf(2)");
+MODULE_VERSION(KPS_VERSION);
+MODULE_LICENSE("GPL");

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kapsel - maps: what a type has to offer */
+#ifndef KPS_MAPOPS_H
+#define KPS_MAPOPS_H
+
+#include <linux/poll.h>
+#include <linux/types.h>
+#include <linux/kapsel.h>
+
+struct kps_map;
+struct vm_area_struct;
+
+/**
+ * struct kps_batch - elements on their way to userspace
+ * @keys: @values: room for @room of them, in ioctl size
+ * @n: how many there are; after -ENOSPC: how many the next part has
+ * @room: how many fit
+ * @cursor: where to go on
+ * @take: remove them from the map
+ */
+struct kps_batch {
+	void *keys;
+	void *values;
+	u32 n;
+	u32 room;
+	u64 cursor;
+	bool take;
+};
+
+/**
+ * struct kps_map_ops - a map type. What a type does not have is NULL
+ * @check: the sizes and counts of a map to be created; 0 or -errno
+ * @alloc: a new map, its head zeroed; sets what @check can't
+ * @free: may sleep
+ * @lookup: for programs, any context: the value's address, or NULL. Values live
+ *	as long as the map; what they belong to may change meanwhile
+ * @lookup_cpu: the same, of another CPU
+ * @update: for programs, any context; also for ioctls, unless there is @write
+ * @remove: for all
+ * @read: for ioctls: the whole value, @user_size bytes
+ * @write: for ioctls: the whole value
+ * @take: for ioctls: read and remove
+ * @next_key: the key after @key, the first one for NULL or an unknown one
+ * @batch: fill a batch, whole parts (buckets) only. -ENOSPC: not even the next
+ *	part fits; -ENOENT: that was the last
+ * @direct: the address of the first value
+ * @mmap: like file_operations
+ * @poll: like file_operations
+ * @used: elements, or bytes of a ring buffer
+ */
+struct kps_map_ops {
+	int (*check)(const struct kapsel_map_create *arg);
+	struct kps_map *(*alloc)(const struct kapsel_map_create *arg);
+	void (*free)(struct kps_map *map);
+	void *(*lookup)(struct kps_map *map, const void *key);
+	void *(*lookup_cpu)(struct kps_map *map, const void *key, u32 cpu);
+	long (*update)(struct kps_map *map, const void *key, const void *value,
+		       u64 flags);
+	long (*remove)(struct kps_map *map, const void *key);
+	int (*read)(struct kps_map *map, const void *key, void *value);
+	int (*write)(struct kps_map *map, const void *key, const void *value,
+		     u64 flags);
+	int (*take)(struct kps_map *map, const void *key, void *value);
+	int (*next_key)(struct kps_map *map, const void *key, void *next);
+	int (*batch)(struct kps_map *map, struct kps_batch *batch);
+	void *(*direct)(struct kps_map *map);
+	int (*mmap)(struct kps_map *map, struct vm_area_struct *vma);
+	__poll_t (*poll)(struct kps_map *map, struct file *file,
+			 struct poll_table_struct *table);
+	u32 (*used)(struct kps_map *map);
+};
+
+#endif

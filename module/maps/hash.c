@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel - map type hash */
+
+#include "maps/htab.h"
+
+static struct kps_map *hash_alloc(const struct kapsel_map_create *arg)
+{
+	return kps_htab_alloc(arg, false);
+}
+
+static void *hash_lookup(struct kps_map *map, const void *key)
+{
+	struct kps_htab *htab = kps_htab_of(map);
+	struct kps_elem *elem = kps_htab_find(htab, key);
+
+	return elem ? kps_htab_value(htab, elem) : NULL;
+}
+
+static long hash_update(struct kps_map *map, const void *key, const void *value,
+			u64 flags)
+{
+	return kps_htab_store(kps_htab_of(map), key, value, flags, false);
+}
+
+const struct kps_map_ops kps_map_hash_ops = {
+	.check = kps_htab_check,
+	.alloc = hash_alloc,
+	.free = kps_htab_free,
+	.lookup = hash_lookup,
+	.update = hash_update,
+	.remove = kps_htab_remove,
+	.read = kps_htab_read,
+	.write = kps_htab_write,
+	.take = kps_htab_take,
+	.next_key = kps_htab_next_key,
+	.batch = kps_htab_batch,
+	.used = kps_htab_used,
+};

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel - hash tables with preallocated elements: what happens in a bucket */
+
+#include <linux/align.h>
+#include <linux/jhash.h>
+#include <linux/percpu.h>
+#include <linux/string.h>
+#include <uapi/linux/bpf.h>
+
+#include "guard.h"
+#include "maps/area.h"
+#include "maps/htab.h"
+
+/*
+ * Locking: all changes and all ioctls work under the bucket's lock, within which
+ * the free list's may be taken. A CPU holds one bucket's lock at most (see
+ * guard.h), which is also why one spare element for each CPU is enough. Programs
+ * look up without a lock.
+ */
+
+u32 kps_htab_hash(const struct kps_htab *htab, const void *key)
+{
+	return jhash(key, htab->map.key_size, htab->seed);
+}
+
+void *kps_htab_value(const struct kps_htab *htab, struct kps_elem *elem)
+{
+	return elem->key + ALIGN(htab->map.key_size, 8);
+}
+
+static void __percpu *percpu_value(const struct kps_htab *htab,
+				   struct kps_elem *elem)
+{
+	return *(void __percpu **)kps_htab_value(htab, elem);
+}
+
+static bool matches(const struct kps_htab *htab, const struct kps_elem *elem,
+		    u32 hash, const void *key)
+{
+	return elem->hash == hash && !memcmp(elem->key, key, htab->map.key_size);
+}
+
+/*
+ * An element that is removed may be in another chain a moment later, and lead
+ * its readers there: to another end, by which they see that they must begin
+ * again. If it comes back to the same chain, it does so at the head, and they
+ * only see some elements twice.
+ */
+struct kps_elem *kps_htab_find(struct kps_htab *htab, const void *key)
+{
+	u32 hash = kps_htab_hash(htab, key);
+	struct kps_bucket *bucket = kps_htab_bucket(htab, hash);
+	struct hlist_nulls_node *node;
+	struct kps_elem *elem;
+
+again:
+	hlist_nulls_for_each_entry_rcu(elem, node, &bucket->head, node)
+		if (matches(htab, elem, hash, key))
+			return elem;
+	if (get_nulls_value(node) != (hash & htab->mask))
+		goto again;
+	return NULL;
+}
+
+struct kps_elem *kps_htab_find_locked(struct kps_htab *htab, u32 hash,
+				      const void *key)
+{
+	struct hlist_nulls_node *node;
+	struct kps_elem *elem;
+
+	hlist_nulls_for_each_entry(elem, node, &kps_htab_bucket(htab, hash)->head, node)
+		if (matches(htab, elem, hash, key))
+			return elem;
+	return NULL;
+}
+
+static struct kps_elem *pop_free(struct kps_htab *htab)
+{
+	struct kps_elem *elem;
+
+	kps_lock_inner(&htab->free_lock);
+	elem = htab->free;
+	/* Spare ones make sure that there is one. */
+	if (!WARN_ON_ONCE(!elem))
+		htab->free = elem->next_free;
+	kps_unlock_inner(&htab->free_lock);
+	return elem;
+}
+
+static void drop(struct kps_htab *htab, struct kps_elem *elem)
+{
+	hlist_nulls_del_rcu(&elem->node);
+	kps_lock_inner(&htab->free_lock);
+	elem->next_free = htab->free;
+	htab->free = elem;
+	kps_unlock_inner(&htab->free_lock);
+}
+
+void kps_htab_remove_elem(struct kps_htab *htab, struct kps_elem *elem)
+{
+	drop(htab, elem);
+	/* Only now, so that an insertion which is let in finds an element. */
+	atomic_dec(&htab->count);
+}
+
+/* A program's value for a new element is this CPU's; the others start at 0. */
+static void set_percpu(void __percpu *to, const void *value, u32 size,
+		       bool whole, bool is_new)
+{
+	int cpu;
+
+	if (whole) {
+		kps_percpu_write(to, value, size);
+		return;
+	}
+	if (is_new)
+		for_each_possible_cpu(cpu)
+			memset(per_cpu_ptr(to, cpu), 0, size);
+	memcpy(this_cpu_ptr(to), value, size);
+}
+
+static void set_value(struct kps_htab *htab, struct kps_elem *elem,
+		      const void *value, bool whole, bool is_new)
+{
+	u32 size = htab->map.value_size;
+
+	if (htab->percpu)
+		set_percpu(percpu_value(htab, elem), value, size, whole, is_new);
+	else
+		memcpy(kps_htab_value(htab, elem), value, size);
+}
+
+static void link_new(struct kps_htab *htab, struct kps_elem *elem, u32 hash,
+		     const void *key)
+{
+	elem->hash = hash;
+	memcpy(elem->key, key, htab->map.key_size);
+	hlist_nulls_add_head_rcu(&elem->node, &kps_htab_bucket(htab, hash)->head);
+}
+
+static int insert(struct kps_htab *htab, u32 hash, const void *key,
+		  const void *value, bool whole)
+{
+	struct kps_elem *elem = NULL;
+
+	if (atomic_inc_return(&htab->count) <= htab->map.max_entries)
+		elem = pop_free(htab);
+	if (!elem) {
+		atomic_dec(&htab->count);
+		return -E2BIG;
+	}
+	set_value(htab, elem, value, whole, true);
+	link_new(htab, elem, hash, key);
+	return 0;
+}
+
+/* Readers find the old value or the new one, whole. */
+static int replace(struct kps_htab *htab, struct kps_elem *old, u32 hash,
+		   const void *key, const void *value)
+{
+	struct kps_elem *elem = pop_free(htab);
+
+	if (!elem)
+		return -E2BIG;
+	set_value(htab, elem, value, false, true);
+	link_new(htab, elem, hash, key);
+	drop(htab, old);
+	return 0;
+}
+
+static int store_locked(struct kps_htab *htab, u32 hash, const void *key,
+			const void *value, u64 flags, bool whole)
+{
+	struct kps_elem *old = kps_htab_find_locked(htab, hash, key);
+
+	if (old && flags == BPF_NOEXIST)
+		return -EEXIST;
+	if (!old && flags == BPF_EXIST)
+		return -ENOENT;
+	if (!old)
+		return insert(htab, hash, key, value, whole);
+	if (!htab->percpu)
+		return replace(htab, old, hash, key, value);
+	set_value(htab, old, value, whole, false);
+	return 0;
+}
+
+int kps_htab_store(struct kps_htab *htab, const void *key, const void *value,
+		   u64 flags, bool whole)
+{
+	u32 hash = kps_htab_hash(htab, key);
+	struct kps_bucket *bucket = kps_htab_bucket(htab, hash);
+	unsigned long irq;
+	int err;
+
+	if (flags > BPF_EXIST)
+		return -EINVAL;
+	err = kps_lock(&bucket->lock, &irq);
+	if (!err) {
+		err = store_locked(htab, hash, key, value, flags, whole);
+		kps_unlock(&bucket->lock, irq);
+	}
+	if (err == -E2BIG || err == -EBUSY)
+		kps_map_lose(&htab->map);
+	return err;
+}
+
+void kps_htab_read_elem(struct kps_htab *htab, struct kps_elem *elem, void *value)
+{
+	u32 size = htab->map.value_size;
+
+	if (htab->percpu)
+		kps_percpu_read(value, percpu_value(htab, elem), size);
+	else
+		memcpy(value, kps_htab_value(htab, elem), size);
+}
+
+/* Reads the value if it is asked for, and removes the element if it is. */
+static int get(struct kps_htab *htab, const void *key, void *value, bool remove)
+{
+	u32 hash = kps_htab_hash(htab, key);
+	struct kps_bucket *bucket = kps_htab_bucket(htab, hash);
+	struct kps_elem *elem;
+	unsigned long irq;
+
+	if (kps_lock(&bucket->lock, &irq))
+		return -EBUSY;
+	elem = kps_htab_find_locked(htab, hash, key);
+	if (elem && value)
+		kps_htab_read_elem(htab, elem, value);
+	if (elem && remove)
+		kps_htab_remove_elem(htab, elem);
+	kps_unlock(&bucket->lock, irq);
+	return elem ? 0 : -ENOENT;
+}
+
+long kps_htab_remove(struct kps_map *map, const void *key)
+{
+	int err = get(kps_htab_of(map), key, NULL, true);
+
+	if (err == -EBUSY)
+		kps_map_lose(map);
+	return err;
+}
+
+int kps_htab_read(struct kps_map *map, const void *key, void *value)
+{
+	return get(kps_htab_of(map), key, value, false);
+}
+
+int kps_htab_take(struct kps_map *map, const void *key, void *value)
+{
+	return get(kps_htab_of(map), key, value, true);
+}
+
+int kps_htab_write(struct kps_map *map, const void *key, const void *value,
+		   u64 flags)
+{
+	return kps_htab_store(kps_htab_of(map), key, value, flags, true);
+}
+
+u32 kps_htab_used(struct kps_map *map)
+{
+	/* An insertion that will be refused is counted for a moment. */
+	return min_t(u32, atomic_read(&kps_htab_of(map)->count),
+		     map->max_entries);
+}

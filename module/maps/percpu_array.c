@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel - map type per-CPU array */
+
+#include <linux/nospec.h>
+#include <linux/percpu.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <uapi/linux/bpf.h>
+
+#include "map.h"
+#include "maps/area.h"
+#include "maps/array.h"
+
+/**
+ * struct kps_percpu_array - an array with a value for each CPU
+ * @map: head
+ * @values: by index
+ */
+struct kps_percpu_array {
+	struct kps_map map;
+	void __percpu **values;
+};
+
+static struct kps_percpu_array *array_of(struct kps_map *map)
+{
+	return container_of(map, struct kps_percpu_array, map);
+}
+
+static int array_check(const struct kapsel_map_create *arg)
+{
+	if (arg->key_size != sizeof(u32) || !arg->value_size || !arg->max_entries)
+		return -EINVAL;
+	return kps_percpu_fits(arg->value_size) ? 0 : -E2BIG;
+}
+
+static void free_values(struct kps_percpu_array *array, u32 n)
+{
+	while (n--) {
+		free_percpu(array->values[n]);
+		cond_resched();
+	}
+	kvfree(array->values);
+}
+
+static int alloc_values(struct kps_percpu_array *array,
+			const struct kapsel_map_create *arg)
+{
+	int err;
+	u32 i;
+
+	array->values = kps_area_alloc((u64)arg->max_entries *
+				       sizeof(*array->values));
+	if (!array->values)
+		return -ENOMEM;
+	for (i = 0; i < arg->max_entries; i++) {
+		err = -EINTR;
+		if (fatal_signal_pending(current))
+			goto free;
+		err = -ENOMEM;
+		array->values[i] = kps_percpu_alloc(arg->value_size);
+		if (!array->values[i])
+			goto free;
+		cond_resched();
+	}
+	return 0;
+free:
+	free_values(array, i);
+	return err;
+}
+
+static struct kps_map *array_alloc(const struct kapsel_map_create *arg)
+{
+	struct kps_percpu_array *array;
+	int err;
+
+	array = kzalloc(sizeof(*array), GFP_KERNEL_ACCOUNT);
+	if (!array)
+		return ERR_PTR(-ENOMEM);
+	err = alloc_values(array, arg);
+	if (err) {
+		kfree(array);
+		return ERR_PTR(err);
+	}
+	array->map.user_size = kps_percpu_user_size(arg->value_size);
+	array->map.memory = sizeof(*array) + (u64)arg->max_entries *
+			    (sizeof(*array->values) + array->map.user_size);
+	return &array->map;
+}
+
+static void array_free(struct kps_map *map)
+{
+	struct kps_percpu_array *array = array_of(map);
+
+	free_values(array, map->max_entries);
+	kfree(array);
+}
+
+static void __percpu *find(struct kps_map *map, const void *key)
+{
+	u32 index = *(const u32 *)key;
+
+	if (index >= map->max_entries)
+		return NULL;
+	/* A mispredicted check must not become a read beyond the array. */
+	index = array_index_nospec(index, map->max_entries);
+	return array_of(map)->values[index];
+}
+
+static void *array_lookup(struct kps_map *map, const void *key)
+{
+	void __percpu *value = find(map, key);
+
+	return value ? this_cpu_ptr(value) : NULL;
+}
+
+static void *array_lookup_cpu(struct kps_map *map, const void *key, u32 cpu)
+{
+	void __percpu *value = find(map, key);
+
+	return value ? per_cpu_ptr(value, cpu) : NULL;
+}
+
+static int check_update(const void __percpu *to, u64 flags)
+{
+	if (flags > BPF_EXIST)
+		return -EINVAL;
+	if (!to)
+		return -E2BIG;
+	return flags == BPF_NOEXIST ? -EEXIST : 0;
+}
+
+static long array_update(struct kps_map *map, const void *key, const void *value,
+			 u64 flags)
+{
+	void __percpu *to = find(map, key);
+	int err = check_update(to, flags);
+
+	if (!err)
+		memcpy(this_cpu_ptr(to), value, map->value_size);
+	return err;
+}
+
+static int array_write(struct kps_map *map, const void *key, const void *value,
+		       u64 flags)
+{
+	void __percpu *to = find(map, key);
+	int err = check_update(to, flags);
+
+	if (!err)
+		kps_percpu_write(to, value, map->value_size);
+	return err;
+}
+
+static int array_read(struct kps_map *map, const void *key, void *value)
+{
+	void __percpu *from = find(map, key);
+
+	if (!from)
+		return -ENOENT;
+	kps_percpu_read(value, from, map->value_size);
+	return 0;
+}
+
+const struct kps_map_ops kps_map_percpu_array_ops = {
+	.check = array_check,
+	.alloc = array_alloc,
+	.free = array_free,
+	.lookup = array_lookup,
+	.lookup_cpu = array_lookup_cpu,
+	.update = array_update,
+	.remove = kps_array_remove,
+	.read = array_read,
+	.write = array_write,
+	.next_key = kps_array_next_key,
+	.batch = kps_array_batch,
+	.used = kps_array_used,
+};

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel - map type per-CPU hash */
+
+#include <linux/percpu.h>
+
+#include "maps/area.h"
+#include "maps/htab.h"
+
+static int hash_check(const struct kapsel_map_create *arg)
+{
+	int err = kps_htab_check(arg);
+
+	if (err)
+		return err;
+	return kps_percpu_fits(arg->value_size) ? 0 : -E2BIG;
+}
+
+static struct kps_map *hash_alloc(const struct kapsel_map_create *arg)
+{
+	return kps_htab_alloc(arg, true);
+}
+
+static void *hash_lookup_cpu(struct kps_map *map, const void *key, u32 cpu)
+{
+	struct kps_htab *htab = kps_htab_of(map);
+	struct kps_elem *elem = kps_htab_find(htab, key);
+
+	if (!elem)
+		return NULL;
+	return per_cpu_ptr(*(void __percpu **)kps_htab_value(htab, elem), cpu);
+}
+
+/* Programs run with preemption off. */
+static void *hash_lookup(struct kps_map *map, const void *key)
+{
+	return hash_lookup_cpu(map, key, smp_processor_id());
+}
+
+static long hash_update(struct kps_map *map, const void *key, const void *value,
+			u64 flags)
+{
+	return kps_htab_store(kps_htab_of(map), key, value, flags, false);
+}
+
+const struct kps_map_ops kps_map_percpu_hash_ops = {
+	.check = hash_check,
+	.alloc = hash_alloc,
+	.free = kps_htab_free,
+	.lookup = hash_lookup,
+	.lookup_cpu = hash_lookup_cpu,
+	.update = hash_update,
+	.remove = kps_htab_remove,
+	.read = kps_htab_read,
+	.write = kps_htab_write,
+	.take = kps_htab_take,
+	.next_key = kps_htab_next_key,
+	.batch = kps_htab_batch,
+	.used = kps_htab_used,
+};

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel - reading memory that may not be there */
+
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "probe.h"
+
+int kps_read_kernel(void *to, u64 addr, size_t size)
+{
+	/* Refuses user addresses itself, before it touches anything. */
+	if (copy_from_kernel_nofault(to, (void *)(unsigned long)addr, size))
+		return -EFAULT;
+	return 0;
+}
+
+int kps_read_user(void *to, u64 addr, size_t size)
+{
+	if (copy_from_user_nofault(to, (void __user *)(unsigned long)addr, size))
+		return -EFAULT;
+	return 0;
+}
+
+int kps_read_any(void *to, u64 addr, size_t size)
+{
+	if (addr < TASK_SIZE_MAX)
+		return kps_read_user(to, addr, size);
+	return kps_read_kernel(to, addr, size);
+}
+
+/* Aligned words never straddle pages, so nothing is read beyond the NUL's. */
+static size_t next_piece(u64 addr, size_t left)
+{
+	return min_t(size_t, left, sizeof(u64) - (addr & (sizeof(u64) - 1)));
+}
+
+long kps_read_string(char *to, size_t size, u64 addr, kps_read_fn read)
+{
+	size_t done, piece;
+	char *end;
+
+	for (done = 0; done < size; done += piece) {
+		piece = next_piece(addr + done, size - done);
+		if (read(to + done, addr + done, piece))
+			goto zero;
+		end = memchr(to + done, '\0', piece);
+		if (end)
+			return end - to + 1;
+	}
+	if (size)
+		to[size - 1] = '\0';
+	return size;
+zero:
+	memset(to, 0, size);
+	return -EFAULT;
+}

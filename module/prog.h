@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kapsel - programs: from the ioctl through the verifier to an fd */
+#ifndef KPS_PROG_H
+#define KPS_PROG_H
+
+#include <linux/container_of.h>
+#include <linux/workqueue.h>
+#include <uapi/linux/bpf.h>
+
+#include "object.h"
+#include "core/host.h"
+#include "core/proto.h"
+
+struct kps_answer;
+struct kps_call;
+struct kps_code;
+struct kps_log;
+struct kps_map;
+
+/**
+ * struct kps_prog - a verified program; constant once published
+ * @obj: head. Users are files, pins and links
+ * @type: row of the table
+ * @code: what runs
+ * @fuel: instructions a run gets: as many as the verifier proved to be enough
+ * @ctx_read: context fields that it reads, one bit a field
+ * @ctx_written: fields that it writes
+ * @kernel_read: it may read kernel memory (type, lockdown)
+ * @log: for trace_printk; NULL if it never calls that
+ * @maps: references
+ * @nr_maps: how many
+ * @insns: as loaded, with map indexes in the place of fds
+ * @insn_cnt: slots
+ * @stack_depth: bytes
+ * @verify_ns: how long verification took
+ * @memory: bytes
+ * @free: frees the program after the last run that may have begun; maps may
+ *	sleep when they go, so in a work
+ */
+struct kps_prog {
+	struct kps_object obj;
+	const struct kps_prog_type *type;
+	struct kps_code *code;
+	u64 fuel;
+	u64 ctx_read;
+	u64 ctx_written;
+	bool kernel_read;
+	struct kps_log *log;
+	struct kps_map **maps;
+	u32 nr_maps;
+	struct bpf_insn *insns;
+	u32 insn_cnt;
+	u32 stack_depth;
+	u64 verify_ns;
+	u64 memory;
+	struct rcu_work free;
+};
+
+extern const struct kps_kind kps_prog_kind;
+extern const struct kps_host kps_memory_host;
+
+static inline struct kps_prog *kps_prog_of(struct kps_object *obj)
+{
+	return container_of(obj, struct kps_prog, obj);
+}
+
+/** kps_prog_may_use - the capabilities that loading and running @type needs */
+int kps_prog_may_use(u32 type, int *missing);
+
+/** kps_prog_by_fd - a reference, or ERR_PTR */
+struct kps_prog *kps_prog_by_fd(u32 fd);
+
+static inline void kps_prog_put(struct kps_prog *prog)
+{
+	kps_object_put(&prog->obj);
+}
+
+/* ioctl */
+int kps_prog_load(struct kps_call *call);
+
+int kps_prog_init(void);
+void kps_prog_exit(void);
+
+#endif

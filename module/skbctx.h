@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kapsel - the context of netfilter programs: struct __sk_buff, as it really is */
+#ifndef KPS_SKBCTX_H
+#define KPS_SKBCTX_H
+
+#include <linux/types.h>
+
+#include "core/rewrite.h"
+
+struct kps_prog;
+struct nf_hook_state;
+struct sk_buff;
+
+/**
+ * struct kps_skb_ctx - what r1 points to
+ * @skb: the packet; fields that are plain there are read behind this pointer
+ * @data: first byte of the IP header
+ * @data_end: one past the last byte that is not in fragments
+ *
+ * The others shadow what is not plain in struct sk_buff, may not be touched
+ * there (cb is IP's at these hooks), or is written; see context.tbl. Only those
+ * that the program uses are filled.
+ */
+struct kps_skb_ctx {
+	struct sk_buff *skb;
+	void *data;
+	void *data_end;
+	u64 tstamp;
+	u32 mark;
+	u32 priority;
+	u32 cb[5];
+	u32 pkt_type;
+	u32 vlan_present;
+	u32 ifindex;
+	u32 napi_id;
+	u32 family;
+	u32 remote_ip4;
+	u32 local_ip4;
+	u32 remote_ip6[4];
+	u32 local_ip6[4];
+	u32 remote_port;
+	u32 local_port;
+	u32 gso_segs;
+	u32 gso_size;
+	u32 hook;
+	u32 in_ifindex;
+	u32 out_ifindex;
+};
+
+/** kps_skb_slots - where each field is, in the order of context.tbl's rows */
+extern const struct kps_ctx_slot kps_skb_slots[];
+
+/** kps_skb_fill - set the context up for a program */
+void kps_skb_fill(struct kps_skb_ctx *ctx, const struct kps_prog *prog,
+		  struct sk_buff *skb, const struct nf_hook_state *state);
+
+/** kps_skb_write_back - hand on what the program wrote; true: the mark changed */
+bool kps_skb_write_back(const struct kps_skb_ctx *ctx, u64 written);
+
+#endif
