@@ -34,6 +34,7 @@
 #define MAX_SLOTS	128
 #define MAX_TEXT	4096
 #define PT_REGS_SIZE	168
+#define HIGH_CEILING	1000000000	/* the rounds of bpf_loop() are many */
 
 /* Where the values of a case come from: di, si and dx of struct pt_regs. */
 static const char prologue[] =
@@ -104,6 +105,7 @@ static bool device_load(const struct engine *engine,
 	struct kapsel_prog_load load = {
 		.insns = (unsigned long)insns, .insn_cnt = cnt,
 		.prog_type = KAPSEL_PROG_KPROBE, .engine = engine->kind,
+		.ceiling = HIGH_CEILING,
 		.name = "insn_test", .license = "GPL",
 	};
 
