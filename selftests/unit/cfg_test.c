@@ -135,7 +135,8 @@ TEST_F(cfg, subprograms)
 	EXPECT_FALSE(self->cfg.subprogs[1].callback);
 	EXPECT_EQ(2, kps_cfg_subprog_at(&self->cfg, 7));
 	EXPECT_EQ(KPS_NONE, kps_cfg_subprog_at(&self->cfg, 6));
-	EXPECT_EQ(2, self->cfg.subprogs[0].blocks);
+	/* Local calls end a block, and so does that of the loop helper. */
+	EXPECT_EQ(3, self->cfg.subprogs[0].blocks);
 	EXPECT_EQ(1, self->cfg.blocks[0].succ[0]);
 }
 
