@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* libkapsel - programs and links on the device */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/kernel.h>
+
+#include "core/diag.h"
+#include "core/insn.h"
+#include "host.h"
+
+#define FIRST_LOG (64u << 10)
+#define MAX_LOG (64u << 20)
+
+static u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* The program with the maps' fds in place of their indexes. */
+static struct bpf_insn *with_fds(const struct kapsel_prog *prog)
+{
+	size_t size = prog->insn_cnt * sizeof(struct bpf_insn);
+	struct bpf_insn *insns = malloc(size);
+	u32 i;
+
+	if (!insns)
+		return NULL;
+	memcpy(insns, prog->insns, size);
+	for (i = 0; i < prog->insn_cnt; i += kps_insn_slots(&insns[i])) {
+		struct bpf_insn *insn = &insns[i];
+
+		if (kps_insn_slots(insn) == 2 && (insn->src_reg == BPF_PSEUDO_MAP_FD ||
+						  insn->src_reg == BPF_PSEUDO_MAP_VALUE))
+			insn->imm = kapsel_map_at(prog->obj, insn->imm)->fd;
+	}
+	return insns;
+}
+
+static void fill_load(struct kapsel_prog_load *arg, const struct kapsel_prog *prog,
+		      const struct bpf_insn *insns, const struct kapsel_load_opts *opts)
+{
+	memset(arg, 0, sizeof(*arg));
+	arg->insns = (uintptr_t)insns;
+	arg->insn_cnt = prog->insn_cnt;
+	arg->prog_type = prog->hook.prog_type;
+	if (opts) {
+		arg->engine = opts->engine;
+		arg->ceiling = opts->budget.ceiling;
+		arg->budget_insns = opts->budget.insns;
+		arg->budget_bytes = opts->budget.bytes;
+		arg->budget_ms = opts->budget.ms;
+	}
+	snprintf(arg->name, sizeof(arg->name), "%s", prog->name);
+	snprintf(arg->license, sizeof(arg->license), "%s", kapsel_license(prog->obj));
+}
+
+/* Calls until all records fit. Returns an fd or -errno. */
+static int call_load(const struct kapsel_dev *dev, struct kapsel_prog_load *arg,
+		     struct kapsel_result *res)
+{
+	u32 size = FIRST_LOG;
+	int fd;
+
+	for (;;) {
+		void *recs = realloc(res->recs, size);
+
+		if (!recs)
+			return -ENOMEM;
+		res->recs = recs;
+		arg->log.buf = (uintptr_t)recs;
+		arg->log.size = size;
+		arg->log.true_size = 0;
+		fd = ioctl(dev->fd, KAPSEL_PROG_LOAD, arg);
+		if (fd < 0)
+			fd = -errno;
+		if (arg->log.true_size <= size || size >= MAX_LOG || fd >= 0)
+			break;
+		size = min(arg->log.true_size, MAX_LOG);
+	}
+	res->verdict = arg->log.verdict;
+	res->size = min(arg->log.true_size, size);
+	return fd;
+}
+
+static const char *capability_name(u32 capability)
+{
+	static const char * const names[] = {
+		[12] = "CAP_NET_ADMIN", [21] = "CAP_SYS_ADMIN",
+		[38] = "CAP_PERFMON", [39] = "CAP_BPF",
+	};
+
+	return capability < ARRAY_SIZE(names) ? names[capability] : NULL;
+}
+
+/* What the module says of itself rather than of the program. */
+static int environment_error(const struct kapsel_verdict *verdict, int code,
+			     const char *what, struct kapsel_error *err)
+{
+	const struct kapsel_code *row = kapsel_code_find(verdict->code);
+	const char *cap = capability_name(verdict->capability);
+	char name[16];
+
+	if (!row)
+		return kl_errno(err, code, "%s", what);
+	kl_fail(err, code, "%s: %s: %s", what,
+		kapsel_code_name(row->code, name, sizeof(name)), row->title);
+	if (err)
+		err->code = row->code;
+	if (row->code == KPS_D_CAPABILITY && cap)
+		kl_hint(err, "%s is missing: run as root, or with that capability", cap);
+	else
+		kl_hint(err, "%s", row->fix);
+	return code;
+}
+
+int kapsel_prog_load(const struct kapsel_dev *dev, struct kapsel_prog *prog,
+		     const struct kapsel_load_opts *opts, struct kapsel_result *res,
+		     struct kapsel_error *err)
+{
+	struct kapsel_prog_load arg;
+	struct bpf_insn *insns;
+	char what[100];
+	u64 start = now_ns();
+	int fd;
+
+	memset(res, 0, sizeof(*res));
+	insns = with_fds(prog);
+	if (!insns)
+		return kl_nomem(err);
+	fill_load(&arg, prog, insns, opts);
+	fd = call_load(dev, &arg, res);
+	free(insns);
+	res->ns = now_ns() - start;
+	if (fd >= 0) {
+		prog->fd = fd;
+		return 0;
+	}
+	res->err = fd;
+	snprintf(what, sizeof(what), "program '%s' could not be loaded", prog->name);
+	if (!res->verdict.code || res->verdict.code > 1000)
+		return environment_error(&res->verdict, fd, what, err);
+	return kl_verdict_error(prog, res, err);
+}
+
+static void fill_hook(struct kapsel_link_create *arg, const struct kapsel_hook *hook,
+		      const struct kapsel_attach_opts *opts)
+{
+	arg->hook = hook->hook;
+	if (hook->hook != KAPSEL_HOOK_NETFILTER) {
+		arg->kprobe.symbol = (uintptr_t)hook->target;
+		arg->kprobe.addr = hook->addr;
+		arg->kprobe.offset = hook->offset;
+		arg->kprobe.maxactive = hook->maxactive;
+		return;
+	}
+	arg->netfilter.family = hook->family;
+	arg->netfilter.hooknum = hook->hooknum;
+	arg->netfilter.priority = hook->priority;
+	if (opts->netns_fd >= 0) {
+		arg->flags |= KAPSEL_LINK_NETNS;
+		arg->netfilter.netns_fd = opts->netns_fd;
+	}
+}
+
+static void hint_names(const char *target, struct kapsel_error *err)
+{
+	char names[4][KAPSEL_TARGET_LEN];
+	u32 count = kapsel_symbols_like(target, names, ARRAY_SIZE(names)), i;
+	char text[320] = "";
+	size_t len = 0;
+
+	for (i = 0; i < count && len < sizeof(text); i++)
+		len += snprintf(text + len, sizeof(text) - len, "%s%s", i ? ", " : "",
+				names[i]);
+	if (count)
+		kl_hint(err, "similar names: %s", text);
+}
+
+static int attach_failed(const struct kapsel_hook *hook, struct kapsel_link_create *arg,
+			 int code, struct kapsel_error *err)
+{
+	const struct kapsel_verdict *verdict = &arg->log.verdict;
+	char where[KAPSEL_TARGET_LEN + 40], what[KAPSEL_TARGET_LEN + 80];
+
+	kapsel_hook_format(hook, where, sizeof(where));
+	snprintf(what, sizeof(what), "cannot attach to %s", where);
+	environment_error(verdict, code, what, err);
+	if (hook->hook != KAPSEL_HOOK_NETFILTER &&
+	    (verdict->code == KPS_D_SYMBOL || (!verdict->code && code == -ENOENT)))
+		hint_names(hook->target, err);
+	return code;
+}
+
+int kapsel_attach(const struct kapsel_dev *dev, int prog_fd, const struct kapsel_hook *hook,
+		  const struct kapsel_attach_opts *opts, struct kapsel_error *err)
+{
+	struct kapsel_link_create arg = { .prog_fd = prog_fd, .cookie = opts->cookie };
+	int fd;
+
+	if (!hook->hook || (hook->hook != KAPSEL_HOOK_NETFILTER && !hook->target[0]))
+		return kl_fail(err, -EDESTADDRREQ, "the program's section does not say where to attach it: give a HOOK");
+	fill_hook(&arg, hook, opts);
+	if (opts->name)
+		snprintf(arg.name, sizeof(arg.name), "%s", opts->name);
+	fd = ioctl(dev->fd, KAPSEL_LINK_CREATE, &arg);
+	return fd >= 0 ? fd : attach_failed(hook, &arg, -errno, err);
+}
+
+int kapsel_detach(int link_fd, struct kapsel_error *err)
+{
+	struct kapsel_flags arg = {};
+
+	if (ioctl(link_fd, KAPSEL_LINK_DETACH, &arg))
+		return kl_errno(err, -errno, "cannot detach");
+	return 0;
+}
+
+int kapsel_update(int link_fd, int prog_fd, int old_fd, struct kapsel_error *err)
+{
+	struct kapsel_link_update arg = {
+		.prog_fd = prog_fd,
+		.old_prog_fd = old_fd >= 0 ? old_fd : 0,
+		.flags = old_fd >= 0 ? KAPSEL_UPDATE_EXPECT : 0,
+	};
+
+	if (ioctl(link_fd, KAPSEL_LINK_UPDATE, &arg))
+		return kl_errno(err, -errno, "cannot put the program in its place");
+	return 0;
+}
+
+int kapsel_run_device(int prog_fd, const struct kapsel_run_opts *opts,
+		      struct kapsel_run_result *run, struct kapsel_error *err)
+{
+	struct kapsel_test_run arg = {
+		.ctx_in = (uintptr_t)opts->ctx, .ctx_size = opts->ctx_size,
+		.data_in = (uintptr_t)opts->data, .data_size_in = opts->data_size,
+		.repeat = opts->repeat, .hooknum = opts->hooknum,
+	};
+
+	memset(run, 0, sizeof(*run));
+	if (ioctl(prog_fd, KAPSEL_PROG_TEST_RUN, &arg))
+		return kl_errno(err, -errno, "cannot run the program");
+	run->retval = arg.retval;
+	run->duration_ns = arg.duration_ns;
+	run->finished = true;
+	return 0;
+}
