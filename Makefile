@@ -67,6 +67,9 @@ matrix: ## The VM tests on each kernel of KERNELS=
 		echo "== Linux $$kernel"; scripts/test --kernel $$kernel vm || exit; \
 	done
 
+test-debug: ## The VM tests under KASAN, lockdep, kmemleak and the like
+	@scripts/test --kernel debug vm
+
 check: ## The style checks alone: checkpatch, sparse, layering, SPDX
 	@scripts/test style
 
@@ -102,12 +105,12 @@ distclean: clean ## What was fetched, too
 	rm -rf $(BUILD)
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | \
 		expand -t 14
 
 
 print-kdir:
 	@echo $(KDIR)
 
-.PHONY: all module tools examples selftests sanitized test matrix check demo
+.PHONY: all module tools examples selftests sanitized test test-debug matrix check demo
 .PHONY: install clean distclean help print-kdir
