@@ -5,8 +5,14 @@
 
 #include "cli.h"
 
-extern const struct cli_option verify_options[];
+extern const struct cli_option attach_options[];
 extern const struct cli_option disasm_options[];
+extern const struct cli_option load_options[];
+extern const struct cli_option log_options[];
+extern const struct cli_option map_options[];
+extern const struct cli_option run_options[];
+extern const struct cli_option unload_options[];
+extern const struct cli_option verify_options[];
 
 typedef int cli_command_fn(int argc, char **argv);
 

@@ -216,3 +216,14 @@ s64 kl_load_int(const void *data, u32 size, bool is_signed)
 		return value;
 	return is_signed ? (s64)(value << shift) >> shift : (s64)value;
 }
+
+bool kapsel_btf_number(const struct btf *btf, u32 id, const void *data, size_t size,
+		       s64 *number)
+{
+	const struct btf_type *type = btf ? kl_btf_real(btf, &id) : NULL;
+
+	if (!type || !btf_is_int(type) || type->size > 8 || type->size > size)
+		return false;
+	*number = kl_load_int(data, type->size, btf_int_encoding(type) & BTF_INT_SIGNED);
+	return true;
+}

@@ -333,6 +333,10 @@ void kapsel_btf_json(struct kapsel_json *js, const char *key,
 int kapsel_btf_parse(const struct btf *btf, __u32 type, const char *text,
 		     void *data, size_t size, struct kapsel_error *err);
 
+/** kapsel_btf_number - the value of an integer; false: @type is none */
+bool kapsel_btf_number(const struct btf *btf, __u32 type, const void *data,
+		       size_t size, __s64 *number);
+
 /** kapsel_btf_name - a type as C writes it: "struct event", "char[16]"; returns @buf */
 const char *kapsel_btf_name(const struct btf *btf, __u32 type, char *buf,
 			    size_t size);

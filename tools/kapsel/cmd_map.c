@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel map - elements of maps, typed by BTF */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "mapview.h"
+#include "objects.h"
+#include "out.h"
+
+enum { OPT_NEW, OPT_EXISTING, OPT_EVERY };
+
+const struct cli_option map_options[] = {
+	[OPT_NEW] = { "--new", 0, false, "set: the key must not be there yet" },
+	[OPT_EXISTING] = { "--existing", 0, false, "set: the key must be there" },
+	[OPT_EVERY] = { "--every", 'd', true, "TIME: watch: between two looks (default 1s)" },
+	{ .name = NULL }
+};
+
+/** struct call - kapsel map VERB MAP [WORDS] */
+struct call {
+	char *words[4];
+	__u32 nr_words;
+	__u64 flags;
+	__u64 every_ms;
+	struct kapsel_view view;
+	struct kapsel_error err;
+};
+
+static size_t value_bytes(const struct kapsel_view *view)
+{
+	return (size_t)view->cpus * view->stride;
+}
+
+static int failed(struct call *call)
+{
+	return cli_fail(&call->err, CLI_FAILED);
+}
+
+static void *parse(struct call *call, const char *text, bool key)
+{
+	const struct kapsel_map_info *info = &call->view.info;
+	size_t size = key ? info->key_size : info->value_size;
+	__u32 type = key ? info->btf_key_type_id : info->btf_value_type_id;
+	void *data = calloc(1, size + 8);
+
+	if (data && !kapsel_btf_parse(call->view.btf, type, text, data, size, &call->err))
+		return data;
+	free(data);
+	return NULL;
+}
+
+static int dump(struct call *call)
+{
+	struct kapsel_json js;
+	int ret;
+
+	if (call->view.info.type == BPF_MAP_TYPE_RINGBUF)
+		return cli_usage("'%s' is a ring buffer: `kapsel run` prints its records",
+				 call->view.name);
+	if (!cli.json) {
+		ret = mapview_text(stdout, &call->view, "", false, &call->err);
+		return ret ? failed(call) : CLI_OK;
+	}
+	out_json_begin(&js, stdout);
+	kapsel_json_str(&js, "map", call->view.name);
+	kapsel_json_u64(&js, "id", call->view.id);
+	ret = mapview_json(&js, &call->view, false, &call->err);
+	out_json_end(&js);
+	return ret ? failed(call) : CLI_OK;
+}
+
+static int get(struct call *call)
+{
+	void *key = parse(call, call->words[2], true), *value;
+	struct kapsel_json js;
+	int ret;
+
+	if (!key)
+		return failed(call);
+	value = calloc(1, value_bytes(&call->view) + 8);
+	ret = value ? kapsel_map_get(&call->view, key, value, &call->err) : -ENOMEM;
+	if (!ret && cli.json) {
+		out_json_begin(&js, stdout);
+		mapview_value_json(&js, &call->view, value);
+		out_json_end(&js);
+	} else if (!ret) {
+		mapview_value(stdout, &call->view, value);
+		putchar('\n');
+	}
+	free(key);
+	free(value);
+	return ret ? failed(call) : CLI_OK;
+}
+
+/* Of a per-CPU map, every CPU gets the value. */
+static void *for_all_cpus(struct call *call, const void *one)
+{
+	char *all = calloc(1, value_bytes(&call->view) + 8);
+	__u32 cpu;
+
+	for (cpu = 0; all && cpu < call->view.cpus; cpu++)
+		memcpy(all + (size_t)cpu * call->view.stride, one,
+		       call->view.info.value_size);
+	return all;
+}
+
+static int set(struct call *call)
+{
+	void *key = parse(call, call->words[2], true);
+	void *one = key ? parse(call, call->words[3], false) : NULL;
+	void *all = one ? for_all_cpus(call, one) : NULL;
+	int ret = -ENOMEM;
+
+	if (all)
+		ret = kapsel_map_set(&call->view, key, all, call->flags, &call->err);
+	free(key);
+	free(one);
+	free(all);
+	return ret ? failed(call) : CLI_OK;
+}
+
+static int del(struct call *call)
+{
+	void *key = parse(call, call->words[2], true);
+	int ret;
+
+	if (!key)
+		return failed(call);
+	ret = kapsel_map_del(&call->view, key, &call->err);
+	free(key);
+	return ret ? failed(call) : CLI_OK;
+}
+
+struct clearing {
+	const struct kapsel_view *view;
+	const void *zeros;
+	struct kapsel_error *err;
+};
+
+/* What an array has can't be removed; it becomes zero. */
+static int clear_one(void *ctx, const void *key, const void *value)
+{
+	struct clearing *c = ctx;
+	int ret = kapsel_map_del(c->view, key, c->err);
+
+	(void)value;
+	if (ret == -EOPNOTSUPP || ret == -EINVAL)
+		ret = kapsel_map_set(c->view, key, c->zeros, BPF_ANY, c->err);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static int clear(struct call *call)
+{
+	void *zeros = calloc(1, value_bytes(&call->view) + 8);
+	struct clearing c = { .view = &call->view, .zeros = zeros, .err = &call->err };
+	int ret;
+
+	if (!zeros)
+		return CLI_FAILED;
+	ret = kapsel_map_each(&call->view, clear_one, &c, &call->err);
+	free(zeros);
+	return ret ? failed(call) : CLI_OK;
+}
+
+static int watch(struct call *call)
+{
+	struct timespec wait = {
+		.tv_sec = call->every_ms / 1000,
+		.tv_nsec = call->every_ms % 1000 * 1000000,
+	};
+	int status;
+
+	for (;;) {
+		if (!cli.json && cli.colour)
+			fputs("\033[H\033[2J", stdout);
+		status = dump(call);
+		if (!cli.json && !cli.colour)
+			putchar('\n');
+		if (status || fflush(stdout))
+			return status;
+		nanosleep(&wait, NULL);
+	}
+}
+
+static const struct verb {
+	const char *name;
+	__u32 words;
+	const char *usage;
+	int (*run)(struct call *call);
+} verbs[] = {
+	{ "dump", 2, "dump MAP", dump },
+	{ "get", 3, "get MAP KEY", get },
+	{ "set", 4, "set MAP KEY VALUE", set },
+	{ "del", 3, "del MAP KEY", del },
+	{ "clear", 2, "clear MAP", clear },
+	{ "watch", 2, "watch MAP", watch },
+};
+
+static const struct verb *find_verb(struct call *call, int *status)
+{
+	const char *names[ARRAY_LEN(verbs) + 1];
+	char hint[80];
+	__u32 i;
+
+	for (i = 0; i < ARRAY_LEN(verbs); i++) {
+		names[i] = verbs[i].name;
+		if (call->nr_words && !strcmp(call->words[0], verbs[i].name))
+			break;
+	}
+	names[i] = NULL;
+	if (i < ARRAY_LEN(verbs) && call->nr_words == verbs[i].words)
+		return &verbs[i];
+	if (i < ARRAY_LEN(verbs))
+		*status = cli_usage("it is `kapsel map %s`", verbs[i].usage);
+	else if (!call->nr_words)
+		*status = cli_usage("dump, get, set, del, clear or watch?");
+	else
+		*status = cli_usage("unknown verb '%s'%s", call->words[0],
+				    cli_suggest(call->words[0], names, hint, sizeof(hint)));
+	return NULL;
+}
+
+static int read_args(struct call *call, struct cli_args *args)
+{
+	int opt;
+
+	call->every_ms = 1000;
+	while ((opt = cli_args_next(args)) != CLI_ARG_END) {
+		if (opt == CLI_ARG_ERROR)
+			return args->status;
+		if (opt == OPT_NEW)
+			call->flags = BPF_NOEXIST;
+		else if (opt == OPT_EXISTING)
+			call->flags = BPF_EXIST;
+		else if (opt == OPT_EVERY && !cli_parse_time(args->value, &call->every_ms))
+			return cli_usage("'%s' is not a time", args->value);
+		else if (opt == CLI_ARG_WORD && call->nr_words == ARRAY_LEN(call->words))
+			return cli_usage("what is '%s'?", args->value);
+		else if (opt == CLI_ARG_WORD)
+			call->words[call->nr_words++] = args->value;
+	}
+	return 0;
+}
+
+static int with_map(struct call *call, const struct verb *verb, const struct kapsel_dev *dev)
+{
+	struct objects objs;
+	struct object *obj;
+	int status = CLI_OK;
+
+	objects_read(dev, 1u << KAPSEL_OBJ_MAP, &objs);
+	obj = objects_find(&objs, call->words[1], "map", &status);
+	if (obj && kapsel_view_open(dev, obj->fd, &call->view, &call->err))
+		status = failed(call);
+	else if (obj)
+		status = verb->run(call);
+	kapsel_view_close(&call->view);
+	objects_free(&objs);
+	return status;
+}
+
+int cmd_map(int argc, char **argv)
+{
+	const struct verb *verb;
+	struct call call = {};
+	struct kapsel_dev dev;
+	struct cli_args args;
+	int status;
+
+	cli_args_init(&args, argc, argv, map_options);
+	status = read_args(&call, &args);
+	if (status)
+		return status;
+	verb = find_verb(&call, &status);
+	if (!verb)
+		return status;
+	status = objects_dev(&dev);
+	if (status)
+		return status;
+	status = with_map(&call, verb, &dev);
+	kapsel_dev_close(&dev);
+	return status;
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel command - a file's programs, loaded and attached: what run and load share */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "objects.h"
+#include "session.h"
+
+void session_init(struct session *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->dev.fd = -1;
+	s->netns_fd = -1;
+}
+
+int session_set(struct session *s, char *assignment)
+{
+	if (s->nr_sets == SELECT_MAX)
+		return cli_usage("more than %d times --set", SELECT_MAX);
+	s->sets[s->nr_sets++] = assignment;
+	return 0;
+}
+
+int session_hook(struct session *s, const char *words)
+{
+	struct kapsel_error err = {};
+
+	return kapsel_hook_parse(words, &s->hook, &err) ? cli_fail(&err, CLI_USAGE) : 0;
+}
+
+int session_netns(struct session *s, const char *name)
+{
+	struct kapsel_error err = {};
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s%s", strchr(name, '/') ? "" : "/run/netns/", name);
+	s->netns_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (s->netns_fd >= 0)
+		return 0;
+	err.err = -errno;
+	snprintf(err.text, sizeof(err.text), "cannot open network namespace %s: %s", path,
+		 strerror(errno));
+	return cli_fail(&err, CLI_FAILED);
+}
+
+int session_engine(struct session *s, const char *name)
+{
+	static const char *const names[] = { "auto", "interp", "jit", NULL };
+	char hint[80];
+	__u32 i;
+
+	for (i = 0; names[i]; i++) {
+		if (!strcmp(names[i], name)) {
+			s->opts.engine = i;
+			return 0;
+		}
+	}
+	return cli_usage("'%s' is not auto, interp or jit%s", name,
+			 cli_suggest(name, names, hint, sizeof(hint)));
+}
+
+static int load_one(struct session *s, struct kapsel_prog *prog)
+{
+	struct kapsel_render how = { .out = stderr, .prog = prog, .verbose = cli.verbose };
+	struct kapsel_error err = {};
+	struct kapsel_result res;
+	int status = 0;
+
+	if (kapsel_prog_load(&s->dev, prog, &s->opts, &res, &err))
+		status = cli_fail_result(&err, prog, &res);
+	else if (res.verdict.warnings && !cli.json && !cli.quiet)
+		kapsel_render_text(&how, &res);
+	kapsel_result_free(&res);
+	return status;
+}
+
+static int load_all(struct session *s)
+{
+	struct kapsel_error err = {};
+	__u32 i, count = kapsel_nr_progs(s->obj);
+	int status = 0;
+
+	if (kapsel_maps_create(&s->dev, s->obj, &err))
+		return cli_fail(&err, 0);
+	for (i = 0; i < count && !status; i++)
+		if (select_has(&s->sel, kapsel_prog_at(s->obj, i)))
+			status = load_one(s, kapsel_prog_at(s->obj, i));
+	return status;
+}
+
+int session_load(struct session *s, const char *path)
+{
+	int status = 0;
+
+	s->obj = cli_open(path, &status);
+	if (!s->obj)
+		return status;
+	status = select_check(&s->sel, s->obj);
+	if (!status)
+		status = cli_set_globals(s->obj, s->sets, s->nr_sets);
+	if (!status)
+		status = objects_dev(&s->dev);
+	return status ? status : load_all(s);
+}
+
+static const struct kapsel_hook *place_of(const struct session *s,
+					  const struct kapsel_prog *prog)
+{
+	if (s->hook.hook && s->hook.prog_type == prog->hook.prog_type)
+		return &s->hook;
+	return &prog->hook;
+}
+
+bool session_has_place(const struct session *s, const struct kapsel_prog *prog)
+{
+	const struct kapsel_hook *hook = place_of(s, prog);
+
+	return hook->hook && (hook->hook == KAPSEL_HOOK_NETFILTER || hook->target[0]);
+}
+
+static void say_attached(const struct kapsel_prog *prog, const struct kapsel_hook *hook)
+{
+	static const char * const engines[] = { "auto", "interp", "jit" };
+	struct kapsel_obj_info info = {};
+	struct kapsel_error err;
+	char where[KAPSEL_TARGET_LEN + 40];
+
+	kapsel_hook_format(hook, where, sizeof(where));
+	if (kapsel_obj_info(prog->fd, &info, &err))
+		return;
+	cli_say("attached  %s  %s   (%s, %u insns, at most %llu per run)\n", prog->name, where,
+		engines[info.prog.engine % 3], info.prog.insn_cnt,
+		(unsigned long long)info.prog.max_insns);
+}
+
+static int attach_one(struct session *s, struct kapsel_prog *prog)
+{
+	const struct kapsel_hook *hook = place_of(s, prog);
+	struct kapsel_attach_opts opts = {
+		.netns_fd = hook->hook == KAPSEL_HOOK_NETFILTER ? s->netns_fd : -1,
+	};
+	struct kapsel_error err = {};
+	struct session_link *links;
+	int fd;
+
+	fd = kapsel_attach(&s->dev, prog->fd, hook, &opts, &err);
+	if (fd < 0)
+		return cli_fail(&err, 0);
+	links = realloc(s->links, (s->nr_links + 1) * sizeof(*links));
+	if (!links)
+		abort();
+	s->links = links;
+	links[s->nr_links++] = (struct session_link){ .fd = fd, .prog = prog };
+	say_attached(prog, hook);
+	return 0;
+}
+
+int session_attach(struct session *s)
+{
+	__u32 i, count = kapsel_nr_progs(s->obj);
+	int status = 0;
+
+	for (i = 0; i < count && !status; i++) {
+		struct kapsel_prog *prog = kapsel_prog_at(s->obj, i);
+
+		if (select_has(&s->sel, prog))
+			status = attach_one(s, prog);
+	}
+	return status;
+}
+
+void session_close(struct session *s)
+{
+	__u32 i;
+
+	for (i = 0; i < s->nr_links; i++)
+		close(s->links[i].fd);
+	free(s->links);
+	kapsel_close(s->obj);
+	kapsel_dev_close(&s->dev);
+	if (s->netns_fd >= 0)
+		close(s->netns_fd);
+}
