@@ -49,6 +49,17 @@ typedef __s64 s64;
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #endif
 
+/*
+ * KAPSEL_EVENT(struct open_event): clang leaves out of the type information
+ * what only local variables have. This keeps the type of a ring buffer's
+ * records in it, for those who print them; nothing of it is loaded.
+ */
+#define KAPSEL_EVENT(type)						\
+	type *___KAPSEL_NAME(__LINE__)					\
+		__attribute__((section(".kapsel.types"), unused))
+#define ___KAPSEL_NAME(line) ___KAPSEL_PASTE(line)
+#define ___KAPSEL_PASTE(line) ___event_##line
+
 /* ------------------------------------------------------------------------
  * Helpers
  */

@@ -12,6 +12,8 @@ struct open_event {
 	char path[128];
 };
 
+KAPSEL_EVENT(struct open_event);
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 64 * 1024);

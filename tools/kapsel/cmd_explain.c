@@ -10,13 +10,16 @@
 
 static const char events_text[] =
 	"events: how `kapsel run` prints a ring buffer\n\n"
-	"A ring buffer's definition does not say what its records are. kapsel takes, in\n"
-	"this order: the struct named as the map, or as the map without its plural s;\n"
+	"A ring buffer's definition does not say what its records are, unless it has a\n"
+	"__type(value, struct X), which kapsel takes and libbpf does not. Else kapsel takes,\n"
+	"in this order: the struct named as the map, or as the map without its plural s;\n"
 	"either of these with \"_event\"; struct event; the only struct whose name ends in\n"
 	"\"event\". A ring buffer `opens` thus carries struct opens, struct open,\n"
 	"struct opens_event or struct open_event. Each member becomes a column: ts or\n"
 	"time (nanoseconds of bpf_ktime_get_ns()) is shown as the time of day, char arrays\n"
-	"as strings, enums by name. What has no such struct is printed as bytes.\n";
+	"as strings, enums by name. What has no such struct is printed as bytes.\n\n"
+	"clang describes no type that only local variables have: put\n"
+	"KAPSEL_EVENT(struct open_event); behind the struct, or let a function take it.\n";
 
 static void put_members(struct kapsel_json *js, const char *kind, const char *name)
 {

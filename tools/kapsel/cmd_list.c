@@ -82,7 +82,7 @@ static void add_object(struct out_table *t, const struct object *obj,
 		add_map(t, obj, dev);
 	else
 		add_link(t, obj);
-	object_holders(obj, holders, sizeof(holders));
+	object_holders(dev, obj, holders, sizeof(holders));
 	out_str(t, *holders ? holders : NULL);
 }
 

@@ -260,9 +260,9 @@ static int run_it(struct run *run)
 	if (status)
 		return status;
 	catch_signals(run, &old);
-	status = open_events(run);
+	status = session_attach(&run->session);
 	if (!status)
-		status = session_attach(&run->session);
+		status = open_events(run);
 	run->start = now_ns();
 	if (!status)
 		status = start_child(run, &old);

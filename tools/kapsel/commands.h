@@ -23,4 +23,7 @@ cli_command_fn
 	cmd_help;
 #undef COMMAND
 
+/** cli_explain_words - call @fn for each word that explain knows */
+void cli_explain_words(void (*fn)(const char *word));
+
 #endif

@@ -56,7 +56,7 @@ int events_open(struct events *ev, const struct kapsel_object *obj,
 
 	ev->map = map;
 	ev->btf = kapsel_btf(obj);
-	ev->type = kapsel_event_type(ev->btf, map->name);
+	ev->type = map->value_type;
 	ev->ring = kapsel_ring_open(map->fd, map->max_entries, &err);
 	if (!ev->ring)
 		return cli_fail(&err, CLI_FAILED);

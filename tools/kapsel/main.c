@@ -29,12 +29,14 @@ static const struct cli_command *find_command(const char *name)
 
 static int unknown_command(const char *name)
 {
+	const struct cli_command *cmd;
 	const char *names[40];
 	__u32 i;
 	char hint[80];
 
-	for (i = 0; cli_commands[i].name && i < 39; i++)
-		names[i] = cli_commands[i].name;
+	for (i = 0, cmd = cli_commands; cmd->name && i < 39; cmd++)
+		if (cmd->help)
+			names[i++] = cmd->name;
 	names[i] = NULL;
 	return cli_usage("unknown command '%s'%s", name,
 			 cli_suggest(name, names, hint, sizeof(hint)));

@@ -229,26 +229,75 @@ static void comm_of(const char *pid, char *buf, size_t size)
 	fclose(file);
 }
 
-const char *object_holders(const struct object *obj, char *buf, size_t size)
+static bool uses_map(const struct object *prog, __u32 id)
+{
+	struct kapsel_obj_info info = {};
+	struct kapsel_error err;
+	__u32 ids[KAPSEL_MAX_MAPS], i;
+
+	info.prog.map_ids = (unsigned long)ids;
+	info.prog.map_cnt = KAPSEL_MAX_MAPS;
+	if (kapsel_obj_info(prog->fd, &info, &err))
+		return false;
+	for (i = 0; i < info.prog.map_cnt && i < KAPSEL_MAX_MAPS; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+static void add_holder(char *buf, size_t size, const char *kind, const char *name, __u32 id)
+{
+	size_t len = strlen(buf);
+
+	snprintf(buf + len, size - len, "%s%s%s[%u]", len ? " " : "", kind, name, id);
+}
+
+/* A link holds its program, a program its maps. */
+static void object_users(const struct kapsel_dev *dev, const struct object *obj, char *buf,
+			 size_t size)
+{
+	bool prog = obj->info.kind == KAPSEL_OBJ_PROG;
+	struct objects objs;
+	__u32 i;
+
+	if (obj->info.kind == KAPSEL_OBJ_LINK)
+		return;
+	objects_read(dev, 1u << (prog ? KAPSEL_OBJ_LINK : KAPSEL_OBJ_PROG), &objs);
+	for (i = 0; i < objs.count; i++) {
+		const struct object *user = &objs.list[i];
+
+		if (prog ? user->info.link.prog_id == obj->info.id :
+			   uses_map(user, obj->info.id))
+			add_holder(buf, size, prog ? "link:" : "prog:", user->info.name,
+				   user->info.id);
+	}
+	objects_free(&objs);
+}
+
+static void object_processes(const struct object *obj, char *buf, size_t size)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
-	size_t len = 0;
 	char comm[32];
 
-	*buf = '\0';
-	if (obj->info.pin[0])
-		len += snprintf(buf, size, "pin:%s", obj->info.pin);
 	while (proc && (entry = readdir(proc))) {
 		if (!isdigit((unsigned char)entry->d_name[0]) ||
 		    atoi(entry->d_name) == getpid() || !process_holds(entry->d_name, obj))
 			continue;
 		comm_of(entry->d_name, comm, sizeof(comm));
-		if (len < size)
-			len += snprintf(buf + len, size - len, "%s%s[%s]", len ? " " : "",
-					comm, entry->d_name);
+		add_holder(buf, size, "", comm, atoi(entry->d_name));
 	}
 	if (proc)
 		closedir(proc);
+}
+
+const char *object_holders(const struct kapsel_dev *dev, const struct object *obj, char *buf,
+			   size_t size)
+{
+	*buf = '\0';
+	if (obj->info.pin[0])
+		snprintf(buf, size, "pin:%s", obj->info.pin);
+	object_users(dev, obj, buf, size);
+	object_processes(obj, buf, size);
 	return buf;
 }

@@ -47,8 +47,9 @@ const char *object_kind(const struct object *obj);
 /** object_hook - where a link is attached; returns @buf */
 const char *object_hook(const struct object *obj, char *buf, size_t size);
 
-/** object_holders - who keeps it: processes, its pin; returns @buf */
-const char *object_holders(const struct object *obj, char *buf, size_t size);
+/** object_holders - who keeps it: its pin, links, programs, processes; returns @buf */
+const char *object_holders(const struct kapsel_dev *dev, const struct object *obj,
+			   char *buf, size_t size);
 
 /** objects_dev - open the device for a command; 0 or an exit status */
 int objects_dev(struct kapsel_dev *dev);

@@ -127,7 +127,7 @@ static int add_section(struct copy *copy, const struct kapsel_object *obj,
 static int copy_types(struct copy *copy, const struct kapsel_object *obj,
 		      const struct kapsel_map *map, struct kl_map_btf *out)
 {
-	u32 done = 0, event;
+	u32 done = 0;
 	int ret;
 
 	if (map->section) {
@@ -136,10 +136,8 @@ static int copy_types(struct copy *copy, const struct kapsel_object *obj,
 			out->value = ret;
 		return min(ret, 0);
 	}
-	event = map->type == BPF_MAP_TYPE_RINGBUF ?
-		kapsel_event_type(copy->from, map->name) : 0;
 	out->key = want(copy, map->key_type);
-	out->value = want(copy, event ?: map->value_type);
+	out->value = want(copy, map->value_type);
 	return add_wanted(copy, &done);
 }
 

@@ -126,7 +126,7 @@ struct kapsel_func {
  * @max_entries: as in struct kapsel_map_create
  * @flags: BPF_F_*
  * @key_type: BTF id in kapsel_btf(), 0: unknown
- * @value_type: BTF id, 0: unknown
+ * @value_type: BTF id, 0: unknown; of a ring buffer: of its records
  * @data: of a section: @value_size bytes of contents; may be changed before
  *	kapsel_maps_create()
  * @frozen: userspace may not write it once it is filled

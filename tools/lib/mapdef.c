@@ -143,6 +143,18 @@ static int bad_shape(const struct kapsel_object *obj, const struct kapsel_map *m
 	return kl_fail(err, -EINVAL, "%s: map '%s': %s", obj->path, map->name, what);
 }
 
+/* __type(value, struct event) says what the records are, and no more. */
+static int check_ringbuf(const struct kapsel_object *obj, struct kapsel_map *map,
+			 struct kapsel_error *err)
+{
+	if (map->key_size || (map->value_size && !map->value_type))
+		return bad_shape(obj, map, "a ring buffer has neither keys nor values", err);
+	map->value_size = 0;
+	if (!map->value_type)
+		map->value_type = kapsel_event_type(obj->btf, map->name);
+	return 0;
+}
+
 /* Says before the kernel does, and with more words, what can't be created. */
 static int check_shape(const struct kapsel_object *obj, struct kapsel_map *map,
 		       struct kapsel_error *err)
@@ -160,8 +172,7 @@ static int check_shape(const struct kapsel_object *obj, struct kapsel_map *map,
 			       obj->path, map->name, map->flags & ~type->flags,
 			       type->name);
 	if (type->ops & KAPSEL_MAP_OP_RINGBUF)
-		return map->key_size || map->value_size ?
-		       bad_shape(obj, map, "a ring buffer has neither keys nor values", err) : 0;
+		return check_ringbuf(obj, map, err);
 	if (array && map->key_size != 4)
 		return bad_shape(obj, map, "an array's key is 4 bytes wide", err);
 	if (!map->key_size)

@@ -103,14 +103,19 @@ static void bounds_text(const struct kapsel_rec_problem *p, char *buf, size_t si
 		[KAPSEL_HALF_UPPER] = "   (the upper bound is not proved; the lower one is)",
 		[KAPSEL_HALF_BOTH] = "   (neither bound is proved)",
 	};
-	char min[32], max[32], reg[16] = "";
+	char min[32], max[32], reg[16] = "", least[40] = "", most[40] = "";
 
 	if (p->has.reg <= 10)
 		snprintf(reg, sizeof(reg), " of r%u", p->has.reg);
-	snprintf(buf, size, "%s <= %s%s <= %s%s",
-		 kl_number(p->need_min, min, sizeof(min)), bounded_thing(p), reg,
-		 kl_number(p->need_max, max, sizeof(max)),
-		 p->half < ARRAY_SIZE(halves) ? halves[p->half] : "");
+	/* A bound at the end of the type is no bound. */
+	if (p->need_min != S64_MIN)
+		snprintf(least, sizeof(least), "%s <= ",
+			 kl_number(p->need_min, min, sizeof(min)));
+	if (p->need_max != S64_MAX)
+		snprintf(most, sizeof(most), " <= %s",
+			 kl_number(p->need_max, max, sizeof(max)));
+	snprintf(buf, size, "%s%s%s%s%s", least, bounded_thing(p), reg, most,
+		 *least && *most && p->half < ARRAY_SIZE(halves) ? halves[p->half] : "");
 }
 
 void kl_needs_text(const struct kl_case *it, char *buf, size_t size)

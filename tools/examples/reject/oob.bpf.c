@@ -4,6 +4,7 @@
 #include "kapsel.bpf.h"
 
 struct buf {
+	s16 len;
 	char bytes[64];
 };
 
@@ -17,16 +18,17 @@ struct {
 SEC("kprobe/vfs_read")
 int pick(struct pt_regs *ctx)
 {
-	struct buf *buf_value;
-	int len = PT_REGS_PARM3(ctx);
+	struct buf *value;
 	u32 key = 0;
+	long len;
 
-	buf_value = bpf_map_lookup_elem(&buf, &key);
-	if (!buf_value)
+	value = bpf_map_lookup_elem(&buf, &key);
+	if (!value)
 		return 0;
+	len = value->len;
 	if (len > 63)
 		return 0;
-	return buf_value->bytes[len];
+	return value->bytes[len];
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel doctor - what works here, and what to do about the rest */
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "out.h"
+
+static const struct out_column columns[] = {
+	{ "check", "CHECK", false },
+	{ "ok", "", false },
+	{ "found", "FOUND", false },
+	{ "todo", "WHAT TO DO", false },
+};
+
+enum { CAP_NET_ADMIN_BIT = 12, CAP_SYS_ADMIN_BIT = 21, CAP_PERFMON_BIT = 38, CAP_BPF_BIT = 39 };
+
+/** struct patient - what is known so far */
+struct patient {
+	struct out_table table;
+	struct kapsel_dev dev;
+	bool has_dev;
+	__u32 bad;
+};
+
+static void report(struct patient *p, const char *check, bool ok, const char *todo,
+		   const char *found)
+{
+	out_str(&p->table, check);
+	out_str(&p->table, ok ? "ok" : "NO");
+	out_str(&p->table, found);
+	out_str(&p->table, ok ? NULL : todo);
+	p->bad += !ok;
+}
+
+/* First line of a file that holds @word (any line if NULL); false: none. */
+static bool line_with(const char *path, const char *word, char *line, int size)
+{
+	FILE *file = fopen(path, "re");
+	bool found = false;
+
+	while (file && !found && fgets(line, size, file))
+		found = !word || strstr(line, word);
+	if (file)
+		fclose(file);
+	line[found ? strcspn(line, "\n") : 0] = '\0';
+	return found;
+}
+
+static void check_device(struct patient *p)
+{
+	struct kapsel_error err = {};
+	char found[160];
+
+	p->has_dev = !kapsel_dev_open(&p->dev, cli.device, &err);
+	if (p->has_dev) {
+		snprintf(found, sizeof(found), "kapsel %.31s, abi %u, verifier %u",
+			 p->dev.abi.version, p->dev.abi.abi, p->dev.abi.verifier);
+		report(p, "module", true, NULL, found);
+		if (p->dev.abi.verifier != kapsel_verifier_revision())
+			report(p, "verifier", false, "take module and command from the same build",
+			       "offline verdicts may differ from the module's");
+		return;
+	}
+	report(p, "module", false, err.hint, err.text);
+}
+
+static __u64 capabilities(void)
+{
+	char line[200];
+
+	if (!line_with("/proc/self/status", "CapEff:", line, sizeof(line)))
+		return 0;
+	return strtoull(line + strlen("CapEff:"), NULL, 16);
+}
+
+static void check_rights(struct patient *p)
+{
+	__u64 caps = capabilities();
+	bool all = caps & (1ULL << CAP_SYS_ADMIN_BIT);
+	bool bpf = all || (caps & (1ULL << CAP_BPF_BIT));
+	bool perfmon = all || (caps & (1ULL << CAP_PERFMON_BIT));
+	bool net = caps & (1ULL << CAP_NET_ADMIN_BIT);
+
+	report(p, "load", bpf, "run as root, or with CAP_BPF",
+	       bpf ? "CAP_BPF or CAP_SYS_ADMIN" : "CAP_BPF is missing");
+	report(p, "kprobe", perfmon, "run as root, or with CAP_PERFMON",
+	       perfmon ? "CAP_PERFMON or CAP_SYS_ADMIN" : "CAP_PERFMON is missing");
+	report(p, "netfilter", net, "run as root, or with CAP_NET_ADMIN",
+	       net ? "CAP_NET_ADMIN" : "CAP_NET_ADMIN is missing");
+}
+
+static void check_kprobes(struct patient *p)
+{
+	bool on;
+
+	if (!p->has_dev)
+		return;
+	on = p->dev.abi.features & KAPSEL_FEATURE_KPROBES;
+	report(p, "kprobes", on, "a kernel with CONFIG_KPROBES; see /sys/kernel/debug/kprobes/enabled",
+	       on ? "compiled in and on" : "compiled out, or switched off");
+	on = p->dev.abi.features & KAPSEL_FEATURE_KERNEL_READ;
+	report(p, "kernel reads", on, "see kernel_lockdown(7)",
+	       on ? "allowed" : "closed by lockdown");
+	report(p, "engine", true, NULL,
+	       p->dev.abi.engines & (1u << KAPSEL_ENGINE_JIT) ? "JIT and interpreter" :
+								"interpreter");
+}
+
+static void check_lockdown(struct patient *p)
+{
+	char line[160];
+	bool open;
+
+	if (!line_with("/sys/kernel/security/lockdown", NULL, line, sizeof(line)))
+		return;
+	open = strstr(line, "[none]") || !strchr(line, '[');
+	report(p, "lockdown", open, "sign the module (see your distribution on MOK), or switch Secure Boot off",
+	       line);
+}
+
+static void check_secure_boot(struct patient *p)
+{
+	static const char path[] =
+		"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+	unsigned char value[5] = {};
+	FILE *file = fopen(path, "re");
+	bool on;
+
+	if (!file)
+		return;
+	on = fread(value, 1, sizeof(value), file) == sizeof(value) && value[4] == 1;
+	fclose(file);
+	report(p, "secure boot", !on || p->has_dev, "sign kapsel.ko with a key that is enrolled (MOK)",
+	       on ? "on: unsigned modules are refused" : "off");
+}
+
+static void check_symbols(struct patient *p)
+{
+	char line[200];
+	bool readable = line_with("/proc/kallsyms", " T ", line, sizeof(line)) ||
+			line_with("/proc/kallsyms", " t ", line, sizeof(line));
+
+	report(p, "symbols", readable, "mount /proc",
+	       readable ? "/proc/kallsyms" : "/proc/kallsyms can't be read");
+}
+
+static void check_headers(struct patient *p)
+{
+	struct utsname uts;
+	char path[200];
+	bool there;
+
+	if (uname(&uts))
+		return;
+	snprintf(path, sizeof(path), "/lib/modules/%s/build", uts.release);
+	there = !access(path, R_OK);
+	report(p, "headers", there || p->has_dev, "install the headers of this kernel to build the module",
+	       there ? path : uts.release);
+}
+
+static void check_clang(struct patient *p)
+{
+	bool there = !system("clang --version >/dev/null 2>&1");
+
+	report(p, "clang", there, "install clang 10 or newer, to compile programs",
+	       there ? "there" : "not found");
+}
+
+static void check_btf(struct patient *p)
+{
+	bool there = !access("/sys/kernel/btf/vmlinux", R_OK);
+
+	report(p, "kernel BTF", there, "only needed for CO-RE: a kernel with CONFIG_DEBUG_INFO_BTF",
+	       there ? "/sys/kernel/btf/vmlinux" : "none");
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+	struct patient p = {};
+	struct cli_args args;
+	int opt;
+
+	cli_args_init(&args, argc, argv, NULL);
+	opt = cli_args_next(&args);
+	if (opt == CLI_ARG_ERROR)
+		return args.status;
+	if (opt != CLI_ARG_END)
+		return cli_usage("doctor takes no words");
+	out_begin(&p.table, columns, ARRAY_LEN(columns));
+	check_device(&p);
+	check_rights(&p);
+	check_kprobes(&p);
+	check_lockdown(&p);
+	check_secure_boot(&p);
+	check_symbols(&p);
+	check_headers(&p);
+	check_clang(&p);
+	check_btf(&p);
+	out_end(&p.table, "checks");
+	kapsel_dev_close(&p.dev);
+	return p.bad ? CLI_ENVIRONMENT : CLI_OK;
+}
