@@ -7,9 +7,21 @@
 
 #include "probe.h"
 
+/*
+ * The kernel's half is as large as the user's. Between the two lies what no
+ * access may touch: a fault there is not a page fault, and the kernel warns of
+ * it. Its own check takes the processor's word for where the gap is, which is
+ * wrong on one that could do five levels of page tables but does four.
+ */
+static bool in_kernel_half(u64 addr, size_t size)
+{
+	return addr >= -(u64)(TASK_SIZE_MAX + PAGE_SIZE) && addr + size >= addr;
+}
+
 int kps_read_kernel(void *to, u64 addr, size_t size)
 {
-	/* Refuses user addresses itself, before it touches anything. */
+	if (!in_kernel_half(addr, size))
+		return -EFAULT;
 	if (copy_from_kernel_nofault(to, (void *)(unsigned long)addr, size))
 		return -EFAULT;
 	return 0;
