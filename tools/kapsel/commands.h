@@ -7,6 +7,7 @@
 
 extern const struct cli_option attach_options[];
 extern const struct cli_option disasm_options[];
+extern const struct cli_option exec_options[];
 extern const struct cli_option load_options[];
 extern const struct cli_option log_options[];
 extern const struct cli_option map_options[];

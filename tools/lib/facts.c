@@ -51,7 +51,9 @@ static bool any_unsigned(const struct kapsel_facts *f)
 
 static void low_half_text(const struct kapsel_facts *f, char *buf, size_t size)
 {
-	if (f->s32_min > S32_MIN || f->s32_max < S32_MAX)
+	if (f->s32_min == f->smin && f->s32_max == f->smax)
+		*buf = '\0';
+	else if (f->s32_min > S32_MIN || f->s32_max < S32_MAX)
 		snprintf(buf, size, ", low half s32 [%d, %d]", f->s32_min, f->s32_max);
 	else if (f->u32_min || f->u32_max < U32_FULL)
 		snprintf(buf, size, ", low half u32 [%u, %u]", f->u32_min, f->u32_max);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* libkapsel - a kernel of cardboard: what a program finds when it runs offline */
+#ifndef KL_SIM_H
+#define KL_SIM_H
+
+#include "internal.h"
+
+/**
+ * struct kl_sim_map - a map during an offline run
+ * @map: as the object defines it
+ * @keys: @used: @values: one of each an entry; of an array only @values
+ * @count: entries of @keys that were ever used
+ */
+struct kl_sim_map {
+	const struct kapsel_map *map;
+	char *keys;
+	bool *used;
+	char *values;
+	u32 count;
+};
+
+/**
+ * struct kl_sim - an offline run
+ * @prog: the program
+ * @maps: by index in the program
+ * @nr_maps: how many
+ * @trace: where records and lines go, or NULL
+ * @packet: of a netfilter program
+ * @packet_size: bytes
+ * @random: state of bpf_get_prandom_u32(), the same in each run
+ */
+struct kl_sim {
+	const struct kapsel_prog *prog;
+	struct kl_sim_map maps[KAPSEL_MAX_MAPS];
+	u32 nr_maps;
+	FILE *trace;
+	const char *packet;
+	u32 packet_size;
+	u32 random;
+};
+
+/** The run that the calling thread is in: helpers get no pointer to it. */
+extern __thread struct kl_sim *kl_sim_now;
+
+/** kl_sim_map_init - an empty map, or the contents that the object gives it */
+int kl_sim_map_init(struct kl_sim_map *sim, const struct kapsel_map *map);
+
+/** kl_sim_map_free - release it */
+void kl_sim_map_free(struct kl_sim_map *sim);
+
+/** kl_sim_lookup - address of a value, or NULL */
+void *kl_sim_lookup(struct kl_sim_map *sim, const void *key);
+
+/** kl_sim_update - store a value; 0 or -errno */
+int kl_sim_update(struct kl_sim_map *sim, const void *key, const void *value, u64 flags);
+
+/** kl_sim_delete - remove a key; 0 or -errno */
+int kl_sim_delete(struct kl_sim_map *sim, const void *key);
+
+/** typedef kl_helper_fn - a helper's model */
+typedef u64 (*kl_helper_fn)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
+
+/** kl_sim_helper - the model of a helper, NULL if there is none */
+kl_helper_fn kl_sim_helper(u32 id);
+
+#endif

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * libkapsel - models of the helpers for offline runs: maps are simulated,
+ * kernel memory can't be read, the task is always the same
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <linux/kernel.h>
+
+#include "sim.h"
+
+__thread struct kl_sim *kl_sim_now;
+
+#define MODEL(name) u64 kl_h_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+#define UNUSED5 ((void)r1, (void)r2, (void)r3, (void)r4, (void)r5)
+#define PTR(reg) ((void *)(uintptr_t)(reg))
+
+/* One declaration a row: a row without a model does not link. */
+#define KPS_HELPER(_id, _name, ...) MODEL(_name);
+#include "core/helpers.tbl"
+#undef KPS_HELPER
+
+kl_helper_fn kl_sim_helper(u32 id)
+{
+	static const struct {
+		u32 id;
+		kl_helper_fn fn;
+	} models[] = {
+#define KPS_HELPER(_id, _name, ...) { _id, kl_h_##_name },
+#include "core/helpers.tbl"
+#undef KPS_HELPER
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(models); i++)
+		if (models[i].id == id)
+			return models[i].fn;
+	return NULL;
+}
+
+MODEL(map_lookup_elem)
+{
+	UNUSED5;
+	return (uintptr_t)kl_sim_lookup(PTR(r1), PTR(r2));
+}
+
+MODEL(map_update_elem)
+{
+	UNUSED5;
+	return (s64)kl_sim_update(PTR(r1), PTR(r2), PTR(r3), r4);
+}
+
+MODEL(map_delete_elem)
+{
+	UNUSED5;
+	return (s64)kl_sim_delete(PTR(r1), PTR(r2));
+}
+
+MODEL(map_lookup_percpu_elem)
+{
+	UNUSED5;
+	return r3 ? 0 : (uintptr_t)kl_sim_lookup(PTR(r1), PTR(r2));
+}
+
+/* There is no kernel to read: the buffer is zeroed, as in a fault. */
+static u64 cannot_read(u64 to, u64 size)
+{
+	memset(PTR(to), 0, (u32)size);
+	return (s64)-EFAULT;
+}
+
+MODEL(probe_read) { UNUSED5; return cannot_read(r1, r2); }
+MODEL(probe_read_str) { UNUSED5; return cannot_read(r1, r2); }
+MODEL(probe_read_user) { UNUSED5; return cannot_read(r1, r2); }
+MODEL(probe_read_kernel) { UNUSED5; return cannot_read(r1, r2); }
+MODEL(probe_read_user_str) { UNUSED5; return cannot_read(r1, r2); }
+MODEL(probe_read_kernel_str) { UNUSED5; return cannot_read(r1, r2); }
+
+static u64 clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+MODEL(ktime_get_ns) { UNUSED5; return clock_ns(CLOCK_MONOTONIC); }
+MODEL(ktime_get_boot_ns) { UNUSED5; return clock_ns(CLOCK_BOOTTIME); }
+MODEL(ktime_get_coarse_ns) { UNUSED5; return clock_ns(CLOCK_MONOTONIC_COARSE); }
+MODEL(jiffies64) { UNUSED5; return clock_ns(CLOCK_MONOTONIC) / 4000000; }
+MODEL(get_smp_processor_id) { UNUSED5; return 0; }
+MODEL(get_numa_node_id) { UNUSED5; return 0; }
+MODEL(get_current_pid_tgid) { UNUSED5; return 1ULL << 32 | 1; }
+MODEL(get_current_uid_gid) { UNUSED5; return 0; }
+
+MODEL(get_prandom_u32)
+{
+	UNUSED5;
+	kl_sim_now->random = kl_sim_now->random * 1664525 + 1013904223;
+	return kl_sim_now->random;
+}
+
+MODEL(get_current_comm)
+{
+	UNUSED5;
+	if (r2)
+		snprintf(PTR(r1), (u32)r2, "kapsel");
+	return 0;
+}
+
+MODEL(skb_load_bytes)
+{
+	u32 off = r2, size = r4;
+
+	UNUSED5;
+	if (off <= kl_sim_now->packet_size && size <= kl_sim_now->packet_size - off) {
+		memcpy(PTR(r3), kl_sim_now->packet + off, size);
+		return 0;
+	}
+	return cannot_read(r3, size);
+}
+
+/* The interpreter runs the callback itself and never gets here. */
+MODEL(loop) { UNUSED5; return (s64)-EINVAL; }
+
+/** struct record - a ring buffer record, with what submit must know before it */
+struct record {
+	struct kl_sim_map *sim;
+	u64 size;
+	char data[];
+};
+
+static void print_record(struct kl_sim_map *sim, const void *data, size_t size)
+{
+	FILE *out = kl_sim_now->trace;
+
+	if (!out)
+		return;
+	fprintf(out, "%s: ", sim->map->name);
+	kapsel_btf_print(out, kapsel_btf(kl_sim_now->prog->obj), sim->map->value_type, data,
+			 size);
+	fputc('\n', out);
+}
+
+MODEL(ringbuf_output)
+{
+	UNUSED5;
+	print_record(PTR(r1), PTR(r2), r3);
+	return 0;
+}
+
+MODEL(ringbuf_reserve)
+{
+	struct kl_sim_map *sim = PTR(r1);
+	struct record *record;
+
+	UNUSED5;
+	if (r2 > sim->map->max_entries)
+		return 0;
+	record = calloc(1, sizeof(*record) + r2);
+	if (!record)
+		return 0;
+	record->sim = sim;
+	record->size = r2;
+	return (uintptr_t)record->data;
+}
+
+static struct record *record_of(u64 data)
+{
+	return container_of((char (*)[])PTR(data), struct record, data);
+}
+
+MODEL(ringbuf_submit)
+{
+	struct record *record = record_of(r1);
+
+	UNUSED5;
+	print_record(record->sim, record->data, record->size);
+	free(record);
+	return 0;
+}
+
+MODEL(ringbuf_discard)
+{
+	UNUSED5;
+	free(record_of(r1));
+	return 0;
+}
+
+MODEL(ringbuf_query)
+{
+	struct kl_sim_map *sim = PTR(r1);
+
+	UNUSED5;
+	return r2 == BPF_RB_RING_SIZE ? sim->map->max_entries : 0;
+}
+
+/* %d %i %u %x %X %p %c %%, with l or ll; a string would need kernel memory. */
+static const char *put_conversion(FILE *out, const char *at, u64 arg, bool *taken)
+{
+	bool wide = false;
+
+	while (*at == 'l') {
+		wide = true;
+		at++;
+	}
+	*taken = *at != '%' && *at;
+	if (*at == 'd' || *at == 'i')
+		fprintf(out, "%lld", wide ? (long long)arg : (int)arg);
+	else if (*at == 'u')
+		fprintf(out, "%llu", (unsigned long long)(wide ? arg : (u32)arg));
+	else if (*at == 'x' || *at == 'X')
+		fprintf(out, "%llx", (unsigned long long)(wide ? arg : (u32)arg));
+	else if (*at == 'p')
+		fprintf(out, "%#llx", (unsigned long long)arg);
+	else if (*at == 's')
+		fputs("(string)", out);
+	else
+		fputc(*at == 'c' ? (int)arg : *at, out);
+	return *at ? at + 1 : at;
+}
+
+MODEL(trace_printk)
+{
+	const u64 args[] = { r3, r4, r5, 0 };
+	const char *at = PTR(r1), *end = at + (u32)r2;
+	FILE *out = kl_sim_now->trace;
+	u32 used = 0;
+	bool taken;
+
+	UNUSED5;
+	if (!out || !memchr(at, '\0', end - at))
+		return (s64)-EINVAL;
+	while (*at) {
+		if (*at != '%') {
+			fputc(*at++, out);
+			continue;
+		}
+		at = put_conversion(out, at + 1, args[used], &taken);
+		used += taken && used < 3;
+	}
+	fputc('\n', out);
+	return at - (const char *)PTR(r1);
+}
