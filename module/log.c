@@ -24,6 +24,8 @@
  * @lost: lines overwritten unread, or refused because the lock was not to be had
  * @readers: one reader at a time, so that lines keep their order
  * @line: protected by @readers; a line on its way out
+ * @asked: a reader has found nothing, and wants to be told. Once, as telling him
+ *	may set off the probe that writes here
  * @wait: readers
  * @wake: wakes them from any context
  * @ring: the lines
@@ -35,6 +37,7 @@ struct kps_log {
 	atomic_t lost;
 	struct mutex readers;	/* see above */
 	char line[KPS_LINE_LEN];
+	int asked;
 	wait_queue_head_t wait;
 	struct irq_work wake;
 	u8 ring[LOG_SIZE];
@@ -111,11 +114,15 @@ void kps_log_line(struct kps_log *log, const char *line, u32 len)
 	ring_write(log, log->head + sizeof(len16), line, len);
 	WRITE_ONCE(log->head, log->head + sizeof(len16) + len);
 	kps_unlock(&log->lock, irq);
-	irq_work_queue(&log->wake);
+	/* A full barrier: the line is there before the question is looked at. */
+	if (xchg(&log->asked, 0))
+		irq_work_queue(&log->wake);
 }
 
-static bool log_empty(const struct kps_log *log)
+static bool log_empty(struct kps_log *log)
 {
+	/* The other side of the barrier: asks before it looks. */
+	xchg(&log->asked, 1);
 	return READ_ONCE(log->head) == READ_ONCE(log->tail);
 }
 
