@@ -19,8 +19,6 @@ KERNELS ?= 6.1 6.12 7.3
 PREFIX ?= /usr/local
 BUILD  := build
 
-MODULE_SRCS := $(wildcard module/main.c)
-
 .DEFAULT_GOAL := all
 
 all: module tools examples ## Everything (the default)
@@ -30,10 +28,8 @@ KBUILD = mkdir -p $(BUILD) && flock $(BUILD)/.kbuild.lock \
 	 $(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR)
 
 module: ## kapsel.ko, for the kernel of KDIR=
-ifneq ($(MODULE_SRCS),)
 	$(if $(KDIR),,$(error no kernel headers found: run scripts/setup, or give KDIR=))
 	+@$(KBUILD) modules
-endif
 
 -include scripts/user.mk
 
@@ -44,7 +40,7 @@ endif
 # place in one step, since a VM may be about to copy it.
 INSTALLED := $(CURDIR)/$(BUILD)/kselftest_install
 KSELFTEST  = $(MAKE) -s --no-print-directory -C selftests
-selftests: tools ## The test programs, into build/kselftest_install
+selftests: ## The test programs, into build/kselftest_install
 	@scripts/get-kselftest
 	+@$(KSELFTEST) all
 	@rm -rf $(INSTALLED).new && mkdir -p $(INSTALLED).new/kapsel
@@ -80,10 +76,8 @@ endif
 
 # Distributions' headers hold no key to sign the module with.
 install: module tools ## Module, CLI, library, headers (DESTDIR=, PREFIX=)
-ifneq ($(MODULE_SRCS),)
 	+@$(KBUILD) CONFIG_MODULE_SIG_ALL= \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
-endif
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin lib include/linux)
 	install -m 0755 $(BUILD)/kapsel $(DESTDIR)$(PREFIX)/sbin
 	install -m 0644 $(BUILD)/libkapsel.a $(DESTDIR)$(PREFIX)/lib
@@ -108,9 +102,8 @@ help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | \
 		expand -t 14
 
-
 print-kdir:
 	@echo $(KDIR)
 
-.PHONY: all module tools examples selftests sanitized test test-debug matrix check demo
-.PHONY: install clean distclean help print-kdir
+.PHONY: all module tools examples selftests sanitized install clean distclean
+.PHONY: test test-debug matrix check demo help print-kdir

@@ -28,12 +28,9 @@ USER_OUTPUT   := $(BUILD)/obj $(BUILD)/asan $(BUILD)/examples \
 
 say = @printf '  %-7s %s\n' $(1) $@
 
-LIBKAPSEL := $(if $(CORE_SRCS)$(LIB_SRCS),libkapsel.a)
-KAPSEL    := $(if $(CLI_SRCS),kapsel)
+tools: $(BUILD)/libkapsel.a $(BUILD)/kapsel ## libkapsel.a and the kapsel command, into build
 
-tools: $(addprefix $(BUILD)/,$(LIBKAPSEL) $(KAPSEL)) ## libkapsel.a and the kapsel command
-
-asan: $(addprefix $(BUILD)/asan/,$(LIBKAPSEL) $(KAPSEL)) ## The same with ASan and UBSan, into build/asan
+asan: $(BUILD)/asan/libkapsel.a $(BUILD)/asan/kapsel ## The same with ASan and UBSan, into build/asan
 
 # variant(folder, object folder, more flags)
 define variant
