@@ -428,7 +428,7 @@ TEST_F(uapi, read_only_memory_faults_and_leaves_nothing)
 /* Fields that must have another value than @value, at @at in the struct. */
 #define FIELD(cmd, type, member, value)					\
 	{ cmd, offsetof(type, member), sizeof(((type *)0)->member), value }
-#define UNKNOWN (1ULL << 31)
+#define UNKNOWN 0x80000000
 
 static const struct field {
 	unsigned long cmd;

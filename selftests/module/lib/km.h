@@ -24,8 +24,6 @@
 
 #include "lib/asm.h"
 
-#define KM_UNUSED __attribute__((unused))
-
 #define KM_ACCEPT	"r0 = 1\nexit\n"
 #define KM_DROP		"r0 = 0\nexit\n"
 
@@ -139,8 +137,7 @@ static inline int km_load_arg(int dev, struct kapsel_prog_load *arg, __u32 type,
 	return km_ioctl(dev, KAPSEL_PROG_LOAD, arg);
 }
 
-static inline int KM_UNUSED __attribute__((format(printf, 3, 4)))
-km_load(int dev, __u32 type, const char *fmt, ...)
+static inline int km_load(int dev, __u32 type, const char *fmt, ...)
 {
 	struct kapsel_prog_load arg = {};
 	static char text[64 * 1024];
