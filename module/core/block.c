@@ -44,9 +44,49 @@ static void mark_seen(const struct kps_at *at)
 {
 	struct kps_insn_aux *aux = kps_aux_at(at);
 
+	if (at->env->unjudged)
+		return;
 	aux[0].seen = true;
 	if (kps_insn_slots(kps_insn_at(at)) == 2)
 		aux[1].seen = true;
+}
+
+static void forget(struct kps_at *at, u32 n)
+{
+	*kps_reg_at(at, n) = kps_reg_scalar(kps_scalar_any(), at->pc);
+}
+
+/*
+ * In a pass that is not judged, what failed is taken to have worked: the invariant
+ * being looked for must hold where checks succeed. The judged pass fails if it must.
+ */
+static void assume_done(struct kps_at *at)
+{
+	const struct bpf_insn *insn = kps_insn_at(at);
+	u32 n;
+
+	switch (BPF_CLASS(insn->code)) {
+	case BPF_LDX:
+	case BPF_ALU:
+	case BPF_ALU64:
+		forget(at, insn->dst_reg);
+		break;
+	case BPF_JMP:
+		forget(at, 0);
+		for (n = 1; n <= 5; n++)
+			*kps_reg_at(at, n) = kps_reg_uninit();
+		break;
+	}
+}
+
+static int step_or_assume(struct kps_at *at)
+{
+	int err = step(at);
+
+	if (err != -EACCES || !at->env->unjudged)
+		return err;
+	assume_done(at);
+	return 0;
 }
 
 /* Straight on to the jump that ends the block, or to its end. */
@@ -56,7 +96,7 @@ static int run_straight(struct kps_at *at, u32 end)
 	int err = 0;
 
 	while (at->pc < end && !is_jump(kps_insn_at(at)) && !err) {
-		err = step(at);
+		err = step_or_assume(at);
 		if (err)
 			break;
 		mark_seen(at);
@@ -157,7 +197,7 @@ static int step_return(struct kps_explorer *x, const struct kps_at *at)
 		goto out_free;
 	if (!x->top->callback)
 		caller->reg[0] = r0;
-	return kps_list_add(env, &x->top->exits, at->s);
+	return kps_return(x, at->s);
 
 out_free:
 	kps_state_free(&env->pool, at->s);
@@ -172,7 +212,7 @@ static int step_exit(struct kps_explorer *x, const struct kps_at *at)
 	if (at->s->depth > 1)
 		return step_return(x, at);
 	err = kps_step_exit_main(at);
-	env->proof->max_insns = max(env->proof->max_insns, at->s->steps);
+	kps_exit_main(x, at->s->steps);
 	kps_state_free(&env->pool, at->s);
 	return err;
 }

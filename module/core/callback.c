@@ -119,10 +119,10 @@ static int grow(struct kps_explorer *x, struct kps_activation *act,
 	}
 	if (!fit) {
 		kps_refuse(&at, KPS_D_REF_LEAK, KAPSEL_NO_REG);
-		return -EACCES;
+		return kps_forgive(x->env, -EACCES);
 	}
 	*again = true;
-	return kps_state_join(x->env, fit, exit, true);
+	return kps_state_join(x->env, fit, exit, KPS_FORGET);
 }
 
 static u64 saturating_cost(u64 steps, u64 trips, u64 cost)

@@ -73,25 +73,82 @@ static void shift_link(struct kps_reg *dst, const struct kps_scalar *before, s64
 		dst->id = 0;
 }
 
+/*
+ * x + n and x - n for a number of some range: a value of its own that is related to x.
+ * That too holds for integers only if no sum wraps.
+ */
+static void relate_sum(struct kps_env *env, struct kps_reg *dst,
+		       const struct kps_scalar *before, const struct kps_scalar *n, u8 op)
+{
+	s64 lo = n->r64.smin, hi = n->r64.smax, least, most;
+	u32 id = dst->id;
+
+	dst->id = 0;
+	if (!id || lo < -KPS_POINTER_LIMIT || hi > KPS_POINTER_LIMIT)
+		return;
+	if (op == BPF_SUB) {
+		lo = -n->r64.smax;
+		hi = -n->r64.smin;
+	}
+	if (check_add_overflow(before->r64.smin, lo, &least) ||
+	    check_add_overflow(before->r64.smax, hi, &most) ||
+	    check_add_overflow(dst->delta, lo, &lo) || check_add_overflow(dst->delta, hi, &hi))
+		return;
+	dst->id = kps_new_id(&env->pool);
+	dst->delta = 0;
+	kps_id_relate(&env->pool, dst->id, id, lo, hi);
+}
+
+/* A 32-bit sum is the integers' sum if neither end leaves 32 bits, unsigned. */
+static bool fits_32(const struct kps_scalar *before, s64 lo, s64 hi)
+{
+	return before->r64.umax <= U32_MAX && (s64)before->r64.umin + lo >= 0 &&
+	       (s64)before->r64.umax + hi <= U32_MAX;
+}
+
 static bool is_add(u8 op)
 {
 	return op == BPF_ADD || op == BPF_SUB;
 }
 
-static void alu_numbers(const struct bpf_insn *insn, struct kps_reg *dst,
-			const struct kps_reg *src)
+static bool sum_is_exact(const struct bpf_insn *insn, const struct kps_scalar *before,
+			 const struct kps_scalar *n)
 {
-	struct kps_scalar before = dst->val;
-	bool is_signed = insn->off == 1;
-	u8 op = BPF_OP(insn->code);
-	u64 c;
+	s64 lo = n->r32.smin, hi = n->r32.smax;
 
-	kps_scalar_alu(op, is_signed, insn_width(insn), &dst->val, &src->val);
-	if (is_add(op) && insn_width(insn) == 64 && kps_is_const(src, &c) &&
-	    (s64)c != S64_MIN)
-		shift_link(dst, &before, op == BPF_ADD ? (s64)c : -(s64)c);
-	else
+	if (!is_add(BPF_OP(insn->code)))
+		return false;
+	if (insn_width(insn) == 64)
+		return true;
+	return BPF_OP(insn->code) == BPF_ADD ? fits_32(before, lo, hi) : fits_32(before, -hi, -lo);
+}
+
+/* What a 32-bit instruction adds is the low half, read as signed. */
+static struct kps_scalar addend(const struct bpf_insn *insn, const struct kps_scalar *n)
+{
+	struct kps_scalar cut = *n;
+
+	if (insn_width(insn) == 32)
+		kps_scalar_sext(&cut, 32, 64);
+	return cut;
+}
+
+static void alu_numbers(struct kps_env *env, const struct bpf_insn *insn,
+			struct kps_reg *dst, const struct kps_reg *src)
+{
+	struct kps_scalar before = dst->val, n = addend(insn, &src->val);
+	u8 op = BPF_OP(insn->code);
+	s64 c = n.r64.smin;
+
+	kps_scalar_alu(op, insn->off == 1, insn_width(insn), &dst->val, &src->val);
+	if (!sum_is_exact(insn, &before, &n))
 		dst->id = 0;
+	else if (!kps_scalar_is_const(&n))
+		relate_sum(env, dst, &before, &n, op);
+	else if (c == S64_MIN)
+		dst->id = 0;
+	else
+		shift_link(dst, &before, op == BPF_ADD ? c : -c);
 }
 
 static bool can_move(const struct kps_reg *reg)
@@ -115,8 +172,8 @@ static void link_offset(struct kps_env *env, struct kps_reg *ptr,
 		shift_link(ptr, before, op == BPF_ADD ? (s64)c : -(s64)c);
 		return;
 	}
-	ptr->id = 0;
-	if (op == BPF_ADD && kps_scalar_is_const(before) && num->id &&
+	relate_sum(env, ptr, before, &num->val, op);
+	if (!ptr->id && op == BPF_ADD && kps_scalar_is_const(before) && num->id &&
 	    !check_add_overflow(num->delta, before->r64.smin, &ptr->delta))
 		ptr->id = num->id;
 	if (!ptr->id) {
@@ -181,7 +238,7 @@ static int alu_as_numbers(const struct kps_at *at, const struct bpf_insn *insn, 
 		err = number_of(at, insn->src_reg, &src);
 	if (err)
 		return err;
-	alu_numbers(insn, &dst, &src);
+	alu_numbers(at->env, insn, &dst, &src);
 	dst.def = at->pc;
 	*kps_reg_at(at, insn->dst_reg) = dst;
 	return 0;

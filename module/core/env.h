@@ -3,6 +3,7 @@
 #ifndef KPS_ENV_H
 #define KPS_ENV_H
 
+#include <linux/errno.h>
 #include <linux/types.h>
 #include <linux/kapsel.h>
 
@@ -53,6 +54,20 @@ struct kps_node {
 	u32 event;
 };
 
+/** struct kps_thresholds - sorted constants, unsigned and signed */
+struct kps_thresholds {
+	u64 *u;
+	s64 *s;
+	u32 nr;
+};
+
+/** enum kps_widening - what a join makes of values that differ */
+enum kps_widening {
+	KPS_JOIN,		/* the smallest set around both */
+	KPS_WIDEN,		/* one that ends at constants of the program */
+	KPS_FORGET,		/* anything */
+};
+
 /**
  * struct kps_env - one verification
  * @in: the program
@@ -78,6 +93,9 @@ struct kps_node {
  * @problem_joined: that state stood for several paths
  * @warnings: of this pass
  * @nr_warnings: how many
+ * @unjudged: loops being explored whose checks do not count yet
+ * @walk: for each loop: nothing bounds it, so it is walked
+ * @thresholds: constants of the program, where widening stops; see widen.c
  * @links: scratch of lattice.c
  * @nids: scratch of lattice.c
  */
@@ -105,6 +123,9 @@ struct kps_env {
 	bool problem_joined;
 	struct kapsel_rec_problem warnings[KPS_MAX_WARNINGS];
 	u32 nr_warnings;
+	u32 unjudged;
+	u8 *walk;
+	struct kps_thresholds thresholds;
 	struct kps_pairs links;
 	struct kps_pairs nids;
 };
@@ -154,6 +175,12 @@ void kps_warn(const struct kps_at *at, u32 code, u32 n);
 /** kps_facts - a register as records show it */
 struct kapsel_facts kps_facts(const struct kps_env *env, const struct kps_state *s,
 			      const struct kps_reg *reg, u32 n);
+
+/** kps_path_insn - the instruction of a decision */
+static inline u32 kps_path_insn(const struct kps_node *node)
+{
+	return node->insn;
+}
 
 /** kps_path_add - remember a decision; facts of register @n are kept while tracing */
 int kps_path_add(const struct kps_at *at, u32 event, u32 outcome, u32 n);
@@ -279,12 +306,19 @@ u32 kps_state_distance(const struct kps_state *a, const struct kps_state *b);
 
 /**
  * kps_state_join - make @a a state that holds all that @a and @b hold
- * @widen: whatever differs becomes unknown, so that repeated joins end
+ * @widen: repeated joins end with KPS_WIDEN soon, with KPS_FORGET at once
  *
  * Return: 0 or -ENOMEM.
  */
 int kps_state_join(struct kps_env *env, struct kps_state *a,
-		   const struct kps_state *b, bool widen);
+		   const struct kps_state *b, enum kps_widening widen);
+
+/** kps_thresholds_build - collect the program's constants: 0 or -ENOMEM */
+int kps_thresholds_build(struct kps_env *env);
+
+/** kps_widen_scalar - make @a hold @b too, its bounds moved to thresholds */
+void kps_widen_scalar(const struct kps_thresholds *t, struct kps_scalar *a,
+		      const struct kps_scalar *b);
 
 /** kps_live_build - liveness of registers at block starts: 0 or -ENOMEM */
 int kps_live_build(struct kps_env *env);
@@ -325,15 +359,71 @@ struct kps_activation {
 	u64 cost;
 };
 
+/** enum kps_phase - how far a loop is */
+enum kps_phase {
+	KPS_LOOP_IDLE,
+	KPS_LOOP_ASCEND,	/* the head grows until it holds what comes back */
+	KPS_LOOP_NARROW,	/* is what came back around the entry enough? */
+	KPS_LOOP_JUDGE,		/* checks count, exits are taken */
+	KPS_LOOP_WALK,		/* iteration by iteration */
+};
+
+#define KPS_MAX_MOVES	(KAPSEL_MAX_DEPTH * (KPS_FP + KPS_NR_SLOTS))
+
 /**
- * struct kps_loop_walk - a loop being walked
- * @back: states that came back to the head
- * @seen: the states at the head when the iteration number was last a power of 2
- * @iteration: how often the head was begun
+ * struct kps_move - how a place moves from one trip of a loop to the next
+ * @known: on every way back to the head
+ * @lo: least difference
+ * @hi: greatest difference
  */
-struct kps_loop_walk {
+struct kps_move {
+	bool known;
+	s64 lo;
+	s64 hi;
+};
+
+/** struct kps_exit - a state that leaves a loop, to go on at @block (KPS_NONE: return) */
+struct kps_exit {
+	struct kps_exit *next;
+	struct kps_state *s;
+	u32 block;
+};
+
+/**
+ * struct kps_loop_run - a loop being explored
+ * @parent: the loop around it, of any function on the call chain
+ * @act: the activation it belongs to
+ * @loop: index
+ * @phase: enum kps_phase
+ * @pass: passes in this phase
+ * @entry: states that came from outside
+ * @head: the invariant: states that hold all that are ever at the head
+ * @saved: the invariant before narrowing
+ * @start: the states that this pass began with
+ * @back: states that came back to the head
+ * @exits: of the judged pass
+ * @moves: for each place: of this pass
+ * @trips: most times that a run comes back to the head
+ * @steps: of entry: most instructions before
+ * @returned: most instructions of this pass to an exit of the main function
+ * @iteration: walking: how often the head was begun
+ */
+struct kps_loop_run {
+	struct kps_loop_run *parent;
+	struct kps_activation *act;
+	u32 loop;
+	u32 phase;
+	u32 pass;
+	struct kps_list entry;
+	struct kps_list head;
+	struct kps_list saved;
+	struct kps_list start;
 	struct kps_list back;
-	struct kps_list seen;
+	struct kps_exit *exits;
+	struct kps_move *moves;
+	u64 trips;
+	u64 steps;
+	u64 returned;
 	u64 iteration;
 };
 
@@ -342,13 +432,15 @@ struct kps_loop_walk {
  * @env: the verification
  * @pending: for each block: states that wait at its start
  * @loops: for each loop
+ * @run: the innermost one whose invariant is being looked for
  * @activations: for each subprogram: there is no recursion, so one is enough
  * @top: the one being explored
  */
 struct kps_explorer {
 	struct kps_env *env;
 	struct kps_list *pending;
-	struct kps_loop_walk *loops;
+	struct kps_loop_run *loops;
+	struct kps_loop_run *run;
 	struct kps_activation *activations;
 	struct kps_activation *top;
 };
@@ -373,6 +465,65 @@ int kps_callback_begin(struct kps_explorer *x, u32 block);
 
 /** kps_callback_done - the callback was run from all new states: again, or go on */
 int kps_callback_done(struct kps_explorer *x, bool *again);
+
+/** kps_forgive - a refusal in a pass that is not judged is none */
+static inline int kps_forgive(const struct kps_env *env, int err)
+{
+	return err == -EACCES && env->unjudged ? 0 : err;
+}
+
+/** kps_list_copy - copies of all states of a list */
+int kps_list_copy(struct kps_env *env, struct kps_list *to, const struct kps_list *from);
+
+/** kps_list_clear - free a list's states */
+void kps_list_clear(struct kps_env *env, struct kps_list *list);
+
+/** kps_list_around - a state of the list that holds @s, or NULL */
+struct kps_state *kps_list_around(struct kps_env *env, const struct kps_list *list,
+				  const struct kps_state *s);
+
+/** kps_list_nearest - the state of the list that a join with @s costs least, or NULL */
+struct kps_state *kps_list_nearest(const struct kps_list *list, const struct kps_state *s);
+
+/** kps_list_append - put a state (taken over) at a list's end */
+void kps_list_append(struct kps_list *list, struct kps_state *s);
+
+/*
+ * Loops (loop.c, walk.c, measure.c)
+ */
+
+/** kps_loop_begin - states are at the head of @loop: prepare the pass; @list: in and out */
+int kps_loop_begin(struct kps_explorer *x, u32 loop, struct kps_list *list);
+
+/** kps_loop_end - the body was run: @again from the head, or the loop is done */
+int kps_loop_end(struct kps_explorer *x, u32 loop, bool *again);
+
+/** kps_loop_leaves - the state (taken over if true) leaves the loop being explored */
+bool kps_loop_leaves(struct kps_explorer *x, u32 block, struct kps_state *s, int *err);
+
+/** kps_walk_begin - the same for a loop that is walked */
+int kps_walk_begin(struct kps_explorer *x, struct kps_loop_run *run, struct kps_list *list);
+
+/** kps_walk_end - forget what walking remembered */
+void kps_walk_end(struct kps_env *env, struct kps_loop_run *run);
+
+/** kps_exit_main - a path through the main function ended after @steps */
+void kps_exit_main(struct kps_explorer *x, u64 steps);
+
+/** kps_return - a state (taken over), its frame popped, goes back to the caller */
+int kps_return(struct kps_explorer *x, struct kps_state *s);
+
+/** kps_anchor - give every value at the head an id, to measure from */
+int kps_anchor(struct kps_env *env, struct kps_list *heads);
+
+/** kps_measure - how each place of @back moved from where it was in @start */
+void kps_measure(struct kps_env *env, struct kps_loop_run *run);
+
+/** kps_find_trips - how often a run comes back at most, from @moves; false: no bound */
+bool kps_find_trips(const struct kps_loop_run *run, u64 *trips);
+
+/** kps_clamp - no place is further from the entry than the trips can move it */
+int kps_clamp(struct kps_env *env, struct kps_loop_run *run, struct kps_list *heads);
 
 /** kps_tick - count @n instructions; 0, -E2BIG or poll's answer */
 int kps_tick(const struct kps_at *at, u32 n);

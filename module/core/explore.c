@@ -17,8 +17,8 @@ int kps_tick(const struct kps_at *at, u32 n)
 	struct kps_env *env = at->env;
 
 	env->visited += n;
-	at->s->steps += n;
-	if (at->s->steps > env->ceiling) {
+	at->s->steps = at->s->steps > U64_MAX - n ? U64_MAX : at->s->steps + n;
+	if (at->s->steps > env->ceiling && !env->unjudged) {
 		kps_refuse(at, KPS_D_CEILING, KAPSEL_NO_REG)->detail = env->ceiling;
 		return -E2BIG;
 	}
@@ -32,7 +32,7 @@ int kps_tick(const struct kps_at *at, u32 n)
 	return env->host->poll(env->host->priv);
 }
 
-static void list_append(struct kps_list *list, struct kps_state *s)
+void kps_list_append(struct kps_list *list, struct kps_state *s)
 {
 	struct kps_state **end = &list->first;
 
@@ -51,8 +51,8 @@ static void list_prepend(struct kps_list *list, struct kps_state *s)
 }
 
 /* A state inside one that waits already has nothing new to show. */
-static struct kps_state *find_around(struct kps_env *env, const struct kps_list *list,
-				     const struct kps_state *s)
+struct kps_state *kps_list_around(struct kps_env *env, const struct kps_list *list,
+				  const struct kps_state *s)
 {
 	struct kps_state *t;
 	u32 n = 0;
@@ -63,7 +63,7 @@ static struct kps_state *find_around(struct kps_env *env, const struct kps_list 
 	return NULL;
 }
 
-static struct kps_state *find_nearest(const struct kps_list *list, const struct kps_state *s)
+struct kps_state *kps_list_nearest(const struct kps_list *list, const struct kps_state *s)
 {
 	struct kps_state *t, *nearest = NULL;
 	u32 best = U32_MAX;
@@ -84,7 +84,7 @@ static struct kps_state *find_nearest(const struct kps_list *list, const struct 
 
 int kps_list_add(struct kps_env *env, struct kps_list *list, struct kps_state *s)
 {
-	struct kps_state *t = find_around(env, list, s);
+	struct kps_state *t = kps_list_around(env, list, s);
 	int err = 0;
 
 	if (t) {
@@ -96,12 +96,12 @@ int kps_list_add(struct kps_env *env, struct kps_list *list, struct kps_state *s
 		list_prepend(list, s);
 		return 0;
 	}
-	t = list->nr < env->width ? NULL : find_nearest(list, s);
+	t = list->nr < env->width ? NULL : kps_list_nearest(list, s);
 	if (!t) {
-		list_append(list, s);
+		kps_list_append(list, s);
 		return 0;
 	}
-	err = kps_state_join(env, t, s, false);
+	err = kps_state_join(env, t, s, KPS_JOIN);
 	kps_state_free(&env->pool, s);
 	return err;
 }
@@ -111,7 +111,10 @@ int kps_push(struct kps_explorer *x, u32 block, struct kps_state *s)
 	const struct kps_block *b = &x->env->cfg.blocks[block];
 	const struct kps_activation *act = x->top;
 	struct kps_list *list = &x->pending[block];
+	int err;
 
+	if (kps_loop_leaves(x, block, s, &err))
+		return err;
 	if (!kps_frame_own(&x->env->pool, s, s->depth - 1, 0)) {
 		kps_state_free(&x->env->pool, s);
 		return -ENOMEM;
@@ -142,91 +145,48 @@ static struct kps_list take(struct kps_list *list)
 	return all;
 }
 
-static bool descends(const struct kps_state *s, const struct kps_state *from)
+int kps_list_copy(struct kps_env *env, struct kps_list *to, const struct kps_list *from)
 {
-	const struct kps_node *node = s->path;
+	const struct kps_state *s;
+	struct kps_state *copy;
 
-	while (node && node != from->path)
-		node = node->parent;
-	return node;
-}
-
-/* The very state that this path had here before: it will come here for ever. */
-static bool came_back(struct kps_env *env, const struct kps_loop_walk *walk,
-		      const struct kps_state *s)
-{
-	const struct kps_state *t;
-
-	for (t = walk->seen.first; t; t = t->next)
-		if (kps_state_in(env, s, t) && kps_state_in(env, t, s) && descends(s, t))
-			return true;
-	return false;
-}
-
-static int remember(struct kps_env *env, struct kps_loop_walk *walk,
-		    const struct kps_list *list)
-{
-	struct kps_state *s, *copy;
-
-	kps_state_free_list(&env->pool, walk->seen.first);
-	walk->seen = (struct kps_list){ .first = NULL };
-	for (s = list->first; s; s = s->next) {
+	*to = (struct kps_list){ .first = NULL };
+	for (s = from->first; s; s = s->next) {
 		copy = kps_state_copy(&env->pool, s);
 		if (!copy)
 			return -ENOMEM;
-		list_prepend(&walk->seen, copy);
+		kps_list_append(to, copy);
 	}
 	return 0;
 }
 
-/*
- * States at a loop's head, at the begin of an iteration. Remembering those of
- * iterations 0, 1, 2, 4, 8... finds every cycle after at most three times its length.
- */
-static int begin_iteration(struct kps_env *env, struct kps_loop_walk *walk, u32 pc,
-			   const struct kps_list *list)
+void kps_list_clear(struct kps_env *env, struct kps_list *list)
 {
-	u64 n = walk->iteration++;
-	struct kps_at at = { .env = env, .pc = pc };
-	int err;
-
-	for (at.s = list->first; at.s; at.s = at.s->next) {
-		if (came_back(env, walk, at.s)) {
-			kps_refuse(&at, KPS_D_ENDLESS, KAPSEL_NO_REG)->detail = n;
-			return -EACCES;
-		}
-		err = kps_path_add(&at, KAPSEL_STEP_JOIN, (u32)n, KAPSEL_NO_REG);
-		if (err)
-			return err;
-	}
-	return n & (n - 1) ? 0 : remember(env, walk, list);
+	kps_state_free_list(&env->pool, list->first);
+	*list = (struct kps_list){ .first = NULL };
 }
 
-static void end_loop(struct kps_env *env, struct kps_loop_walk *walk)
-{
-	kps_state_free_list(&env->pool, walk->seen.first);
-	walk->seen = (struct kps_list){ .first = NULL };
-	walk->iteration = 0;
-}
-
-/* Past a block: around again if a loop ends here that has states left. */
-static void advance(struct kps_explorer *x)
+/* Past a block: around again if a loop ends here that is not done. */
+static int advance(struct kps_explorer *x)
 {
 	const struct kps_cfg *cfg = &x->env->cfg;
 	struct kps_activation *act = x->top;
 	const struct kps_subprog *sub = &cfg->subprogs[act->subprog];
 	u32 loop = cfg->blocks[cfg->schedule[sub->sched + act->pos]].loop;
+	bool again = false;
+	int err = 0;
 
-	act->pos++;
-	while (loop != KPS_NONE && cfg->loops[loop].last == act->pos) {
-		if (x->loops[loop].back.nr) {
-			x->pending[cfg->loops[loop].head] = take(&x->loops[loop].back);
+	/* The position stays: states that loops release here are pushed from it. */
+	while (loop != KPS_NONE && cfg->loops[loop].last == act->pos + 1 && !err) {
+		err = kps_loop_end(x, loop, &again);
+		if (again) {
 			act->pos = cfg->loops[loop].first;
-			return;
+			return err;
 		}
-		end_loop(x->env, &x->loops[loop]);
 		loop = cfg->loops[loop].parent;
 	}
+	act->pos++;
+	return err;
 }
 
 static bool is_head(const struct kps_cfg *cfg, u32 block)
@@ -261,31 +221,52 @@ static int after_block(struct kps_explorer *x, u32 block)
 		   x->activations[env->proof->aux[pc].arg].heads.nr) {
 		return kps_callback_begin(x, block);
 	}
-	advance(x);
-	return 0;
+	return advance(x);
+}
+
+/* States at a block: those that wait, and at a loop's head those of its next pass. */
+static int collect(struct kps_explorer *x, u32 block, struct kps_list *list)
+{
+	const struct kps_cfg *cfg = &x->env->cfg;
+	u32 loop = cfg->blocks[block].loop;
+	struct kps_loop_run *run;
+
+	*list = take(&x->pending[block]);
+	if (!is_head(cfg, block))
+		return 0;
+	run = &x->loops[loop];
+	if (run->phase == KPS_LOOP_WALK && run->back.nr)
+		*list = take(&run->back);
+	if (!list->nr && run->phase == KPS_LOOP_IDLE)
+		return 0;
+	return kps_loop_begin(x, loop, list);
 }
 
 static int run_position(struct kps_explorer *x)
 {
 	const struct kps_cfg *cfg = &x->env->cfg;
 	u32 block = cfg->schedule[cfg->subprogs[x->top->subprog].sched + x->top->pos];
-	struct kps_list list = take(&x->pending[block]);
-	int err = 0;
+	struct kps_list list;
+	int err = collect(x, block, &list);
 
-	if (!list.nr) {
-		advance(x);
-		return 0;
-	}
-	if (is_head(cfg, block))
-		err = begin_iteration(x->env, &x->loops[cfg->blocks[block].loop],
-				      cfg->blocks[block].start, &list);
+	if (!err && !list.first)
+		return advance(x);
 	while (list.first && !err) {
 		struct kps_state *s = list.first;
 
 		list.first = s->next;
-		err = kps_run_block(x, block, s);
+		err = kps_forgive(x->env, kps_run_block(x, block, s));
 	}
 	return err ?: after_block(x, block);
+}
+
+int kps_return(struct kps_explorer *x, struct kps_state *s)
+{
+	int err;
+
+	if (kps_loop_leaves(x, KPS_NONE, s, &err))
+		return err;
+	return kps_list_add(x->env, &x->top->exits, s);
 }
 
 /* A function is through: its caller goes on with what it returned. */
@@ -311,9 +292,7 @@ static int leave(struct kps_explorer *x)
 		act->exits.first = s->next;
 		err = kps_push(x, call->succ[0], s);
 	}
-	if (!err)
-		advance(x);
-	return err;
+	return err ?: advance(x);
 }
 
 static int explorer_init(struct kps_explorer *x, struct kps_env *env)

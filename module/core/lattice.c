@@ -11,20 +11,16 @@
 
 #define NID_NOT_NULL	0xffffffffu
 #define NID_NULL	0xfffffffeu
+#define MAX_ANCESTORS	16
 #define UNLINKED	0x80000000u
-#define WIDE_OFFSET	(1LL << 28)	/* of a widened pointer: inside KPS_POINTER_LIMIT */
+#define WIDE_OFFSET	(1LL << 32)	/* of a widened pointer: inside KPS_POINTER_LIMIT */
 
-/* A value's link, constants as differences to id 0. */
+/* A value's link; a constant without one differs from id 0, the number 0, by itself. */
 static bool link_of(const struct kps_reg *r, u32 *id, s64 *delta)
 {
 	*id = r->id;
-	*delta = r->delta;
-	if (kps_scalar_is_const(&r->val)) {
-		*id = 0;
-		*delta = r->val.r64.smin;
-		return true;
-	}
-	return r->id != 0;
+	*delta = r->id ? r->delta : r->val.r64.smin;
+	return r->id || kps_scalar_is_const(&r->val);
 }
 
 static bool sub_fits(s64 a, s64 b, s64 *out)
@@ -268,7 +264,7 @@ struct joiner {
 	struct kps_env *env;
 	struct kps_pairs *links;
 	struct kps_pairs *nids;
-	bool widen;
+	enum kps_widening widen;
 };
 
 /* Equal pairs of ids are one id in the joined state; others are nothing in common. */
@@ -291,25 +287,60 @@ static u32 pair_id(struct joiner *j, struct kps_pairs *set, u32 a, u32 b, s64 sh
 	return set->pair[set->nr++].id;
 }
 
+/*
+ * The joined id stands for @a in the one state and for @b - @shift in the other: as
+ * far from a common ancestor as either.
+ */
+static void relate_joined(struct kps_pool *pool, u32 id, u32 a, u32 b, s64 shift)
+{
+	s64 lo_a = 0, hi_a = 0, lo_b, hi_b;
+	const struct kps_id *up;
+	u32 n, from = a;
+
+	for (n = 0; n < MAX_ANCESTORS && from; n++) {
+		if (kps_id_distance(pool, b, from, &lo_b, &hi_b) &&
+		    kps_id_distance(pool, a, from, &lo_a, &hi_a) &&
+		    sub_fits(lo_b, shift, &lo_b) && sub_fits(hi_b, shift, &hi_b)) {
+			kps_id_relate(pool, id, from, min(lo_a, lo_b), max(hi_a, hi_b));
+			return;
+		}
+		up = kps_id_parent(pool, from);
+		from = up ? up->parent : 0;
+	}
+}
+
 static void join_link(struct joiner *j, struct kps_reg *a, const struct kps_reg *b)
 {
 	s64 delta_a, delta_b, shift;
-	u32 id_a, id_b;
+	u32 id_a, id_b, known;
 	bool linked = link_of(a, &id_a, &delta_a) && link_of(b, &id_b, &delta_b) &&
 		      sub_fits(delta_a, delta_b, &shift);
 
+	if (a->id == b->id && a->delta == b->delta)
+		return;
 	a->id = 0;
 	a->delta = 0;
 	if (!linked || (!id_a && !id_b && !shift))
 		return;
+	known = j->links->nr;
 	a->id = pair_id(j, j->links, id_a, id_b, shift);
 	a->delta = a->id ? delta_a : 0;
+	if (j->links->nr > known && a->id != id_a && id_a && id_b)
+		relate_joined(&j->env->pool, a->id, id_a, id_b, shift);
 }
 
-static void widen_val(struct kps_reg *reg)
+static void forget_val(struct kps_reg *reg)
 {
 	reg->val = reg->kind == KAPSEL_KIND_SCALAR ? kps_scalar_any() :
 		   kps_scalar_signed(-WIDE_OFFSET, WIDE_OFFSET);
+}
+
+/* A pointer widened beyond what a pointer may be would be refused where it moves. */
+static void widen_val(struct joiner *j, struct kps_reg *a, const struct kps_reg *b)
+{
+	kps_widen_scalar(&j->env->thresholds, &a->val, &b->val);
+	if (kps_is_pointer(a) && (a->val.r64.smin < -WIDE_OFFSET || a->val.r64.smax > WIDE_OFFSET))
+		forget_val(a);
 }
 
 static void join_val(struct joiner *j, struct kps_reg *a, const struct kps_reg *b)
@@ -319,8 +350,10 @@ static void join_val(struct joiner *j, struct kps_reg *a, const struct kps_reg *
 	join_link(j, a, b);
 	if (inside)
 		return;
-	if (j->widen)
-		widen_val(a);
+	if (j->widen == KPS_FORGET)
+		forget_val(a);
+	else if (j->widen == KPS_WIDEN)
+		widen_val(j, a, b);
 	else
 		kps_scalar_join(&a->val, &b->val);
 }
@@ -467,7 +500,7 @@ static void join_facts(struct joiner *j, struct kps_state *a, const struct kps_s
 }
 
 int kps_state_join(struct kps_env *env, struct kps_state *a,
-		   const struct kps_state *b, bool widen)
+		   const struct kps_state *b, enum kps_widening widen)
 {
 	struct joiner j = {
 		.env = env, .links = &env->links, .nids = &env->nids, .widen = widen,

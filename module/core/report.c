@@ -109,6 +109,8 @@ void kps_warn(const struct kps_at *at, u32 code, u32 n)
 	struct kapsel_rec_problem *p;
 	u32 i;
 
+	if (env->unjudged)
+		return;
 	for (i = 0; i < env->nr_warnings; i++)
 		if (env->warnings[i].hdr.insn == at->pc && env->warnings[i].code == code)
 			return;
@@ -123,9 +125,12 @@ void kps_warn(const struct kps_at *at, u32 code, u32 n)
 int kps_path_add(const struct kps_at *at, u32 event, u32 outcome, u32 n)
 {
 	struct kps_env *env = at->env;
-	struct kps_node *node = kps_arena_alloc(&env->work, sizeof(*node));
 	struct kapsel_facts *facts = NULL;
+	struct kps_node *node;
 
+	if (env->unjudged)
+		return 0;
+	node = kps_arena_alloc(&env->work, sizeof(*node));
 	if (!node)
 		return -ENOMEM;
 	if (env->trace && n < KPS_NR_REGS) {

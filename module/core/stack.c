@@ -39,7 +39,8 @@ static void note_depth(const struct kps_at *at, u32 n, s64 lo)
 {
 	struct kps_proof_subprog *sub = &at->env->proof->subprogs[at->s->frame[n]->subprog];
 
-	sub->stack = max(sub->stack, 8 * (slot_of(lo) + 1));
+	if (!at->env->unjudged)
+		sub->stack = max(sub->stack, 8 * (slot_of(lo) + 1));
 }
 
 static struct kps_frame *frame_for_write(const struct kps_at *at, u32 n, s64 lo)

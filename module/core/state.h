@@ -130,14 +130,30 @@ struct kps_state {
 	bool joined;
 };
 
+#define KPS_IDS_A_CHUNK		512
+#define KPS_ID_CHUNKS		4096
+
 /**
- * struct kps_pool - where states and frames come from
+ * struct kps_id - how the value of an id relates to another's
+ * @parent: the other id, 0: none
+ * @lo: this id's value minus the parent's is at least this,
+ * @hi: and at most this, both values read as signed integers
+ */
+struct kps_id {
+	u32 parent;
+	s64 lo;
+	s64 hi;
+};
+
+/**
+ * struct kps_pool - where states, frames and ids come from
  * @arena: memory
  * @states: free states
  * @frames: free frames by capacity: 0, 4, 8, ... 64 slots
  * @live: states in use
  * @peak: most states in use
  * @next_id: ids are never used twice
+ * @ids: relations of ids, in chunks; those of later ids are not kept
  */
 struct kps_pool {
 	struct kps_arena *arena;
@@ -146,6 +162,7 @@ struct kps_pool {
 	u32 live;
 	u32 peak;
 	u32 next_id;
+	struct kps_id **ids;
 };
 
 static inline struct kps_frame *kps_top(const struct kps_state *s)
@@ -169,6 +186,19 @@ static inline u32 kps_new_id(struct kps_pool *pool)
 {
 	return ++pool->next_id;
 }
+
+/** kps_id_relate - remember that @id's value minus @parent's is in [@lo, @hi] */
+void kps_id_relate(struct kps_pool *pool, u32 id, u32 parent, s64 lo, s64 hi);
+
+/** kps_id_parent - what is known of @id; NULL: nothing */
+const struct kps_id *kps_id_parent(const struct kps_pool *pool, u32 id);
+
+/**
+ * kps_id_distance - the value of @id minus that of its ancestor @from
+ *
+ * Return: false if @from is no near ancestor, or the distance overflows.
+ */
+bool kps_id_distance(const struct kps_pool *pool, u32 id, u32 from, s64 *lo, s64 *hi);
 
 /* Values, made by instruction @def. */
 struct kps_reg kps_reg_uninit(void);

@@ -137,6 +137,7 @@ static void forget_rung(struct kps_env *env)
 	proof->ctx_read = 0;
 	proof->ctx_written = 0;
 	env->nr_warnings = 0;
+	env->unjudged = 0;
 	env->problem.code = 0;
 }
 
@@ -165,7 +166,9 @@ static int run_rung(struct kps_env *env, u32 width)
 	int err;
 
 	env->width = width;
-	err = begin_rung(env) ?: kps_explore(env);
+	do {
+		err = begin_rung(env) ?: kps_explore(env);
+	} while (err == -EAGAIN);
 	if (err == -ENOMEM)
 		err = out_of_memory(env);
 	else if (err == -ETIME)
@@ -191,6 +194,25 @@ static int climb(struct kps_env *env, struct kapsel_verdict *verdict)
 	}
 	verdict->rung = ARRAY_SIZE(ladder);
 	return err;
+}
+
+/*
+ * The budget went into a loop that had to be walked because nothing bounds it: that
+ * is what the program's author can mend.
+ */
+static void blame_loop(struct kps_env *env)
+{
+	const struct kps_cfg *cfg = &env->cfg;
+	u32 i, worst = KPS_NONE;
+
+	for (i = 0; i < cfg->nr_loops; i++)
+		if (env->walk[i] && (worst == KPS_NONE || env->visits[cfg->loops[i].head] >
+				     env->visits[cfg->loops[worst].head]))
+			worst = i;
+	if (env->problem.code != KPS_D_BUDGET_INSNS || worst == KPS_NONE)
+		return;
+	env->problem.code = KPS_D_UNBOUNDED;
+	env->problem.hdr.insn = cfg->blocks[cfg->loops[worst].head].start;
 }
 
 /* Once more the way of the refusal, keeping what was known at each decision. */
@@ -254,10 +276,16 @@ static int check_stack(struct kps_env *env)
 	return refuse_plain(env, KPS_D_STACK_TOTAL, 0, total[0], -EACCES);
 }
 
+static int alloc_walk(struct kps_env *env)
+{
+	env->walk = kps_arena_alloc(&env->arena, env->cfg.nr_loops + 1);
+	return env->walk ? 0 : -ENOMEM;
+}
+
 static int prepare(struct kps_env *env)
 {
 	int err = check_input(env) ?: find_flow(env) ?: alloc_proof(env) ?: resolve(env) ?:
-		  kps_live_build(env);
+		  kps_live_build(env) ?: kps_thresholds_build(env) ?: alloc_walk(env);
 
 	if (err == -ENOMEM)
 		err = out_of_memory(env);
@@ -275,6 +303,8 @@ static int verify(struct kps_env *env, struct kapsel_verdict *verdict)
 	err = climb(env, verdict);
 	if (err == -EACCES)
 		retrace(env, ladder[verdict->rung - 1]);
+	else if (err == -E2BIG)
+		blame_loop(env);
 	return err ?: check_stack(env);
 }
 

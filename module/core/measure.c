@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel core - what moves in a loop, by how much a trip, and for how many trips */
+
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#include "core/env.h"
+
+/*
+ * Places: r0 to r9 of each frame, then the frame's slots. A place's number does not
+ * depend on the state.
+ */
+#define PLACES_A_FRAME (KPS_FP + KPS_NR_SLOTS)
+
+static const struct kps_reg *slot_value(const struct kps_frame *f, u32 i)
+{
+	if (i >= f->nr_slots || !f->slot[i].len ||
+	    f->slot[i].byte[f->slot[i].at] != KPS_BYTE_SPILL)
+		return NULL;
+	return &f->slot[i].reg;
+}
+
+static bool measurable(const struct kps_reg *reg)
+{
+	return reg && reg->kind != KAPSEL_KIND_UNINIT && reg->kind != KAPSEL_KIND_UNUSABLE;
+}
+
+/* The value at a place, or NULL: nothing that could be measured. */
+static const struct kps_reg *value_at(const struct kps_state *s, u32 place)
+{
+	u32 frame = place / PLACES_A_FRAME, n = place % PLACES_A_FRAME;
+	const struct kps_reg *reg;
+
+	if (frame >= s->depth)
+		return NULL;
+	reg = n < KPS_FP ? &s->frame[frame]->reg[n] : slot_value(s->frame[frame], n - KPS_FP);
+	return measurable(reg) ? reg : NULL;
+}
+
+static struct kps_reg *own_value(struct kps_env *env, struct kps_state *s, u32 place)
+{
+	u32 frame = place / PLACES_A_FRAME, n = place % PLACES_A_FRAME;
+
+	if (!kps_frame_own(&env->pool, s, frame, 0))
+		return NULL;
+	return n < KPS_FP ? &s->frame[frame]->reg[n] : &s->frame[frame]->slot[n - KPS_FP].reg;
+}
+
+static u32 nr_places(const struct kps_list *heads)
+{
+	return heads->first->depth * PLACES_A_FRAME;
+}
+
+static int give_id(struct kps_env *env, struct kps_state *s, u32 place, u32 id)
+{
+	struct kps_reg *reg;
+
+	if (!value_at(s, place))
+		return 0;
+	reg = own_value(env, s, place);
+	if (!reg)
+		return -ENOMEM;
+	reg->id = id;
+	reg->delta = 0;
+	return 0;
+}
+
+/*
+ * One state at the head: values keep the ids that they share. Several: each place has
+ * one id of its own in all of them, since what comes back may come from any; facts
+ * about the old ids are then lost.
+ */
+int kps_anchor(struct kps_env *env, struct kps_list *heads)
+{
+	bool several = heads->nr > 1;
+	struct kps_state *s;
+	u32 place, id;
+	int err = 0;
+
+	for (place = 0; place < nr_places(heads) && !err; place++) {
+		id = 0;
+		for (s = heads->first; s && !err; s = s->next) {
+			const struct kps_reg *reg = value_at(s, place);
+
+			if (!reg || (reg->id && !several))
+				continue;
+			id = id ?: kps_new_id(&env->pool);
+			err = give_id(env, s, place, id);
+		}
+	}
+	for (s = heads->first; s && several; s = s->next)
+		s->nr_facts = 0;
+	return err;
+}
+
+static void widen_move(struct kps_move *m, bool known, s64 lo, s64 hi)
+{
+	m->known = m->known && known;
+	m->lo = min(m->lo, lo);
+	m->hi = max(m->hi, hi);
+}
+
+/* All heads have the same id at a place, or there is only one. */
+static bool moved(struct kps_env *env, const struct kps_list *start, u32 place,
+		  const struct kps_reg *now, s64 *lo, s64 *hi)
+{
+	const struct kps_state *s;
+
+	for (s = start->first; s; s = s->next) {
+		const struct kps_reg *was = value_at(s, place);
+		s64 shift;
+
+		if (!was || was->kind != now->kind || was->object != now->object || !was->id ||
+		    !now->id || !kps_id_distance(&env->pool, now->id, was->id, lo, hi) ||
+		    check_sub_overflow(now->delta, was->delta, &shift) ||
+		    check_add_overflow(*lo, shift, lo) || check_add_overflow(*hi, shift, hi))
+			return false;
+	}
+	return true;
+}
+
+void kps_measure(struct kps_env *env, struct kps_loop_run *run)
+{
+	u32 place, nr = nr_places(&run->start);
+	struct kps_state *s;
+
+	for (place = 0; place < nr; place++) {
+		struct kps_move *m = &run->moves[place];
+
+		*m = (struct kps_move){ .known = run->back.nr, .lo = S64_MAX, .hi = S64_MIN };
+		for (s = run->back.first; s && m->known; s = s->next) {
+			const struct kps_reg *now = value_at(s, place);
+			s64 lo = 0, hi = 0;
+			bool known = now && moved(env, &run->start, place, now, &lo, &hi);
+
+			widen_move(m, known, lo, hi);
+		}
+	}
+}
+
+static void hull_at(const struct kps_list *list, u32 place, s64 *least, s64 *most)
+{
+	const struct kps_state *s;
+
+	*least = S64_MAX;
+	*most = S64_MIN;
+	for (s = list->first; s; s = s->next) {
+		const struct kps_reg *reg = value_at(s, place);
+
+		*least = min(*least, reg ? reg->val.r64.smin : S64_MIN);
+		*most = max(*most, reg ? reg->val.r64.smax : S64_MAX);
+	}
+}
+
+/*
+ * A place that moves by at least lo > 0 on every way back and stays within [L, U] at
+ * the head comes back at most (U - L) / lo times. Its moves are moves of integers
+ * (kps_reg.delta), so it cannot come round by wrapping.
+ */
+static bool trips_of(const struct kps_loop_run *run, u32 place, u64 *trips)
+{
+	const struct kps_move *m = &run->moves[place];
+	s64 least, most;
+	u64 step;
+
+	if (!m->known || (m->lo <= 0 && m->hi >= 0))
+		return false;
+	hull_at(&run->head, place, &least, &most);
+	step = m->lo > 0 ? (u64)m->lo : -(u64)m->hi;
+	*trips = div64_u64((u64)most - (u64)least, step);
+	return true;
+}
+
+bool kps_find_trips(const struct kps_loop_run *run, u64 *trips)
+{
+	u32 place, nr = nr_places(&run->start);
+	u64 n;
+
+	*trips = U64_MAX;
+	if (!run->back.nr) {
+		*trips = 0;
+		return true;
+	}
+	for (place = 0; place < nr; place++)
+		if (trips_of(run, place, &n))
+			*trips = min(*trips, n);
+	return *trips != U64_MAX;
+}
+
+/* entry + move x [0, trips], if that says anything. */
+static bool reach(const struct kps_loop_run *run, u32 place, s64 *least, s64 *most)
+{
+	const struct kps_move *m = &run->moves[place];
+	s64 down, up;
+
+	if (!m->known || run->trips > (u64)S64_MAX)
+		return false;
+	hull_at(&run->entry, place, least, most);
+	return !check_mul_overflow(min_t(s64, m->lo, 0), (s64)run->trips, &down) &&
+	       !check_mul_overflow(max_t(s64, m->hi, 0), (s64)run->trips, &up) &&
+	       !check_add_overflow(*least, down, least) && !check_add_overflow(*most, up, most);
+}
+
+static int clamp_value(struct kps_env *env, struct kps_state *s, u32 place, s64 least, s64 most)
+{
+	struct kps_scalar bounds = kps_scalar_signed(least, most), val;
+	const struct kps_reg *reg = value_at(s, place);
+
+	if (!reg || kps_scalar_in(&reg->val, &bounds))
+		return 0;
+	val = reg->val;
+	if (!kps_scalar_meet(&val, &bounds))
+		return 0;
+	if (!own_value(env, s, place))
+		return -ENOMEM;
+	own_value(env, s, place)->val = val;
+	return 0;
+}
+
+int kps_clamp(struct kps_env *env, struct kps_loop_run *run, struct kps_list *heads)
+{
+	u32 place, nr = nr_places(heads);
+	struct kps_state *s;
+	s64 least, most;
+	int err = 0;
+
+	for (place = 0; place < nr && !err; place++) {
+		if (!reach(run, place, &least, &most))
+			continue;
+		for (s = heads->first; s && !err; s = s->next)
+			err = clamp_value(env, s, place, least, most);
+	}
+	return err;
+}
