@@ -14,7 +14,7 @@ enum { OPT_PROG, OPT_CTX, OPT_DATA, OPT_REPEAT, OPT_SET, OPT_ON_DEVICE };
 const struct cli_option exec_options[] = {
 	[OPT_PROG] = { "--prog", 'p', true, "PROG: which one, if the file has several" },
 	[OPT_CTX] = { "--ctx", 0, true, "FILE: struct pt_regs or struct __sk_buff" },
-	[OPT_DATA] = { "--data", 0, true, "FILE: the packet, from the IP header on, or a pcap file" },
+	[OPT_DATA] = { "--data", 0, true, "FILE: the packet from the IP header on, or a pcap file" },
 	[OPT_REPEAT] = { "--repeat", 0, true, "N: run it N times" },
 	[OPT_SET] = { "--set", 0, true, "VAR=VALUE: a global constant's value" },
 	[OPT_ON_DEVICE] = { "--on-device", 0, false, "in the kernel, in place of here" },
@@ -84,7 +84,8 @@ static int unpack(struct exec *x)
 	if (x->data_size >= sizeof(magic))
 		memcpy(&magic, x->data, sizeof(magic));
 	if (magic != 0xa1b2c3d4 && magic != 0xa1b23c4d)
-		return x->data_size <= MAX_INPUT ? 0 : cli_usage("the packet is over %d bytes", MAX_INPUT);
+		return x->data_size <= MAX_INPUT ? 0 :
+		       cli_usage("the packet is over %d bytes", MAX_INPUT);
 	if (x->data_size > PCAP_HEADER + PCAP_RECORD) {
 		memcpy(&type, x->data + 20, sizeof(type));
 		memcpy(&len, x->data + PCAP_HEADER + 8, sizeof(len));

@@ -23,7 +23,7 @@ struct words {
 enum { OPT_PIN, OPT_NETNS };
 
 const struct cli_option attach_options[] = {
-	[OPT_PIN] = { "--pin", 0, true, "NAME: of the pin that keeps the link (default: PROG.link)" },
+	[OPT_PIN] = { "--pin", 0, true, "NAME: of the pin that keeps it (default: PROG.link)" },
 	[OPT_NETNS] = { "--netns", 0, true, "NAME|PATH: netfilter in this network namespace" },
 	{ .name = NULL }
 };

@@ -180,10 +180,10 @@ static bool fdinfo_is(const char *path, const struct object *obj)
 
 	if (!file)
 		return false;
-	while (fgets(line, sizeof(line), file)) {
-		sscanf(line, "kapsel-kind: %15s", kind);
-		sscanf(line, "kapsel-id: %u", &id);
-	}
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "kapsel-kind: %15s", kind) != 1 &&
+		    sscanf(line, "kapsel-id: %u", &id) != 1)
+			continue;
 	fclose(file);
 	return id == obj->info.id && !strcmp(kind, object_kind(obj));
 }

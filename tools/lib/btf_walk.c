@@ -116,7 +116,7 @@ static void show(struct walk *w, const struct spot *spot)
 	size_t left = spot->at < w->size ? w->size - spot->at : 0;
 	bool nests;
 
-	if (left && (!type || !size))
+	if (left && (!type || !size || size > left))
 		show_bytes(w, spot, left);
 	if (!type || !size || size > left)
 		return;

@@ -310,7 +310,7 @@ void kapsel_json_bool(struct kapsel_json *js, const char *key, bool value);
  * @size: bytes there are
  *
  * Numbers decimal, enums by name, char arrays as strings, pointers hexadecimal,
- * structs as {a=1, b=2}. What @size cuts off is left out.
+ * structs as {a=1, b=2}. What @size cuts off is shown as bytes.
  */
 void kapsel_btf_print(FILE *out, const struct btf *btf, __u32 type,
 		      const void *data, size_t size);

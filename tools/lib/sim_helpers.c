@@ -20,8 +20,11 @@ __thread struct kl_sim *kl_sim_now;
 #define PTR(reg) ((void *)(uintptr_t)(reg))
 
 /* One declaration a row: a row without a model does not link. */
-#define KPS_HELPER(_id, _name, ...) MODEL(_name);
+#define KPS_HELPER(_id, _name, ...) kl_h_##_name,
+typedef u64 model_fn(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
+model_fn
 #include "core/helpers.tbl"
+	kl_h_map_lookup_elem;
 #undef KPS_HELPER
 
 kl_helper_fn kl_sim_helper(u32 id)

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ELF objects: what the loader makes of a good one, and that whatever is wrong
+ * with one is said in one sentence. The objects are put together here, so that
+ * the tests need no clang.
+ */
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/kernel.h>
+
+#include "kapsel.h"
+#include "kselftest_harness.h"
+#include "lib/elf_build.h"
+
+#define OPEN(img, err) kapsel_open_mem((img)->data, (img)->size, "test.o", err)
+
+static const struct bpf_insn two_insns[] = {
+	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1 },
+	{ .code = BPF_JMP | BPF_EXIT },
+};
+
+/* The smallest object: one program in SEC(@sec). */
+static void small(struct elf_build *eb, const char *sec)
+{
+	u32 code;
+
+	elf_build_init(eb);
+	code = elf_build_section(eb, sec, SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR,
+				 two_insns, sizeof(two_insns));
+	elf_build_symbol(eb, "prog", code, 0, sizeof(two_insns), STT_FUNC, STB_GLOBAL);
+	elf_build_section(eb, "license", SHT_PROGBITS, SHF_ALLOC, "GPL", 4);
+}
+
+TEST(a_program)
+{
+	struct kapsel_error err = {};
+	struct kapsel_object *obj;
+	struct kapsel_prog *prog;
+	struct elf_build eb;
+
+	small(&eb, "kprobe/vfs_read+0x10");
+	elf_build_finish(&eb);
+	obj = OPEN(&eb.image, &err);
+	ASSERT_NE(NULL, obj);
+	EXPECT_EQ(1, kapsel_nr_progs(obj));
+	EXPECT_EQ(0, kapsel_nr_maps(obj));
+	EXPECT_STREQ("GPL", kapsel_license(obj));
+	prog = kapsel_prog_find(obj, "prog");
+	ASSERT_NE(NULL, prog);
+	EXPECT_EQ(2, prog->insn_cnt);
+	EXPECT_EQ(KAPSEL_HOOK_KPROBE, prog->hook.hook);
+	EXPECT_STREQ("vfs_read", prog->hook.target);
+	EXPECT_EQ(0x10, prog->hook.offset);
+	kapsel_close(obj);
+	elf_build_free(&eb);
+}
+
+FIXTURE(refused)
+{
+	struct elf_build eb;
+	struct kapsel_error err;
+};
+
+FIXTURE_SETUP(refused)
+{
+	memset(&self->err, 0, sizeof(self->err));
+	small(&self->eb, "kprobe/vfs_read");
+}
+
+FIXTURE_TEARDOWN(refused)
+{
+	elf_build_free(&self->eb);
+}
+
+/* Refused, and the sentence holds @word. */
+#define EXPECT_REFUSED(word) do {						\
+	struct kapsel_object *_obj = OPEN(&self->eb.image, &self->err);		\
+										\
+	EXPECT_EQ(NULL, _obj);							\
+	EXPECT_GT(0, self->err.err);						\
+	EXPECT_NE(NULL, strstr(self->err.text, word)) {				\
+		TH_LOG("says: %s", self->err.text);				\
+	}									\
+	kapsel_close(_obj);							\
+} while (0)
+
+TEST_F(refused, empty)
+{
+	EXPECT_EQ(NULL, kapsel_open_mem("", 0, "test.o", &self->err));
+	EXPECT_NE(NULL, strstr(self->err.text, "not an ELF file"));
+}
+
+TEST_F(refused, other_machine)
+{
+	elf_build_finish(&self->eb);
+	elf_build_header(&self->eb)->e_machine = EM_X86_64;
+	EXPECT_REFUSED("not for BPF");
+}
+
+TEST_F(refused, other_byte_order)
+{
+	elf_build_finish(&self->eb);
+	elf_build_header(&self->eb)->e_ident[EI_DATA] = ELFDATA2MSB;
+	EXPECT_REFUSED("byte order");
+}
+
+TEST_F(refused, executable)
+{
+	elf_build_finish(&self->eb);
+	elf_build_header(&self->eb)->e_type = ET_EXEC;
+	EXPECT_REFUSED("not a relocatable object");
+}
+
+TEST_F(refused, unknown_section)
+{
+	elf_build_free(&self->eb);
+	small(&self->eb, "tracepoint/syscalls/sys_enter_open");
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("tracepoint/syscalls/sys_enter_open");
+	EXPECT_NE('\0', self->err.hint[0]);
+}
+
+TEST_F(refused, function_outside_section)
+{
+	elf_build_symbol(&self->eb, "far", 1, 0, 800, STT_FUNC, STB_GLOBAL);
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("'far'");
+}
+
+TEST_F(refused, functions_overlap)
+{
+	elf_build_symbol(&self->eb, "half", 1, 8, 8, STT_FUNC, STB_GLOBAL);
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("overlap");
+}
+
+TEST_F(refused, half_an_instruction)
+{
+	elf_build_section(&self->eb, "kprobe/x", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR,
+			  two_insns, 12);
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("kprobe/x");
+}
+
+TEST_F(refused, no_program)
+{
+	elf_build_free(&self->eb);
+	small(&self->eb, ".text");
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("no program");
+}
+
+TEST_F(refused, maps_without_btf)
+{
+	elf_build_section(&self->eb, ".maps", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE,
+			  "\0\0\0\0\0\0\0\0", 8);
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("no BTF");
+	EXPECT_NE(NULL, strstr(self->err.hint, "-g"));
+}
+
+TEST_F(refused, old_maps)
+{
+	elf_build_section(&self->eb, "maps", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE,
+			  "\0\0\0\0\0\0\0\0", 8);
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("old-style");
+}
+
+TEST_F(refused, damaged_btf)
+{
+	elf_build_section(&self->eb, ".BTF", SHT_PROGBITS, 0, "rubbish", 7);
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED(".BTF");
+}
+
+TEST_F(refused, unknown_relocation)
+{
+	Elf64_Rel rel = { .r_offset = 0, .r_info = ELF64_R_INFO(1, 99) };
+
+	elf_build_relocs(&self->eb, 1, &rel, 1);
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("relocation type 99");
+}
+
+TEST_F(refused, relocation_between_instructions)
+{
+	Elf64_Rel rel = { .r_offset = 4, .r_info = ELF64_R_INFO(1, 1) };
+
+	elf_build_relocs(&self->eb, 1, &rel, 1);
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("hits no instruction");
+}
+
+TEST_F(refused, relocation_against_nothing)
+{
+	Elf64_Rel rel = { .r_offset = 0, .r_info = ELF64_R_INFO(77, 1) };
+
+	elf_build_relocs(&self->eb, 1, &rel, 1);
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("symbol 77");
+}
+
+TEST_F(refused, undefined_variable)
+{
+	struct bpf_insn lddw[] = {
+		{ .code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = 1 }, {},
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	Elf64_Rel rel = { .r_offset = 0 };
+	u32 sec, sym;
+
+	sec = elf_build_section(&self->eb, "kprobe/y", SHT_PROGBITS,
+				SHF_ALLOC | SHF_EXECINSTR, lddw, sizeof(lddw));
+	elf_build_symbol(&self->eb, "y", sec, 0, sizeof(lddw), STT_FUNC, STB_GLOBAL);
+	sym = elf_build_symbol(&self->eb, "LINUX_KERNEL_VERSION", 0, 0, 0, STT_NOTYPE,
+			       STB_GLOBAL);
+	rel.r_info = ELF64_R_INFO(sym, 1);
+	elf_build_relocs(&self->eb, sec, &rel, 1);
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("LINUX_KERNEL_VERSION");
+	EXPECT_NE(NULL, strstr(self->err.hint, ".kconfig"));
+}
+
+/* Static functions are put behind the program that calls them, once. */
+TEST(subprograms)
+{
+	struct bpf_insn main_insns[] = {
+		{ .code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = -1 },
+		{ .code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = -1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	struct kapsel_error err = {};
+	struct kapsel_object *obj;
+	struct kapsel_prog *prog;
+	struct elf_build eb;
+	Elf64_Rel rels[2];
+	u32 text, sec, sym;
+
+	elf_build_init(&eb);
+	text = elf_build_section(&eb, ".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR,
+				 two_insns, sizeof(two_insns));
+	sym = elf_build_symbol(&eb, "helper", text, 0, sizeof(two_insns), STT_FUNC, STB_LOCAL);
+	sec = elf_build_section(&eb, "netfilter/input/-5", SHT_PROGBITS,
+				SHF_ALLOC | SHF_EXECINSTR, main_insns, sizeof(main_insns));
+	elf_build_symbol(&eb, "main", sec, 0, sizeof(main_insns), STT_FUNC, STB_GLOBAL);
+	rels[0] = (Elf64_Rel){ .r_offset = 0, .r_info = ELF64_R_INFO(sym, 10) };
+	rels[1] = (Elf64_Rel){ .r_offset = 8, .r_info = ELF64_R_INFO(sym, 10) };
+	elf_build_relocs(&eb, sec, rels, 2);
+	elf_build_finish(&eb);
+	obj = OPEN(&eb.image, &err);
+	ASSERT_NE(NULL, obj) {
+		TH_LOG("says: %s", err.text);
+	}
+	prog = kapsel_prog_at(obj, 0);
+	EXPECT_EQ(5, prog->insn_cnt);
+	EXPECT_EQ(2, prog->nr_funcs);
+	EXPECT_EQ(2, prog->insns[0].imm);
+	EXPECT_EQ(1, prog->insns[1].imm);
+	EXPECT_STREQ("helper", kapsel_func_of(prog, 3)->name);
+	EXPECT_EQ(-5, prog->hook.priority);
+	kapsel_close(obj);
+	elf_build_free(&eb);
+}
+
+/* Each cut, and each byte flipped: an object or a sentence, never a crash. */
+TEST(damaged)
+{
+	struct kapsel_error err;
+	struct kapsel_object *obj;
+	struct elf_build eb;
+	size_t i;
+
+	small(&eb, "kprobe/vfs_read");
+	elf_build_finish(&eb);
+	for (i = 0; i < eb.image.size; i++) {
+		memset(&err, 0, sizeof(err));
+		obj = kapsel_open_mem(eb.image.data, i, "cut.o", &err);
+		if (!obj)
+			EXPECT_NE('\0', err.text[0]);
+		kapsel_close(obj);
+		eb.image.data[i] ^= 0xff;
+		memset(&err, 0, sizeof(err));
+		obj = OPEN(&eb.image, &err);
+		if (!obj)
+			EXPECT_NE('\0', err.text[0]);
+		kapsel_close(obj);
+		eb.image.data[i] ^= 0xff;
+	}
+	elf_build_free(&eb);
+}
+
+FIXTURE(sec)
+{
+	struct kapsel_hook hook;
+	struct kapsel_error err;
+};
+
+FIXTURE_SETUP(sec)
+{
+}
+
+FIXTURE_TEARDOWN(sec)
+{
+}
+
+FIXTURE_VARIANT(sec)
+{
+	const char *name;	/* of the section */
+	const char *hook;	/* as written by people; NULL: refused */
+};
+
+#define SEC_CASE(_id, _name, _hook) \
+	FIXTURE_VARIANT_ADD(sec, _id) { .name = _name, .hook = _hook }
+
+SEC_CASE(kprobe, "kprobe/vfs_read", "kprobe:vfs_read");
+SEC_CASE(kprobe_offset, "kprobe/vfs_read+16", "kprobe:vfs_read+0x10");
+SEC_CASE(kprobe_anywhere, "kprobe", "kprobe:?");
+SEC_CASE(kprobe_dotted, "kprobe/foo.isra.0", "kprobe:foo.isra.0");
+SEC_CASE(kprobe_nothing, "kprobe/", NULL);
+SEC_CASE(kprobe_bad_offset, "kprobe/vfs_read+x", NULL);
+SEC_CASE(kretprobe, "kretprobe/vfs_read", "kretprobe:vfs_read");
+SEC_CASE(kretprobe_offset, "kretprobe/vfs_read+4", NULL);
+SEC_CASE(ksyscall, "ksyscall/openat", "kprobe:__x64_sys_openat");
+SEC_CASE(kretsyscall, "kretsyscall/openat", "kretprobe:__x64_sys_openat");
+SEC_CASE(ingress, "cgroup_skb/ingress", "nf:inet:input");
+SEC_CASE(egress, "cgroup_skb/egress", "nf:inet:output");
+SEC_CASE(netfilter, "netfilter/forward", "nf:inet:forward");
+SEC_CASE(netfilter_priority, "netfilter/output/100", "nf:inet:output:100");
+SEC_CASE(nf, "nf/ip6/prerouting/-300", "nf:ip6:prerouting:-300");
+SEC_CASE(nf_family, "nf/arp/input", NULL);
+SEC_CASE(nf_hook, "nf/ip/ingress", NULL);
+SEC_CASE(nf_last, "nf/ip/input/2147483647", NULL);
+SEC_CASE(xdp, "xdp", NULL);
+SEC_CASE(empty, "", NULL);
+
+TEST_F(sec, name)
+{
+	char words[300];
+	int ret = kapsel_hook_from_sec(variant->name, &self->hook, &self->err);
+
+	if (!variant->hook) {
+		EXPECT_GT(0, ret);
+		EXPECT_NE('\0', self->err.text[0]);
+		return;
+	}
+	ASSERT_EQ(0, ret);
+	EXPECT_STREQ(variant->hook, kapsel_hook_format(&self->hook, words, sizeof(words)));
+}
+
+TEST_HARNESS_MAIN
