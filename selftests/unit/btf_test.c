@@ -76,6 +76,7 @@ FIXTURE_SETUP(btf)
 	s32_type = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
 	s16_type = btf__add_int(btf, "short", 2, BTF_INT_SIGNED);
 	u16_type = btf__add_int(btf, "unsigned short", 2, 0);
+
 	self->s8_type = btf__add_int(btf, "signed char", 1, BTF_INT_SIGNED);
 	chr = btf__add_int(btf, "char", 1, BTF_INT_SIGNED);
 	boolean = btf__add_int(btf, "_Bool", 1, BTF_INT_BOOL);

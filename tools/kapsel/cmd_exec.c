@@ -14,7 +14,7 @@ enum { OPT_PROG, OPT_CTX, OPT_DATA, OPT_REPEAT, OPT_SET, OPT_ON_DEVICE };
 const struct cli_option exec_options[] = {
 	[OPT_PROG] = { "--prog", 'p', true, "PROG: which one, if the file has several" },
 	[OPT_CTX] = { "--ctx", 0, true, "FILE: struct pt_regs or struct __sk_buff" },
-	[OPT_DATA] = { "--data", 0, true, "FILE: the packet from the IP header on, or a pcap file" },
+	[OPT_DATA] = { "--data", 0, true, "FILE: the packet, from its IP header on, or a pcap" },
 	[OPT_REPEAT] = { "--repeat", 0, true, "N: run it N times" },
 	[OPT_SET] = { "--set", 0, true, "VAR=VALUE: a global constant's value" },
 	[OPT_ON_DEVICE] = { "--on-device", 0, false, "in the kernel, in place of here" },

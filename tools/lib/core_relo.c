@@ -1,50 +1,307 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* libkapsel - CO-RE relocations */
+/*
+ * libkapsel - CO-RE relocations: numbers that depend on the kernel's types are
+ * taken from the running kernel's BTF, or from the file that $KAPSEL_BTF names
+ */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bpf/btf.h>
 #include <linux/kernel.h>
 
+#include "btf_type.h"
+#include "core_spec.h"
 #include "object.h"
 
-/* As in .BTF.ext. */
-struct core_relo {
-	u32 insn_off;
-	u32 type_id;
-	u32 access;
-	u32 kind;
+/* A call that no kernel has: harmless in dead code, refused where it is reached. */
+#define POISON 195896080
+
+/**
+ * struct core - one relocation being applied
+ * @obj: object
+ * @func: function that it is in
+ * @relo: the relocation
+ * @insn: the instruction, linked
+ * @path: field relocations: to the field
+ * @local: field in the program's types
+ * @number: enumerator relocations: its index
+ * @err: why not
+ */
+struct core {
+	struct kapsel_object *obj;
+	const struct kl_func *func;
+	const struct kl_core_relo *relo;
+	struct bpf_insn *insn;
+	struct kl_core_path path;
+	struct kl_core_place local;
+	u32 number;
+	struct kapsel_error *err;
 };
 
-static int refuse(const struct kapsel_object *obj, const struct kl_func *func,
-		  const struct core_relo *relo, struct kapsel_error *err)
+static int refuse(const struct core *c, const char *why)
 {
 	char name[80];
 
-	kl_fail(err, -EOPNOTSUPP, "%s: function '%s': instruction %u needs a CO-RE relocation of %s (%s)",
-		obj->path, func->name,
-		relo->insn_off / (u32)sizeof(struct bpf_insn) - func->start,
-		kapsel_btf_name(obj->btf, relo->type_id, name, sizeof(name)),
-		btf__str_by_offset(obj->btf, relo->access) ?: "?");
-	return kl_hint(err, "use bpf_probe_read_kernel() with the running kernel's own headers");
+	return kl_fail(c->err, -EOPNOTSUPP, "%s: function '%s': CO-RE relocation of %s (%s): %s",
+		       c->obj->path, c->func->name,
+		       kapsel_btf_name(c->obj->btf, c->relo->type_id, name, sizeof(name)),
+		       btf__str_by_offset(c->obj->btf, c->relo->access) ?: "?", why);
+}
+
+static int need_kernel_btf(struct core *c)
+{
+	const char *path = getenv("KAPSEL_BTF");
+
+	if (c->obj->kernel_btf)
+		return 0;
+	c->obj->kernel_btf = btf__parse(path ?: "/sys/kernel/btf/vmlinux", NULL);
+	if (c->obj->kernel_btf)
+		return 0;
+	refuse(c, "the kernel's types are not known");
+	return kl_hint(c->err, "needs a kernel with CONFIG_DEBUG_INFO_BTF, or a file of its types in $KAPSEL_BTF");
+}
+
+static bool is_field(u32 kind)
+{
+	return kind <= KL_CORE_RSHIFT;
+}
+
+static bool is_enum(u32 kind)
+{
+	return kind == KL_CORE_ENUM_EXISTS || kind == KL_CORE_ENUM_VALUE;
+}
+
+static bool asks_existence(u32 kind)
+{
+	return kind == KL_CORE_FIELD_EXISTS || kind == KL_CORE_TYPE_EXISTS ||
+	       kind == KL_CORE_ENUM_EXISTS || kind == KL_CORE_TYPE_MATCHES;
+}
+
+static const char *enum_word(const struct btf *btf, const struct btf_type *type, u32 index)
+{
+	u32 off = btf_is_enum(type) ? btf_enum(type)[index].name_off :
+				      btf_enum64(type)[index].name_off;
+
+	return btf__name_by_offset(btf, off);
+}
+
+/* The enumerator's value among the kernel's; names there have no flavour. */
+static int find_enumerator(const struct core *c, u32 candidate, u64 *value)
+{
+	u32 id = c->relo->type_id;
+	const struct btf *btf = c->obj->kernel_btf;
+	const struct btf_type *local = kl_btf_real(c->obj->btf, &id);
+	const struct btf_type *type = kl_btf_real(btf, &candidate);
+	const char *word;
+	char name[128];
+	s64 number;
+
+	if (!local || !type || !btf_is_any_enum(local) || !btf_is_any_enum(type) ||
+	    c->number >= btf_vlen(local))
+		return -ENOENT;
+	word = enum_word(c->obj->btf, local, c->number);
+	snprintf(name, sizeof(name), "%.*s", (int)kl_core_stem(word), word);
+	if (!kl_btf_enum_value(btf, type, name, &number))
+		return -ENOENT;
+	*value = number;
+	return 0;
+}
+
+/* What the relocation asks, of one candidate. -ENOENT: it isn't there. */
+static int ask(const struct core *c, u32 candidate, u64 *value, u32 *bytes)
+{
+	struct kl_core_place place;
+	int ret = 0;
+
+	if (is_enum(c->relo->kind))
+		return find_enumerator(c, candidate, value);
+	if (c->relo->kind == KL_CORE_TYPE_TARGET)
+		*value = candidate;
+	else if (c->relo->kind == KL_CORE_TYPE_SIZE)
+		*value = kapsel_btf_size(c->obj->kernel_btf, candidate);
+	if (!is_field(c->relo->kind))
+		return 0;
+	ret = kl_core_remote(c->obj->kernel_btf, candidate, &c->path, &place);
+	if (!ret && c->relo->kind != KL_CORE_FIELD_EXISTS) {
+		ret = kl_core_field(c->relo->kind, &place, value);
+		*bytes = kapsel_btf_size(place.btf, place.type);
+	}
+	return ret;
+}
+
+static bool is_candidate(const struct core *c, const struct btf_type *local, u32 id)
+{
+	const struct btf_type *type = btf__type_by_id(c->obj->kernel_btf, id);
+	const char *want = btf__name_by_offset(c->obj->btf, local->name_off);
+	const char *is = btf__name_by_offset(c->obj->kernel_btf, type->name_off);
+	size_t stem = kl_core_stem(want);
+
+	if (!*want || !is || kl_core_stem(is) != stem || strncmp(want, is, stem))
+		return false;
+	return btf_kind(type) == btf_kind(local) ||
+	       (btf_is_any_enum(type) && btf_is_any_enum(local));
+}
+
+/**
+ * struct answer - what the kernel's types say
+ * @found: some candidate has it
+ * @value: what was asked
+ * @bytes: size of a field, for loads of another width
+ */
+struct answer {
+	bool found;
+	u64 value;
+	u32 bytes;
+};
+
+/* All candidates that have it must say the same. */
+static int ask_kernel(struct core *c, struct answer *answer)
+{
+	const struct btf_type *local = btf__type_by_id(c->obj->btf, c->relo->type_id);
+	u32 id, count = btf__type_cnt(c->obj->kernel_btf), bytes = 0;
+	u64 value;
+	int ret;
+
+	for (id = 1; id < count; id++) {
+		if (!is_candidate(c, local, id))
+			continue;
+		value = 1;
+		ret = ask(c, id, &value, &bytes);
+		if (ret == -ENOENT)
+			continue;
+		if (ret)
+			return refuse(c, "what it asks can't be told of this field");
+		if (answer->found && answer->value != value &&
+		    c->relo->kind != KL_CORE_TYPE_TARGET)
+			return refuse(c, "the kernel has several such types that differ");
+		if (!answer->found)
+			*answer = (struct answer){ true, value, bytes };
+	}
+	if (!answer->found && asks_existence(c->relo->kind))
+		*answer = (struct answer){ true, 0, 0 };
+	return 0;
+}
+
+static void poison(struct bpf_insn *insn)
+{
+	*insn = (struct bpf_insn){ .code = BPF_JMP | BPF_CALL, .imm = POISON };
+}
+
+/* A field of other width than the program's type has: the load follows. */
+static int fit_load(struct core *c, u32 bytes)
+{
+	static const u8 sizes[] = { [1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW };
+	u32 was = kapsel_btf_size(c->local.btf, c->local.type);
+
+	if (BPF_CLASS(c->insn->code) != BPF_LDX || was == bytes || !was || !bytes ||
+	    was > 8 || c->local.bitfield)
+		return 0;
+	if (bytes > 8 || (bytes & (bytes - 1)))
+		return refuse(c, "the field can't be loaded at once");
+	c->insn->code = BPF_MODE(c->insn->code) | sizes[bytes] | BPF_LDX;
+	return 0;
+}
+
+static int patch_access(struct core *c, const struct answer *answer)
+{
+	if (answer->value > S16_MAX)
+		return refuse(c, "the field is too far from its struct's start");
+	c->insn->off = answer->value;
+	return fit_load(c, answer->bytes);
+}
+
+static int patch(struct core *c, const struct answer *answer)
+{
+	struct bpf_insn *insn = c->insn;
+
+	switch (BPF_CLASS(insn->code)) {
+	case BPF_ALU:
+	case BPF_ALU64:
+		if (BPF_SRC(insn->code) != BPF_K)
+			return refuse(c, "the instruction has no number to be replaced");
+		if (answer->value > S32_MAX)
+			return refuse(c, "the number does not fit into the instruction");
+		insn->imm = answer->value;
+		return 0;
+	case BPF_LDX:
+	case BPF_ST:
+	case BPF_STX:
+		return patch_access(c, answer);
+	case BPF_LD:
+		if (insn->code != (BPF_LD | BPF_IMM | BPF_DW))
+			break;
+		insn[0].imm = (u32)answer->value;
+		insn[1].imm = answer->value >> 32;
+		return 0;
+	}
+	return refuse(c, "it is on an instruction that it can't change");
+}
+
+static bool fills_two(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
+}
+
+static int read_access(struct core *c)
+{
+	const char *access = btf__str_by_offset(c->obj->btf, c->relo->access);
+
+	if (!access || c->relo->type_id >= btf__type_cnt(c->obj->btf) || !c->relo->type_id)
+		return refuse(c, "it is damaged");
+	if (is_enum(c->relo->kind))
+		c->number = strtoul(access, NULL, 10);
+	if (is_field(c->relo->kind) &&
+	    kl_core_local(c->obj->btf, c->relo->type_id, access, &c->path, &c->local))
+		return refuse(c, "it is damaged");
+	return 0;
+}
+
+static int apply(struct core *c)
+{
+	struct answer answer = { .found = true };
+	int ret = read_access(c);
+
+	if (ret)
+		return ret;
+	if (c->relo->kind == KL_CORE_TYPE_LOCAL) {
+		answer.value = c->relo->type_id;
+		return patch(c, &answer);
+	}
+	if (c->relo->kind > KL_CORE_TYPE_MATCHES)
+		return refuse(c, "its kind is not known");
+	answer.found = false;
+	ret = need_kernel_btf(c);
+	ret = ret ?: ask_kernel(c, &answer);
+	if (ret || answer.found)
+		return ret ?: patch(c, &answer);
+	/* It may be in code that the program itself keeps from running. */
+	if (fills_two(c->insn))
+		poison(c->insn + 1);
+	poison(c->insn);
+	return 0;
 }
 
 int kl_core_apply(struct kapsel_object *obj, const struct kl_func *func,
 		  struct bpf_insn *insns, struct kapsel_error *err)
 {
 	const struct kl_section *sec = &obj->sections[func->section];
-	u32 i;
+	u32 i, at;
+	int ret = 0;
 
-	(void)insns;
-	for (i = 0; i < sec->nr_core; i++) {
-		struct core_relo relo;
-		u32 at;
+	for (i = 0; i < sec->nr_core && !ret; i++) {
+		struct kl_core_relo relo;
+		struct core c = { .obj = obj, .func = func, .relo = &relo, .err = err };
 
 		memcpy(&relo, sec->core + (size_t)i * sec->core_size, sizeof(relo));
 		at = relo.insn_off / sizeof(struct bpf_insn);
-		if (at >= func->start && at < func->end)
-			return refuse(obj, func, &relo, err);
+		if (at < func->start || at >= func->end)
+			continue;
+		c.insn = insns + at - func->start;
+		if (fills_two(c.insn) && at + 1 >= func->end)
+			return refuse(&c, "it is damaged");
+		ret = apply(&c);
 	}
-	return 0;
+	return ret;
 }

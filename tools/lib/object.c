@@ -208,6 +208,7 @@ void kapsel_close(struct kapsel_object *obj)
 	free(obj->progs);
 	free(obj->maps);
 	btf__free(obj->btf);
+	btf__free(obj->kernel_btf);
 	kl_elf_free(obj);
 	free(obj->path);
 	free(obj->image);
