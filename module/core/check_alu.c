@@ -229,17 +229,25 @@ static void pointer_difference(const struct kps_at *at, struct kps_reg *dst,
 	*dst = diff;
 }
 
-static int alu_as_numbers(const struct kps_at *at, const struct bpf_insn *insn, bool imm)
+static void put_result(const struct kps_at *at, const struct bpf_insn *insn,
+		       struct kps_reg *dst, const struct kps_reg *src)
 {
-	struct kps_reg dst, src = kps_reg_scalar(kps_scalar_const((u64)(s64)insn->imm), at->pc);
+	alu_numbers(at->env, insn, dst, src);
+	dst->def = at->pc;
+}
+
+/* Operands of which one at least is an address, taken for numbers. */
+static int alu_as_numbers(const struct kps_at *at, const struct bpf_insn *insn,
+			  const struct kps_reg *imm)
+{
+	struct kps_reg dst, src;
 	int err = number_of(at, insn->dst_reg, &dst);
 
 	if (!err && !imm)
 		err = number_of(at, insn->src_reg, &src);
 	if (err)
 		return err;
-	alu_numbers(at->env, insn, &dst, &src);
-	dst.def = at->pc;
+	put_result(at, insn, &dst, imm ?: &src);
 	*kps_reg_at(at, insn->dst_reg) = dst;
 	return 0;
 }
@@ -267,28 +275,38 @@ static int alu_pointers(const struct kps_at *at, const struct bpf_insn *insn)
 		*dst = err ? *dst : sum;
 		return err;
 	}
-	return alu_as_numbers(at, insn, false);
+	return alu_as_numbers(at, insn, NULL);
+}
+
+static int step_with_imm(const struct kps_at *at, const struct bpf_insn *insn)
+{
+	struct kps_reg *dst = kps_reg_at(at, insn->dst_reg);
+	struct kps_reg imm = kps_reg_scalar(kps_scalar_const((u64)(s64)insn->imm), at->pc);
+
+	if (!kps_is_pointer(dst)) {
+		put_result(at, insn, dst, &imm);
+		return 0;
+	}
+	if (can_move(dst) && insn_width(insn) == 64 && is_add(BPF_OP(insn->code)))
+		return move_pointer(at, dst, &imm, BPF_OP(insn->code), KAPSEL_NO_REG);
+	return alu_as_numbers(at, insn, &imm);
 }
 
 static int step_binary(const struct kps_at *at, const struct bpf_insn *insn)
 {
 	struct kps_reg *dst = kps_reg_at(at, insn->dst_reg);
-	struct kps_reg imm = kps_reg_scalar(kps_scalar_const((u64)(s64)insn->imm), at->pc);
+	struct kps_reg *src = kps_reg_at(at, insn->src_reg);
 	int err = kps_check_init(at, insn->dst_reg);
 
+	if (err || BPF_SRC(insn->code) == BPF_K)
+		return err ?: step_with_imm(at, insn);
+	err = kps_check_init(at, insn->src_reg);
 	if (err)
 		return err;
-	if (BPF_SRC(insn->code) == BPF_X) {
-		err = kps_check_init(at, insn->src_reg);
-		if (err)
-			return err;
-		if (kps_is_pointer(dst) || kps_is_pointer(kps_reg_at(at, insn->src_reg)))
-			return alu_pointers(at, insn);
-		return alu_as_numbers(at, insn, false);
-	}
-	if (can_move(dst) && insn_width(insn) == 64 && is_add(BPF_OP(insn->code)))
-		return move_pointer(at, dst, &imm, BPF_OP(insn->code), KAPSEL_NO_REG);
-	return alu_as_numbers(at, insn, true);
+	if (kps_is_pointer(dst) || kps_is_pointer(src))
+		return alu_pointers(at, insn);
+	put_result(at, insn, dst, src);
+	return 0;
 }
 
 /* A copy and its original get one link, so that a test of one narrows both. */

@@ -10,29 +10,6 @@
 
 #include "core/range.h"
 
-struct kps_range kps_range_full(unsigned int width)
-{
-	return (struct kps_range){ 0, kps_width_mask(width), kps_smin(width), kps_smax(width) };
-}
-
-struct kps_range kps_range_const(u64 n, unsigned int width)
-{
-	s64 s = kps_sext(n, width);
-
-	n &= kps_width_mask(width);
-	return (struct kps_range){ n, n, s, s };
-}
-
-struct kps_range kps_range_unsigned(u64 min, u64 max, unsigned int width)
-{
-	return (struct kps_range){ min, max, kps_smin(width), kps_smax(width) };
-}
-
-struct kps_range kps_range_signed(s64 min, s64 max, unsigned int width)
-{
-	return (struct kps_range){ 0, kps_width_mask(width), min, max };
-}
-
 bool kps_range_has(struct kps_range r, u64 n, unsigned int width)
 {
 	s64 s = kps_sext(n, width);
@@ -41,48 +18,12 @@ bool kps_range_has(struct kps_range r, u64 n, unsigned int width)
 	return n >= r.umin && n <= r.umax && s >= r.smin && s <= r.smax;
 }
 
-bool kps_range_meet(struct kps_range *r, struct kps_range other)
-{
-	r->umin = max(r->umin, other.umin);
-	r->umax = min(r->umax, other.umax);
-	r->smin = max(r->smin, other.smin);
-	r->smax = min(r->smax, other.smax);
-	return r->umin <= r->umax && r->smin <= r->smax;
-}
-
-/*
- * Within one sign the two readings have the same order. An interval that stays
- * within one sign therefore bounds the other reading by its own ends.
- */
-bool kps_range_agree(struct kps_range *r, unsigned int width)
-{
-	u64 all = kps_width_mask(width);
-
-	if (r->umin > r->umax || r->smin > r->smax)
-		return false;
-	if (r->smin >= 0 || r->smax < 0) {
-		r->umin = max(r->umin, (u64)r->smin & all);
-		r->umax = min(r->umax, (u64)r->smax & all);
-	}
-	if (r->umax <= (u64)kps_smax(width) || r->umin > (u64)kps_smax(width)) {
-		r->smin = max(r->smin, kps_sext(r->umin, width));
-		r->smax = min(r->smax, kps_sext(r->umax, width));
-	}
-	return r->umin <= r->umax && r->smin <= r->smax;
-}
-
 struct kps_range kps_range_join(struct kps_range a, struct kps_range b)
 {
 	return (struct kps_range){
 		min(a.umin, b.umin), max(a.umax, b.umax),
 		min(a.smin, b.smin), max(a.smax, b.smax),
 	};
-}
-
-bool kps_range_in(struct kps_range a, struct kps_range b)
-{
-	return a.umin >= b.umin && a.umax <= b.umax &&
-	       a.smin >= b.smin && a.smax <= b.smax;
 }
 
 static bool sfits(s64 n, unsigned int width)

@@ -3,6 +3,7 @@
 #ifndef KPS_RANGE_H
 #define KPS_RANGE_H
 
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 #include "core/tnum.h"
@@ -41,30 +42,71 @@ static inline s64 kps_smin(unsigned int width)
 }
 
 /** kps_range_full - every number of a width */
-struct kps_range kps_range_full(unsigned int width);
+static inline struct kps_range kps_range_full(unsigned int width)
+{
+	return (struct kps_range){ 0, kps_width_mask(width), kps_smin(width), kps_smax(width) };
+}
 
 /** kps_range_const - one number, cut to the width */
-struct kps_range kps_range_const(u64 n, unsigned int width);
+static inline struct kps_range kps_range_const(u64 n, unsigned int width)
+{
+	s64 s = kps_sext(n, width);
+
+	n &= kps_width_mask(width);
+	return (struct kps_range){ n, n, s, s };
+}
 
 /** kps_range_unsigned - an unsigned interval, nothing known of the signed one */
-struct kps_range kps_range_unsigned(u64 min, u64 max, unsigned int width);
+static inline struct kps_range kps_range_unsigned(u64 min, u64 max, unsigned int width)
+{
+	return (struct kps_range){ min, max, kps_smin(width), kps_smax(width) };
+}
 
 /** kps_range_signed - a signed interval, nothing known of the unsigned one */
-struct kps_range kps_range_signed(s64 min, s64 max, unsigned int width);
+static inline struct kps_range kps_range_signed(s64 min, s64 max, unsigned int width)
+{
+	return (struct kps_range){ 0, kps_width_mask(width), min, max };
+}
 
 bool kps_range_has(struct kps_range r, u64 n, unsigned int width);
 
 /** kps_range_agree - carry bounds from one reading to the other; false: empty */
-bool kps_range_agree(struct kps_range *r, unsigned int width);
+static inline bool kps_range_agree(struct kps_range *r, unsigned int width)
+{
+	u64 all = kps_width_mask(width);
+
+	if (r->umin > r->umax || r->smin > r->smax)
+		return false;
+	if (r->smin >= 0 || r->smax < 0) {
+		r->umin = max(r->umin, (u64)r->smin & all);
+		r->umax = min(r->umax, (u64)r->smax & all);
+	}
+	if (r->umax <= (u64)kps_smax(width) || r->umin > (u64)kps_smax(width)) {
+		r->smin = max(r->smin, kps_sext(r->umin, width));
+		r->smax = min(r->smax, kps_sext(r->umax, width));
+	}
+	return r->umin <= r->umax && r->smin <= r->smax;
+}
 
 /** kps_range_meet - narrow @r to what is also in @other; false: empty */
-bool kps_range_meet(struct kps_range *r, struct kps_range other);
+static inline bool kps_range_meet(struct kps_range *r, struct kps_range other)
+{
+	r->umin = max(r->umin, other.umin);
+	r->umax = min(r->umax, other.umax);
+	r->smin = max(r->smin, other.smin);
+	r->smax = min(r->smax, other.smax);
+	return r->umin <= r->umax && r->smin <= r->smax;
+}
 
 /** kps_range_join - the smallest intervals around both */
 struct kps_range kps_range_join(struct kps_range a, struct kps_range b);
 
 /** kps_range_in - @a's intervals lie inside @b's */
-bool kps_range_in(struct kps_range a, struct kps_range b);
+static inline bool kps_range_in(struct kps_range a, struct kps_range b)
+{
+	return a.umin >= b.umin && a.umax <= b.umax &&
+	       a.smin >= b.smin && a.smax <= b.smax;
+}
 
 /*
  * Arithmetic as RFC 9669 defines it at this width. Results hold every number that

@@ -137,10 +137,21 @@ static bool sync_once(struct kps_scalar *s)
 	       kps_range_agree(&s->r64, 64) && range_bounds_bits(s);
 }
 
+static bool same(const struct kps_scalar *a, const struct kps_scalar *b)
+{
+	return a->bits.mask == b->bits.mask && a->r64.umin == b->r64.umin &&
+	       a->r64.umax == b->r64.umax && a->r64.smin == b->r64.smin &&
+	       a->r64.smax == b->r64.smax && a->r32.umin == b->r32.umin &&
+	       a->r32.umax == b->r32.umax && a->r32.smin == b->r32.smin &&
+	       a->r32.smax == b->r32.smax;
+}
+
 /* Each step only narrows, so stopping after two rounds is sound. */
 static bool sync(struct kps_scalar *s)
 {
-	return sync_once(s) && sync_once(s);
+	struct kps_scalar before = *s;
+
+	return sync_once(s) && (same(s, &before) || sync_once(s));
 }
 
 /* Results of arithmetic on non-empty sets are not empty: sync() can't fail. */
@@ -305,9 +316,25 @@ static void alu32(u8 op, bool is_signed, struct kps_scalar *a,
 	a->r64 = kps_range_unsigned(0, U32_MAX, 64);
 }
 
+/* Most arithmetic in straight code is on constants, and the bits say it all. */
+static bool alu_const(u8 op, bool is_signed, unsigned int width, struct kps_scalar *a,
+		      const struct kps_scalar *b)
+{
+	struct kps_tnum bits;
+
+	if (a->bits.mask | b->bits.mask)
+		return false;
+	bits = bits_alu(op, is_signed, kps_tnum_cut(a->bits, width),
+			kps_tnum_cut(b->bits, width), width);
+	*a = kps_scalar_const(kps_tnum_cut(bits, width).value);
+	return true;
+}
+
 void kps_scalar_alu(u8 op, bool is_signed, unsigned int width,
 		    struct kps_scalar *a, const struct kps_scalar *b)
 {
+	if (alu_const(op, is_signed, width, a, b))
+		return;
 	if (width == 64)
 		alu64(op, is_signed, a, b);
 	else

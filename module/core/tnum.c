@@ -6,24 +6,6 @@
 
 #include "core/tnum.h"
 
-struct kps_tnum kps_tnum_range(u64 min, u64 max)
-{
-	u64 differ = min ^ max;
-	u64 low;
-
-	if (!differ)
-		return kps_tnum_const(min);
-	low = kps_width_mask(fls64(differ));
-	return kps_tnum(min & ~low, low);
-}
-
-struct kps_tnum kps_tnum_cut(struct kps_tnum t, unsigned int width)
-{
-	u64 keep = kps_width_mask(width);
-
-	return kps_tnum(t.value & keep, t.mask & keep);
-}
-
 struct kps_tnum kps_tnum_sext(struct kps_tnum t, unsigned int width)
 {
 	return kps_tnum_arsh(kps_tnum_lsh(t, 64 - width), 64 - width);
@@ -94,38 +76,9 @@ struct kps_tnum kps_tnum_xor(struct kps_tnum a, struct kps_tnum b)
 	return kps_tnum((a.value ^ b.value) & ~unknown, unknown);
 }
 
-struct kps_tnum kps_tnum_lsh(struct kps_tnum a, unsigned int n)
-{
-	return kps_tnum(a.value << n, a.mask << n);
-}
-
-struct kps_tnum kps_tnum_rsh(struct kps_tnum a, unsigned int n)
-{
-	return kps_tnum(a.value >> n, a.mask >> n);
-}
-
 /* An unknown sign bit spreads as unknown, a known one as itself. */
 struct kps_tnum kps_tnum_arsh(struct kps_tnum a, unsigned int n)
 {
 	return kps_tnum((s64)a.value >> n, (s64)a.mask >> n);
 }
 
-struct kps_tnum kps_tnum_join(struct kps_tnum a, struct kps_tnum b)
-{
-	u64 unknown = a.mask | b.mask | (a.value ^ b.value);
-
-	return kps_tnum(a.value & ~unknown, unknown);
-}
-
-bool kps_tnum_meet(struct kps_tnum a, struct kps_tnum b, struct kps_tnum *out)
-{
-	if ((a.value ^ b.value) & ~(a.mask | b.mask))
-		return false;
-	*out = kps_tnum(a.value | b.value, a.mask & b.mask);
-	return true;
-}
-
-bool kps_tnum_in(struct kps_tnum a, struct kps_tnum b)
-{
-	return !(a.mask & ~b.mask) && (a.value & ~b.mask) == b.value;
-}

@@ -3,6 +3,7 @@
 #ifndef KPS_TNUM_H
 #define KPS_TNUM_H
 
+#include <linux/bitops.h>
 #include <linux/types.h>
 
 /**
@@ -45,10 +46,24 @@ static inline bool kps_tnum_has(struct kps_tnum t, u64 n)
 }
 
 /** kps_tnum_range - the smallest set with every number from @min to @max */
-struct kps_tnum kps_tnum_range(u64 min, u64 max);
+static inline struct kps_tnum kps_tnum_range(u64 min, u64 max)
+{
+	u64 differ = min ^ max;
+	u64 low;
+
+	if (!differ)
+		return kps_tnum_const(min);
+	low = kps_width_mask(fls64(differ));
+	return kps_tnum(min & ~low, low);
+}
 
 /** kps_tnum_cut - the low @width bits, the others zero */
-struct kps_tnum kps_tnum_cut(struct kps_tnum t, unsigned int width);
+static inline struct kps_tnum kps_tnum_cut(struct kps_tnum t, unsigned int width)
+{
+	u64 keep = kps_width_mask(width);
+
+	return kps_tnum(t.value & keep, t.mask & keep);
+}
 
 /** kps_tnum_sext - the low @width bits, sign-extended to 64 */
 struct kps_tnum kps_tnum_sext(struct kps_tnum t, unsigned int width);
@@ -61,17 +76,37 @@ struct kps_tnum kps_tnum_or(struct kps_tnum a, struct kps_tnum b);
 struct kps_tnum kps_tnum_xor(struct kps_tnum a, struct kps_tnum b);
 
 /* Shifts by a known amount below 64; arsh takes the sign from bit 63. */
-struct kps_tnum kps_tnum_lsh(struct kps_tnum a, unsigned int n);
-struct kps_tnum kps_tnum_rsh(struct kps_tnum a, unsigned int n);
+static inline struct kps_tnum kps_tnum_lsh(struct kps_tnum a, unsigned int n)
+{
+	return kps_tnum(a.value << n, a.mask << n);
+}
+static inline struct kps_tnum kps_tnum_rsh(struct kps_tnum a, unsigned int n)
+{
+	return kps_tnum(a.value >> n, a.mask >> n);
+}
 struct kps_tnum kps_tnum_arsh(struct kps_tnum a, unsigned int n);
 
 /** kps_tnum_join - the smallest set that holds both */
-struct kps_tnum kps_tnum_join(struct kps_tnum a, struct kps_tnum b);
+static inline struct kps_tnum kps_tnum_join(struct kps_tnum a, struct kps_tnum b)
+{
+	u64 unknown = a.mask | b.mask | (a.value ^ b.value);
+
+	return kps_tnum(a.value & ~unknown, unknown);
+}
 
 /** kps_tnum_meet - what is in both; false: nothing is, @out is unchanged */
-bool kps_tnum_meet(struct kps_tnum a, struct kps_tnum b, struct kps_tnum *out);
+static inline bool kps_tnum_meet(struct kps_tnum a, struct kps_tnum b, struct kps_tnum *out)
+{
+	if ((a.value ^ b.value) & ~(a.mask | b.mask))
+		return false;
+	*out = kps_tnum(a.value | b.value, a.mask & b.mask);
+	return true;
+}
 
 /** kps_tnum_in - every member of @a is in @b */
-bool kps_tnum_in(struct kps_tnum a, struct kps_tnum b);
+static inline bool kps_tnum_in(struct kps_tnum a, struct kps_tnum b)
+{
+	return !(a.mask & ~b.mask) && (a.value & ~b.mask) == b.value;
+}
 
 #endif

@@ -67,6 +67,8 @@ int kps_thresholds_build(struct kps_env *env)
 	struct kps_thresholds *t = &env->thresholds;
 	u32 i;
 
+	if (!env->cfg.nr_loops)
+		return 0;
 	t->u = kps_arena_array(&env->arena, MAX_THRESHOLDS, sizeof(*t->u));
 	t->s = kps_arena_array(&env->arena, MAX_THRESHOLDS, sizeof(*t->s));
 	if (!t->u || !t->s)
