@@ -192,14 +192,14 @@ int kps_link_create(struct kps_call *call)
 	struct kps_answer answer;
 	int err, missing;
 
-	err = check_arg(arg) ?: kps_answer_begin(&answer, &arg->log);
+	err = kps_answer_begin(&answer, &arg->log);
 	if (err)
 		return err;
 	/* What the hook needs beside is the hook's to check. */
 	if (kps_prog_may_use(0, &missing))
 		err = kps_answer_missing(&answer, missing);
 	else
-		err = create(call, &answer);
+		err = check_arg(arg) ?: create(call, &answer);
 	return kps_answer_end(&answer, err);
 }
 

@@ -369,7 +369,8 @@ static int load_prog(struct kps_load *load, struct kps_call *call)
 	struct kapsel_prog_load *arg = call->arg;
 	int err;
 
-	err = check_type(load, arg) ?:
+	err = check_arg(arg) ?:
+	      check_type(load, arg) ?:
 	      copy_program(load, arg) ?:
 	      verify(load, arg);
 	if (err)
@@ -382,11 +383,8 @@ int kps_prog_load(struct kps_call *call)
 {
 	struct kapsel_prog_load *arg = call->arg;
 	struct kps_load *load;
-	int err;
+	int err, missing;
 
-	err = check_arg(arg);
-	if (err)
-		return err;
 	load = kzalloc(sizeof(*load), GFP_KERNEL_ACCOUNT);
 	if (!load)
 		return -ENOMEM;
@@ -398,7 +396,11 @@ int kps_prog_load(struct kps_call *call)
 	if (!load->prog)
 		goto end_answer;
 	kps_object_init(&load->prog->obj, &kps_prog_kind, arg->name);
-	err = load_prog(load, call);
+	/* What the type needs beside comes with the type. */
+	if (kps_prog_may_use(0, &missing))
+		err = kps_answer_missing(&load->answer, missing);
+	else
+		err = load_prog(load, call);
 	kps_object_put(&load->prog->obj);
 end_answer:
 	err = kps_answer_end(&load->answer, err);

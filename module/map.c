@@ -9,6 +9,7 @@
 #include <linux/uaccess.h>
 #include <uapi/linux/bpf.h>
 
+#include "compat.h"
 #include "device.h"
 #include "map.h"
 
@@ -137,6 +138,9 @@ static int map_mmap(struct file *file, struct vm_area_struct *vma)
 		return -ENODEV;
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
+	kps_vm_forbid(vma, VM_MAYEXEC);
 	down_write(&map->freeze);
 	err = mmap_locked(map, vma);
 	up_write(&map->freeze);

@@ -34,7 +34,7 @@ static int alloc_room(struct kps_batch *batch, const struct kps_map *map, u32 n)
 	batch->values = NULL;
 	if (n > INT_MAX / elem_size(map))
 		return -ENOMEM;
-	batch->values = kvzalloc(n * elem_size(map), GFP_KERNEL_ACCOUNT);
+	batch->values = kvzalloc(n * elem_size(map), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!batch->values)
 		return -ENOMEM;
 	batch->keys = batch->values + (size_t)n * map->user_size;
@@ -166,7 +166,7 @@ static int write_batch(struct kps_map *map, struct kapsel_map_batch *arg)
 					     arg->elem_flags)
 		return -EINVAL;
 	value = kvzalloc(ALIGN(map->user_size, 8) + (u64)map->key_size,
-			 GFP_KERNEL_ACCOUNT);
+			 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!value)
 		return -ENOMEM;
 	for (arg->count = 0; arg->count < count && !err; arg->count += !err) {

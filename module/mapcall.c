@@ -13,7 +13,7 @@
 /* Return: the caller's bytes, or ERR_PTR; for kvfree(). */
 static void *copy_in(u64 from, u32 size)
 {
-	void *mem = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+	void *mem = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 
 	if (!mem)
 		return ERR_PTR(-ENOMEM);
@@ -54,7 +54,7 @@ static int fetch(struct kps_map *map, const struct kapsel_map_elem *arg,
 	key = copy_in(arg->key, map->key_size);
 	if (IS_ERR(key))
 		return PTR_ERR(key);
-	value = kvzalloc(map->user_size, GFP_KERNEL_ACCOUNT);
+	value = kvzalloc(map->user_size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!value) {
 		err = -ENOMEM;
 		goto free_key;
@@ -176,7 +176,7 @@ int kps_map_next_key(struct kps_call *call)
 		if (IS_ERR(key))
 			return PTR_ERR(key);
 	}
-	next = kvzalloc(map->key_size, GFP_KERNEL_ACCOUNT);
+	next = kvzalloc(map->key_size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (next)
 		err = map->ops->next_key(map, key, next);
 	if (!err)

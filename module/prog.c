@@ -15,6 +15,7 @@
 #include "log.h"
 #include "map.h"
 #include "prog.h"
+#include "core/code.h"
 #include "core/rewrite.h"
 
 /* Frees programs. Of our own, so that the module's exit can wait for it. */
@@ -77,7 +78,7 @@ static int prog_info(struct kps_object *obj, struct kapsel_obj_info *info)
 	out->type = prog->type->type;
 	out->engine = KAPSEL_ENGINE_INTERP;
 	out->insn_cnt = prog->insn_cnt;
-	out->xlated_cnt = prog->insn_cnt;
+	out->xlated_cnt = prog->code->cnt;
 	out->stack_depth = prog->stack_depth;
 	out->map_cnt = prog->nr_maps;
 	out->log_lost = kps_log_lost(prog->log);

@@ -85,7 +85,7 @@ static int run_all(const struct input *in, struct kapsel_test_run *arg)
 		spent += ktime_get_ns() - start;
 		if (err)
 			return err;
-		if (signal_pending(current))
+		if (done + n < repeat && signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}

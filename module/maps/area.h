@@ -6,11 +6,25 @@
 #include <linux/compiler_types.h>
 #include <linux/types.h>
 
+struct vm_area_struct;
+
 /** kps_area_alloc - zeroed memory of any size for kvfree(), or NULL */
 void *kps_area_alloc(u64 size);
 
-/** kps_percpu_fits - can there be a per-CPU value of @size bytes? */
-bool kps_percpu_fits(u32 size);
+/**
+ * kps_area_mmap - map an area of whole pages into userspace
+ * @area: from kps_area_alloc()
+ * @size: of it
+ * @vma: where to; any part of the area
+ */
+int kps_area_mmap(void *area, u64 size, struct vm_area_struct *vma);
+
+/**
+ * kps_percpu_check - can there be @n per-CPU values of @size bytes each?
+ *
+ * Return: 0, -E2BIG, or -ENOMEM if they never can on this machine.
+ */
+int kps_percpu_check(u32 size, u64 n);
 
 /** kps_percpu_alloc - a zeroed per-CPU value for free_percpu(), or NULL */
 void __percpu *kps_percpu_alloc(u32 size);

@@ -4,10 +4,8 @@
 #include <linux/align.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
-#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/vmalloc.h>
 #include <uapi/linux/bpf.h>
 
 #include "compat.h"
@@ -40,26 +38,25 @@ static int array_check(const struct kapsel_map_create *arg)
 	return arg->value_size > S32_MAX ? -E2BIG : 0;
 }
 
-static void *alloc_data(const struct kapsel_map_create *arg, u64 size)
+/* What is mapped is whole pages, with nothing else in the last one. */
+static u64 data_size(const struct kapsel_map_create *arg)
 {
-	if (!(arg->map_flags & BPF_F_MMAPABLE))
-		return kps_area_alloc(size);
-	if (size > S32_MAX)
-		return NULL;
-	return vmalloc_user(size);
+	u64 size = (u64)ALIGN(arg->value_size, 8) * arg->max_entries;
+
+	return arg->map_flags & BPF_F_MMAPABLE ? PAGE_ALIGN(size) : size;
 }
 
 static struct kps_map *array_alloc(const struct kapsel_map_create *arg)
 {
 	u32 stride = ALIGN(arg->value_size, 8);
-	u64 size = (u64)stride * arg->max_entries;
+	u64 size = data_size(arg);
 	struct kps_array *array;
 
 	array = kzalloc(sizeof(*array), GFP_KERNEL_ACCOUNT);
 	if (!array)
 		return ERR_PTR(-ENOMEM);
 	array->stride = stride;
-	array->data = alloc_data(arg, size);
+	array->data = kps_area_alloc(size);
 	if (!array->data) {
 		kfree(array);
 		return ERR_PTR(-ENOMEM);
@@ -160,16 +157,22 @@ static void *array_direct(struct kps_map *map)
 	return array_of(map)->data;
 }
 
+static u64 mapped_size(const struct kps_array *array)
+{
+	return PAGE_ALIGN((u64)array->stride * array->map.max_entries);
+}
+
 static int array_mmap(struct kps_map *map, struct vm_area_struct *vma)
 {
+	struct kps_array *array = array_of(map);
+
 	if (!(map->flags & BPF_F_MMAPABLE))
 		return -EINVAL;
 	if (vma->vm_flags & VM_WRITE && map->flags & BPF_F_RDONLY_PROG)
 		return -EACCES;
-	kps_vm_forbid(vma, VM_MAYEXEC);
 	if (!(vma->vm_flags & VM_WRITE))
 		kps_vm_forbid(vma, VM_MAYWRITE);
-	return remap_vmalloc_range(vma, array_of(map)->data, vma->vm_pgoff);
+	return kps_area_mmap(array->data, mapped_size(array), vma);
 }
 
 u32 kps_array_used(struct kps_map *map)

@@ -31,7 +31,7 @@ static int array_check(const struct kapsel_map_create *arg)
 {
 	if (arg->key_size != sizeof(u32) || !arg->value_size || !arg->max_entries)
 		return -EINVAL;
-	return kps_percpu_fits(arg->value_size) ? 0 : -E2BIG;
+	return kps_percpu_check(arg->value_size, arg->max_entries);
 }
 
 static void free_values(struct kps_percpu_array *array, u32 n)

@@ -12,7 +12,7 @@ static int hash_check(const struct kapsel_map_create *arg)
 
 	if (err)
 		return err;
-	return kps_percpu_fits(arg->value_size) ? 0 : -E2BIG;
+	return kps_percpu_check(arg->value_size, arg->max_entries);
 }
 
 static struct kps_map *hash_alloc(const struct kapsel_map_create *arg)

@@ -336,7 +336,6 @@ static int ringbuf_mmap(struct kps_map *map, struct vm_area_struct *vma)
 	} else {
 		kps_vm_forbid(vma, VM_MAYWRITE);
 	}
-	kps_vm_forbid(vma, VM_MAYEXEC);
 	return remap_vmalloc_range(vma, ring_of(map), vma->vm_pgoff + OWN_PAGES);
 }
 
