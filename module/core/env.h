@@ -368,7 +368,8 @@ enum kps_phase {
 	KPS_LOOP_WALK,		/* iteration by iteration */
 };
 
-#define KPS_MAX_MOVES	(KAPSEL_MAX_DEPTH * (KPS_FP + KPS_NR_SLOTS))
+/* Places that hold values: r0 to r9 of each frame, then the frame's slots. */
+#define KPS_PLACES_A_FRAME	(KPS_FP + KPS_NR_SLOTS)
 
 /**
  * struct kps_move - how a place moves from one trip of a loop to the next
@@ -402,7 +403,9 @@ struct kps_exit {
  * @start: the states that this pass began with
  * @back: states that came back to the head
  * @exits: of the judged pass
+ * @places: places of the frames at the head
  * @moves: for each place: of this pass
+ * @moved: the same of the pass that the clamp relies on
  * @trips: most times that a run comes back to the head
  * @steps: of entry: most instructions before
  * @returned: most instructions of this pass to an exit of the main function
@@ -420,7 +423,9 @@ struct kps_loop_run {
 	struct kps_list start;
 	struct kps_list back;
 	struct kps_exit *exits;
+	u32 places;
 	struct kps_move *moves;
+	struct kps_move *moved;
 	u64 trips;
 	u64 steps;
 	u64 returned;

@@ -329,18 +329,41 @@ static void join_link(struct joiner *j, struct kps_reg *a, const struct kps_reg 
 		relate_joined(&j->env->pool, a->id, id_a, id_b, shift);
 }
 
-static void forget_val(struct kps_reg *reg)
+static void make_unusable(struct kps_reg *reg)
 {
-	reg->val = reg->kind == KAPSEL_KIND_SCALAR ? kps_scalar_any() :
-		   kps_scalar_signed(-WIDE_OFFSET, WIDE_OFFSET);
+	u32 def = reg->def;
+
+	*reg = kps_reg_pointer(KAPSEL_KIND_UNUSABLE, 0, 0, def);
 }
 
-/* A pointer widened beyond what a pointer may be would be refused where it moves. */
+static bool within(const struct kps_reg *reg, s64 limit)
+{
+	return reg->val.r64.smin >= -limit && reg->val.r64.smax <= limit;
+}
+
+/*
+ * Pointers end short of what a pointer may be, so that they can still move in the
+ * next pass. One that is further away already can't be helped.
+ */
+static void forget_val(struct kps_reg *a, const struct kps_reg *b)
+{
+	if (a->kind == KAPSEL_KIND_SCALAR)
+		a->val = kps_scalar_any();
+	else if (within(a, WIDE_OFFSET) && within(b, WIDE_OFFSET))
+		a->val = kps_scalar_signed(-WIDE_OFFSET, WIDE_OFFSET);
+	else
+		make_unusable(a);
+}
+
 static void widen_val(struct joiner *j, struct kps_reg *a, const struct kps_reg *b)
 {
-	kps_widen_scalar(&j->env->thresholds, &a->val, &b->val);
-	if (kps_is_pointer(a) && (a->val.r64.smin < -WIDE_OFFSET || a->val.r64.smax > WIDE_OFFSET))
-		forget_val(a);
+	struct kps_reg wide = *a;
+
+	kps_widen_scalar(&j->env->thresholds, &wide.val, &b->val);
+	if (kps_is_pointer(a) && !within(&wide, WIDE_OFFSET))
+		forget_val(a, b);
+	else
+		*a = wide;
 }
 
 static void join_val(struct joiner *j, struct kps_reg *a, const struct kps_reg *b)
@@ -351,7 +374,7 @@ static void join_val(struct joiner *j, struct kps_reg *a, const struct kps_reg *
 	if (inside)
 		return;
 	if (j->widen == KPS_FORGET)
-		forget_val(a);
+		forget_val(a, b);
 	else if (j->widen == KPS_WIDEN)
 		widen_val(j, a, b);
 	else
@@ -363,13 +386,6 @@ static u32 nid_of(const struct kps_reg *r)
 	if (r->kind == KAPSEL_KIND_SCALAR)
 		return NID_NULL;
 	return r->flags & KAPSEL_FACT_MAYBE_NULL ? r->nid : NID_NOT_NULL;
-}
-
-static void make_unusable(struct kps_reg *reg)
-{
-	u32 def = reg->def;
-
-	*reg = kps_reg_pointer(KAPSEL_KIND_UNUSABLE, 0, 0, def);
 }
 
 static bool same_object(const struct kps_reg *a, const struct kps_reg *b)

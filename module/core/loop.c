@@ -40,15 +40,17 @@ static void restart_steps(struct kps_list *list)
 static int enter(struct kps_explorer *x, struct kps_loop_run *run, struct kps_list *list)
 {
 	struct kps_env *env = x->env;
+	u32 places = list->first->depth * KPS_PLACES_A_FRAME;
 	struct kps_move *moves = run->moves;
 
-	if (!moves)
-		moves = kps_arena_array(&env->work, 2 * KPS_MAX_MOVES, sizeof(*moves));
+	if (run->places < places)
+		moves = kps_arena_array(&env->work, 2 * places, sizeof(*moves));
 	if (!moves)
 		return -ENOMEM;
 	*run = (struct kps_loop_run){
 		.parent = x->run, .act = x->top, .loop = run->loop,
-		.phase = KPS_LOOP_ASCEND, .moves = moves,
+		.phase = KPS_LOOP_ASCEND, .places = places,
+		.moves = moves, .moved = moves + places,
 	};
 	x->run = run;
 	env->unjudged++;
@@ -156,7 +158,7 @@ static int begin_judging(struct kps_explorer *x, struct kps_loop_run *run, bool 
 
 	if (!bounded && x->env->unjudged == 1)
 		return give_up(x, run);
-	memcpy(run->moves + KPS_MAX_MOVES, run->moves, KPS_MAX_MOVES * sizeof(*run->moves));
+	memcpy(run->moved, run->moves, run->places * sizeof(*run->moves));
 	run->phase = KPS_LOOP_JUDGE;
 	x->env->unjudged--;
 	kps_list_clear(x->env, &run->back);
@@ -226,11 +228,11 @@ static int end_narrowing(struct kps_explorer *x, struct kps_loop_run *run, bool 
 /* The clamp relied on these: nothing moved further than it did before. */
 static bool moves_held(const struct kps_loop_run *run)
 {
-	u32 place, nr = run->head.first->depth * (KPS_FP + KPS_NR_SLOTS);
+	u32 place;
 
-	for (place = 0; place < nr && run->back.nr; place++) {
+	for (place = 0; place < run->places && run->back.nr; place++) {
 		const struct kps_move *now = &run->moves[place];
-		const struct kps_move *was = now + KPS_MAX_MOVES;
+		const struct kps_move *was = &run->moved[place];
 
 		if (was->known && (!now->known || now->lo < was->lo || now->hi > was->hi))
 			return false;
@@ -280,6 +282,8 @@ static int release(struct kps_explorer *x, struct kps_exit *exit, u64 before)
 
 static void note_return(struct kps_explorer *x, u64 steps)
 {
+	if (x->run && x->run->phase != KPS_LOOP_JUDGE)
+		return;
 	if (x->run)
 		x->run->returned = max(x->run->returned, steps);
 	else

@@ -12,12 +12,6 @@
 
 #include "core/env.h"
 
-/*
- * Places: r0 to r9 of each frame, then the frame's slots. A place's number does not
- * depend on the state.
- */
-#define PLACES_A_FRAME (KPS_FP + KPS_NR_SLOTS)
-
 static const struct kps_reg *slot_value(const struct kps_frame *f, u32 i)
 {
 	if (i >= f->nr_slots || !f->slot[i].len ||
@@ -34,7 +28,7 @@ static bool measurable(const struct kps_reg *reg)
 /* The value at a place, or NULL: nothing that could be measured. */
 static const struct kps_reg *value_at(const struct kps_state *s, u32 place)
 {
-	u32 frame = place / PLACES_A_FRAME, n = place % PLACES_A_FRAME;
+	u32 frame = place / KPS_PLACES_A_FRAME, n = place % KPS_PLACES_A_FRAME;
 	const struct kps_reg *reg;
 
 	if (frame >= s->depth)
@@ -45,7 +39,7 @@ static const struct kps_reg *value_at(const struct kps_state *s, u32 place)
 
 static struct kps_reg *own_value(struct kps_env *env, struct kps_state *s, u32 place)
 {
-	u32 frame = place / PLACES_A_FRAME, n = place % PLACES_A_FRAME;
+	u32 frame = place / KPS_PLACES_A_FRAME, n = place % KPS_PLACES_A_FRAME;
 
 	if (!kps_frame_own(&env->pool, s, frame, 0))
 		return NULL;
@@ -54,7 +48,7 @@ static struct kps_reg *own_value(struct kps_env *env, struct kps_state *s, u32 p
 
 static u32 nr_places(const struct kps_list *heads)
 {
-	return heads->first->depth * PLACES_A_FRAME;
+	return heads->first->depth * KPS_PLACES_A_FRAME;
 }
 
 static int give_id(struct kps_env *env, struct kps_state *s, u32 place, u32 id)

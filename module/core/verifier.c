@@ -259,6 +259,14 @@ static u32 stack_below(const struct kps_env *env, u32 sub, const u32 *total)
 	return most + env->proof->subprogs[sub].stack;
 }
 
+/* Paths that end inside of loops are counted when the loops are done. */
+static int check_ceiling(struct kps_env *env)
+{
+	if (env->proof->max_insns <= env->ceiling)
+		return 0;
+	return refuse_plain(env, KPS_D_CEILING, 0, env->ceiling, -E2BIG);
+}
+
 static int check_stack(struct kps_env *env)
 {
 	u32 *total = kps_arena_array(&env->arena, env->cfg.nr_subprogs, sizeof(*total));
@@ -305,7 +313,7 @@ static int verify(struct kps_env *env, struct kapsel_verdict *verdict)
 		retrace(env, ladder[verdict->rung - 1]);
 	else if (err == -E2BIG)
 		blame_loop(env);
-	return err ?: check_stack(env);
+	return err ?: check_ceiling(env) ?: check_stack(env);
 }
 
 static void fill_verdict(const struct kps_env *env, struct kapsel_verdict *verdict)
