@@ -242,7 +242,7 @@ static int unload_all(struct kernel *k)
 		status = drop(k, &k->objs.list[i]);
 		dropped++;
 	}
-	cli_say("%u pins taken away\n", dropped);
+	cli_say("%u pin%s taken away\n", dropped, dropped == 1 ? "" : "s");
 	return status;
 }
 

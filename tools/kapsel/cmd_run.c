@@ -32,7 +32,9 @@ const struct cli_option run_options[] = {
 	{ .name = NULL }
 };
 
-#define MAX_POLLS (2 * SELECT_MAX + 1)
+/* Signals, stdout, then ring buffers, then programs' logs. */
+#define FIXED_POLLS 2
+#define MAX_POLLS (2 * SELECT_MAX + FIXED_POLLS)
 
 /**
  * struct run - one call of the command
@@ -195,6 +197,7 @@ static __u32 fill_polls(const struct run *run, struct pollfd *polls)
 	__u32 i, n = 0;
 
 	polls[n++] = (struct pollfd){ .fd = run->signals, .events = POLLIN };
+	polls[n++] = (struct pollfd){ .fd = STDOUT_FILENO };
 	for (i = 0; i < run->nr_events; i++)
 		polls[n++] = (struct pollfd){ .fd = kapsel_ring_fd(run->events[i].ring),
 					      .events = POLLIN };
@@ -226,10 +229,13 @@ static void loop(struct run *run)
 			run->done = true;
 		if (polls[0].revents)
 			read_signals(run);
+		/* Whoever read our output went away. */
+		if (polls[1].revents & POLLERR)
+			run->done = true;
 		print_events(run);
-		for (i = 1 + run->nr_events; i < n; i++)
+		for (i = FIXED_POLLS + run->nr_events; i < n; i++)
 			if (polls[i].revents & POLLIN)
-				read_log(run->session.links[i - 1 - run->nr_events].prog);
+				read_log(run->session.links[i - FIXED_POLLS - run->nr_events].prog);
 		if (run->for_ms && !timeout_ms(run))
 			run->done = true;
 	}
@@ -260,6 +266,8 @@ static int run_it(struct run *run)
 	if (status)
 		return status;
 	catch_signals(run, &old);
+	/* Reads the time zone's file now, before our own programs see that. */
+	tzset();
 	status = session_attach(&run->session);
 	if (!status)
 		status = open_events(run);

@@ -47,6 +47,14 @@ static int width_of(const struct kapsel_field *field)
 	return name > wide ? name : wide;
 }
 
+static __s64 clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
 int events_open(struct events *ev, const struct kapsel_object *obj,
 		const struct kapsel_map *map)
 {
@@ -54,6 +62,8 @@ int events_open(struct events *ev, const struct kapsel_object *obj,
 	char type[80];
 	__u32 i;
 
+	/* Once, so that events keep their order however the reader is delayed. */
+	ev->boot = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
 	ev->map = map;
 	ev->btf = kapsel_btf(obj);
 	ev->type = map->value_type;
@@ -119,19 +129,14 @@ static void put_titles(struct events *ev)
 }
 
 /* Nanoseconds of the monotonic clock as the time of day. */
-static void time_text(const void *data, char *buf, size_t size)
+static void time_text(const struct events *ev, const void *data, char *buf, size_t size)
 {
-	struct timespec mono, real;
-	__u64 ns, now;
 	time_t seconds;
 	struct tm tm;
 	__s64 at;
 
-	memcpy(&ns, data, sizeof(ns));
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	clock_gettime(CLOCK_REALTIME, &real);
-	now = mono.tv_sec * 1000000000ULL + mono.tv_nsec;
-	at = real.tv_sec * 1000000000LL + real.tv_nsec - (__s64)(now - ns);
+	memcpy(&at, data, sizeof(at));
+	at += ev->boot;
 	seconds = at / 1000000000;
 	localtime_r(&seconds, &tm);
 	snprintf(buf, size, "%02d:%02d:%02d.%03lld", tm.tm_hour, tm.tm_min, tm.tm_sec,
@@ -144,7 +149,7 @@ static void value_text(const struct events *ev, const struct kapsel_field *field
 	FILE *mem;
 
 	if (is_time(field)) {
-		time_text(data, buf, size);
+		time_text(ev, data, buf, size);
 		return;
 	}
 	if (is_comm(field)) {

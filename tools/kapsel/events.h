@@ -18,6 +18,7 @@
  * @widths: of the columns
  * @named: put the map's name before each record
  * @titled: the columns' names were printed
+ * @boot: nanoseconds from the monotonic clock's start to 1970's
  * @count: records so far
  * @limit: most records to print, 0: no limit
  */
@@ -31,6 +32,7 @@ struct events {
 	int widths[EVENT_FIELDS];
 	bool named;
 	bool titled;
+	__s64 boot;
 	__u64 *count;
 	__u64 limit;
 };

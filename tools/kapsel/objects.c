@@ -103,9 +103,18 @@ const char *object_hook(const struct object *obj, char *buf, size_t size)
 
 static bool matches(const struct object *obj, const char *word)
 {
-	const char *at = strchr(word, '@');
-	size_t len = at ? (size_t)(at - word) : strlen(word);
-	bool by_id = word[strspn(word, "0123456789")] == '\0';
+	const char *colon = strchr(word, ':'), *at;
+	size_t len;
+	bool by_id;
+
+	/* prog:NAME, map:NAME, link:NAME where a name alone is not enough. */
+	if (colon && (strncmp(word, object_kind(obj), colon - word) ||
+		      object_kind(obj)[colon - word]))
+		return false;
+	word = colon ? colon + 1 : word;
+	at = strchr(word, '@');
+	len = at ? (size_t)(at - word) : strlen(word);
+	by_id = word[strspn(word, "0123456789")] == '\0';
 
 	if (by_id && strtoul(word, NULL, 10) == obj->info.id)
 		return true;
@@ -144,8 +153,9 @@ static int several_found(struct objects *objs, const char *word, const char *wha
 		const struct object *obj = &objs->list[i];
 
 		if (matches(obj, word))
-			len += snprintf(err.hint + len, sizeof(err.hint) - len, "%s%s@%u",
-					len ? ", " : "", obj->info.name, obj->info.id);
+			len += snprintf(err.hint + len, sizeof(err.hint) - len, "%s%s:%s@%u",
+					len ? ", " : "", object_kind(obj), obj->info.name,
+					obj->info.id);
 	}
 	return cli_fail(&err, CLI_FAILED);
 }
@@ -204,7 +214,7 @@ static bool process_holds(const char *pid, const struct object *obj)
 		if (len <= 0)
 			continue;
 		link[len] = '\0';
-		if (!strstr(link, "kapsel"))
+		if (strncmp(link, "anon_inode:", 11))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%s/fdinfo/%s", pid, entry->d_name);
 		holds = fdinfo_is(path, obj);

@@ -32,7 +32,8 @@ int objects_read(const struct kapsel_dev *dev, __u32 kinds, struct objects *objs
 void objects_free(struct objects *objs);
 
 /**
- * objects_find - the one that a word means: NAME, ID, NAME@ID or a pin's name
+ * objects_find - the one that a word means: NAME, ID, NAME@ID, a pin's name, or
+ * one of these behind prog:, map: or link:
  * @objs: to look among
  * @word: as typed
  * @what: "map", for messages
