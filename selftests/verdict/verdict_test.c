@@ -6,9 +6,10 @@
  *	# comment
  *	map array 4 64 1 [rdonly|wronly]	maps of the cases that follow, map[fd:0] first
  *	-- case name of the case
- *	-- type kprobe | netfilter		(stays until changed)
+ *	-- type kprobe | netfilter | NUMBER	(stays until changed)
  *	-- license GPL				(stays until changed; GPL at first)
- *	-- budget insns 1000 | ceiling 1000	(of this case)
+ *	-- budget insns 1000 | budget bytes 1000 | ceiling 1000	(of this case)
+ *	-- polls 3				(out of time when asked for the third time)
  *	the program, as selftests/lib/asm.h reads it
  *	-- accept [insns N] [stack N]
  *	-- reject KV021 @7
@@ -31,7 +32,7 @@
 
 #define MAX_TEXT	(1 << 20)
 #define MAX_INSNS	65536
-#define MAX_MAPS	8
+#define MAX_MAPS	80
 
 struct kv_case {
 	char name[128];
@@ -39,6 +40,8 @@ struct kv_case {
 	u32 type;
 	bool gpl;
 	u64 budget;
+	u64 bytes;
+	u32 polls;
 	u64 ceiling;
 	u32 warn;
 	u32 warn_at;
@@ -53,10 +56,12 @@ struct kv_host {
 	u32 warned;
 	u32 warned_at;
 	size_t held;
+	u32 polls;
 };
 
 static struct kv_host kv;
 static u32 passed, failed;
+static bool met[1000];		/* codes that some case was refused with */
 
 static void *host_alloc(void *priv, size_t size)
 {
@@ -108,10 +113,12 @@ static void host_emit(void *priv, const void *rec, u32 size)
 	h->warned_at = p->hdr.insn;
 }
 
+/* A case that has polls left runs out of time with the last one. */
 static int host_poll(void *priv)
 {
-	(void)priv;
-	return 0;
+	struct kv_host *h = priv;
+
+	return h->polls && !--h->polls ? -ETIME : 0;
 }
 
 static int verify(const struct kv_case *c, const struct bpf_insn *insns, u32 cnt,
@@ -123,13 +130,14 @@ static int verify(const struct kv_case *c, const struct bpf_insn *insns, u32 cnt
 	};
 	const struct kps_prog_in in = {
 		.insns = insns, .insn_cnt = cnt, .prog_type = c->type, .gpl = c->gpl,
-		.budget_insns = c->budget, .ceiling = c->ceiling,
+		.budget_insns = c->budget, .budget_bytes = c->bytes, .ceiling = c->ceiling,
 	};
 	struct kps_proof proof;
 	int err;
 
 	kv.nr_used = 0;
 	kv.warned = 0;
+	kv.polls = c->polls;
 	err = kps_verify(&in, &host, v, &proof);
 	kps_proof_free(&proof, &host);
 	if (kv.held) {
@@ -178,6 +186,7 @@ static void run_case(const char *file, const struct kv_case *c, const char *want
 	int err = cnt < 0 ? -1 : verify(c, insns, cnt, &v);
 
 	if (cnt >= 0 && as_wanted(c, want, &v, err)) {
+		met[v.code] = true;
 		passed++;
 		return;
 	}
@@ -213,20 +222,33 @@ static void add_map(const char *line)
 	kv.nr_maps++;
 }
 
+static u32 prog_type(const char *name)
+{
+	if (!strcmp(name, "kprobe"))
+		return KAPSEL_PROG_KPROBE;
+	return !strcmp(name, "netfilter") ? KAPSEL_PROG_NETFILTER : strtoul(name, NULL, 0);
+}
+
 static void directive(const char *file, struct kv_case *c, const char *d)
 {
 	if (!strncmp(d, "case ", 5)) {
 		snprintf(c->name, sizeof(c->name), "%.127s", d + 5);
 		c->text[0] = 0;
 		c->budget = 0;
+		c->bytes = 0;
+		c->polls = 0;
 		c->ceiling = 0;
 		c->warn = 0;
 	} else if (!strncmp(d, "type ", 5)) {
-		c->type = !strcmp(d + 5, "kprobe") ? KAPSEL_PROG_KPROBE : KAPSEL_PROG_NETFILTER;
+		c->type = prog_type(d + 5);
 	} else if (!strncmp(d, "license ", 8)) {
 		c->gpl = !strcmp(d + 8, "GPL");
 	} else if (!strncmp(d, "budget insns ", 13)) {
 		c->budget = strtoull(d + 13, NULL, 0);
+	} else if (!strncmp(d, "budget bytes ", 13)) {
+		c->bytes = strtoull(d + 13, NULL, 0);
+	} else if (!strncmp(d, "polls ", 6)) {
+		c->polls = strtoul(d + 6, NULL, 0);
 	} else if (!strncmp(d, "ceiling ", 8)) {
 		c->ceiling = strtoull(d + 8, NULL, 0);
 	} else if (sscanf(d, "warn KV%u @%u", &c->warn, &c->warn_at) == 2) {
@@ -265,21 +287,40 @@ static void run_file(const char *path)
 			 passed + failed - ran);
 }
 
+/* A rule that no case breaks is not tested. */
+static void every_code_is_met(void)
+{
+	static const struct { u32 code; const char *name; } rows[] = {
+#define KPS_DIAG(code, name, title, rule, bad, fix) { code, #name },
+#include "core/diag.tbl"
+	};
+	u32 missing = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].code > 999 || met[rows[i].code])
+			continue;
+		ksft_print_msg("KV%03u %s is never met\n", rows[i].code, rows[i].name);
+		missing++;
+	}
+	ksft_test_result(!missing, "every code has a case that is refused with it\n");
+}
+
 int main(int argc, char **argv)
 {
 	char pattern[4096];
 	glob_t found;
 
-	(void)argc;
 	snprintf(pattern, sizeof(pattern), "%s/*.kv", dirname(argv[0]));
 	if (argc > 1)
 		snprintf(pattern, sizeof(pattern), "%s", argv[1]);
 	ksft_print_header();
 	if (glob(pattern, 0, NULL, &found) || !found.gl_pathc)
 		ksft_exit_fail_msg("no files %s\n", pattern);
-	ksft_set_plan(found.gl_pathc);
+	ksft_set_plan(found.gl_pathc + (argc < 2));
 	for (size_t i = 0; i < found.gl_pathc; i++)
 		run_file(found.gl_pathv[i]);
+	if (argc < 2)
+		every_code_is_met();
 	ksft_print_msg("%u cases passed, %u failed\n", passed, failed);
 	globfree(&found);
 	ksft_finished();
