@@ -78,12 +78,13 @@ endif
 install: module tools ## Module, CLI, library, headers (DESTDIR=, PREFIX=)
 	+@$(KBUILD) CONFIG_MODULE_SIG_ALL= \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin lib include/linux)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin lib include/linux include/kapsel)
 	install -m 0755 $(BUILD)/kapsel $(DESTDIR)$(PREFIX)/sbin
 	install -m 0644 $(BUILD)/libkapsel.a $(DESTDIR)$(PREFIX)/lib
 	install -m 0644 uapi/linux/kapsel.h $(DESTDIR)$(PREFIX)/include/linux
 	install -m 0644 tools/lib/kapsel.h tools/bpf/kapsel.bpf.h \
 		$(DESTDIR)$(PREFIX)/include
+	install -m 0644 tools/lib/kapsel/*.h $(DESTDIR)$(PREFIX)/include/kapsel
 	for page in $(wildcard tools/man/*.[1-8]); do \
 		install -Dm 0644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} \
 			$$page || exit; \

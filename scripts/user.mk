@@ -20,7 +20,7 @@ USER_LIBS     := -lbpf -lelf -lz
 SANITIZE      := -fsanitize=address,undefined -fno-sanitize-recover=all \
 		 -fno-omit-frame-pointer
 
-BPF_CFLAGS    := -O2 -g -target bpf -Wall -Werror -Itools/bpf -Iuapi \
+BPF_CFLAGS    := -O2 -g -fdebug-compilation-dir=. -target bpf -Wall -Werror -Itools/bpf -Iuapi \
 		 -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 
 USER_OUTPUT   := $(BUILD)/obj $(BUILD)/asan $(BUILD)/examples \

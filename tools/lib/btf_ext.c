@@ -187,6 +187,14 @@ static int by_insn(const void *a, const void *b)
 	return x->insn < y->insn ? -1 : x->insn > y->insn;
 }
 
+/* As the compiler was given it, without the "./" that it puts before. */
+static const char *file_name(const char *name)
+{
+	if (!name)
+		return "";
+	return name[0] == '.' && name[1] == '/' ? name + 2 : name;
+}
+
 static int add_lines(struct kapsel_object *obj, struct kl_section *sec,
 		     const char *recs, u32 count, u32 size, struct kapsel_error *err)
 {
@@ -206,7 +214,7 @@ static int add_lines(struct kapsel_object *obj, struct kl_section *sec,
 		to->insn = line.insn_off / sizeof(struct bpf_insn);
 		to->line = line.line_col >> 10;
 		to->col = line.line_col & 0x3ff;
-		to->file = btf__str_by_offset(obj->btf, line.file) ?: "";
+		to->file = file_name(btf__str_by_offset(obj->btf, line.file));
 		to->text = btf__str_by_offset(obj->btf, line.text) ?: "";
 	}
 	qsort(sec->lines, count, sizeof(*sec->lines), by_insn);

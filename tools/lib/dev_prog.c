@@ -174,7 +174,7 @@ static void fill_hook(struct kapsel_link_create *arg, const struct kapsel_hook *
 static void hint_names(const char *target, struct kapsel_error *err)
 {
 	char names[4][KAPSEL_TARGET_LEN];
-	u32 count = kapsel_symbols_like(target, names, ARRAY_SIZE(names)), i;
+	u32 count = kapsel_symbols_like(NULL, target, names, ARRAY_SIZE(names)), i;
 	char text[320] = "";
 	size_t len = 0;
 
@@ -204,10 +204,13 @@ int kapsel_attach(const struct kapsel_dev *dev, int prog_fd, const struct kapsel
 		  const struct kapsel_attach_opts *opts, struct kapsel_error *err)
 {
 	struct kapsel_link_create arg = { .prog_fd = prog_fd, .cookie = opts->cookie };
-	int fd;
+	int fd, ret;
 
 	if (!hook->hook || (hook->hook != KAPSEL_HOOK_NETFILTER && !hook->target[0]))
 		return kl_fail(err, -EDESTADDRREQ, "the program's section does not say where to attach it: give a HOOK");
+	ret = kapsel_hook_check(hook, NULL, err);
+	if (ret)
+		return ret;
 	fill_hook(&arg, hook, opts);
 	if (opts->name)
 		snprintf(arg.name, sizeof(arg.name), "%s", opts->name);

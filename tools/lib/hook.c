@@ -35,26 +35,37 @@ static int find_name(const char * const *names, u32 count, const char *word,
 	return -1;
 }
 
-/* The function of a probe: NAME or NAME+OFFSET. */
+/* A number behind @mark, up to @end_mark or the end. */
+static int parse_number(const char *text, const char *mark, char end_mark, u64 *value,
+			const char *what, struct kapsel_error *err)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(mark + 1, &end, 0);
+	if (errno || end == mark + 1 || mark[1] == '-' || (*end && *end != end_mark))
+		return kl_fail(err, -EINVAL, "'%s': '%s' is not %s", text, mark + 1, what);
+	return 0;
+}
+
+/* The function of a probe: [MODULE:]NAME[@ADDRESS][+OFFSET]. */
 static int parse_function(const char *text, struct kapsel_hook *hook,
 			  struct kapsel_error *err)
 {
-	const char *plus = strchr(text, '+');
-	size_t len = plus ? (size_t)(plus - text) : strlen(text);
-	char *end;
+	size_t len = strcspn(text, "@+");
+	const char *at = text[len] == '@' ? text + len : NULL;
+	const char *plus = strchr(text + len, '+');
 
 	if (plus && hook->hook == KAPSEL_HOOK_KRETPROBE)
 		return kl_fail(err, -EINVAL, "'%s': a return probe takes no offset", text);
-	if (len >= sizeof(hook->target) || (plus && !len))
+	if (!len || len >= sizeof(hook->target))
 		return kl_fail(err, -EINVAL, "'%s' is not the name of a function", text);
 	memcpy(hook->target, text, len);
 	hook->target[len] = '\0';
-	if (!plus)
-		return 0;
-	errno = 0;
-	hook->offset = strtoull(plus + 1, &end, 0);
-	if (errno || end == plus + 1 || *end)
-		return kl_fail(err, -EINVAL, "'%s': '%s' is not an offset", text, plus + 1);
+	if (at && parse_number(text, at, '+', &hook->addr, "an address", err))
+		return err ? err->err : -EINVAL;
+	if (plus && parse_number(text, plus, 0, &hook->offset, "an offset", err))
+		return err ? err->err : -EINVAL;
 	return 0;
 }
 
@@ -220,7 +231,7 @@ int kapsel_hook_parse(const char *words, struct kapsel_hook *hook,
 	memset(hook, 0, sizeof(*hook));
 	if (!prefix) {
 		kl_fail(err, -EINVAL, "'%s' is not a hook", words);
-		return kl_hint(err, "kprobe:FUNC[+OFF], kretprobe:FUNC, ksyscall:NAME or nf:{ip|ip6|inet}:{prerouting|input|forward|output|postrouting}[:PRIO]");
+		return kl_hint(err, "kprobe:[MODULE:]FUNC[@ADDR][+OFF], kretprobe:[MODULE:]FUNC[@ADDR], ksyscall:NAME or nf:{ip|ip6|inet}:{prerouting|input|forward|output|postrouting}[:PRIO]");
 	}
 	if (!rest)
 		return kl_fail(err, -EINVAL, "'%s' does not say where: %s:%s", words, words,
@@ -243,21 +254,26 @@ static const char *format_nf(const struct kapsel_hook *hook, char *buf, size_t s
 	return buf;
 }
 
+static const char *format_probe(const struct kapsel_hook *hook, char *buf, size_t size)
+{
+	char addr[24] = "", offset[24] = "";
+
+	if (hook->addr)
+		snprintf(addr, sizeof(addr), "@%#llx", (unsigned long long)hook->addr);
+	if (hook->offset)
+		snprintf(offset, sizeof(offset), "+%#llx", (unsigned long long)hook->offset);
+	snprintf(buf, size, "%s:%s%s%s",
+		 hook->hook == KAPSEL_HOOK_KPROBE ? "kprobe" : "kretprobe",
+		 hook->target[0] ? hook->target : "?", addr, offset);
+	return buf;
+}
+
 const char *kapsel_hook_format(const struct kapsel_hook *hook, char *buf, size_t size)
 {
-	int len;
-
 	if (hook->hook == KAPSEL_HOOK_NETFILTER)
 		return format_nf(hook, buf, size);
-	if (!hook->hook) {
-		snprintf(buf, size, "-");
-		return buf;
-	}
-	len = snprintf(buf, size, "%s:%s",
-		       hook->hook == KAPSEL_HOOK_KPROBE ? "kprobe" : "kretprobe",
-		       hook->target[0] ? hook->target : "?");
-	if (hook->offset && len < (int)size)
-		snprintf(buf + len, size - len, "+%#llx",
-			 (unsigned long long)hook->offset);
+	if (hook->hook)
+		return format_probe(hook, buf, size);
+	snprintf(buf, size, "-");
 	return buf;
 }

@@ -20,6 +20,39 @@ static const char *bytes_word(u32 count)
 	return count == 1 ? "byte" : "bytes";
 }
 
+/* What an instruction did that neither reads, writes nor calls. */
+static const char * const code_words[] = {
+	[KPS_D_JUMP_RANGE] = "jumps out of the function",
+	[KPS_D_JUMP_MIDDLE] = "jumps into an instruction",
+	[KPS_D_FALL_OFF] = "nothing follows",
+	[KPS_D_RECURSION] = "leads back into this function",
+	[KPS_D_DEPTH] = "one frame too many",
+	[KPS_D_CALL_TARGET] = "no function there",
+	[KPS_D_STACK_TOTAL] = "no stack left for this call",
+	[KPS_D_UNINIT] = "not written on every path",
+	[KPS_D_LEAK] = "gives an address away",
+	[KPS_D_POINTER_OP] = "no such arithmetic on a pointer",
+	[KPS_D_POINTER_RANGE] = "moved by a number without bounds",
+	[KPS_D_POINTER_CMP] = "compared as an address",
+	[KPS_D_MIXED] = "not the same thing on every path",
+	[KPS_D_REF_LEAK] = "returns while a record is held",
+	[KPS_D_RETURN_RANGE] = "returned",
+	[KPS_D_RETURN_NUMBER] = "returned, but no number",
+	[KPS_D_ENDLESS] = "comes back here with nothing changed",
+	[KPS_D_UNBOUNDED] = "nothing shows that this ends",
+	[KPS_D_CEILING] = "run too often",
+	[KPS_D_BUDGET_TIME] = "given up here",
+	[KPS_D_BUDGET_INSNS] = "given up here",
+	[KPS_D_BUDGET_MEMORY] = "given up here",
+};
+
+static const char *code_label(u32 code)
+{
+	if (code >= ARRAY_SIZE(code_words) || !code_words[code])
+		return "refused";
+	return code_words[code];
+}
+
 void kl_problem_text(const struct kl_case *it, char *buf, size_t size)
 {
 	const struct kapsel_rec_problem *p = it->problem;
@@ -39,8 +72,9 @@ void kl_problem_text(const struct kl_case *it, char *buf, size_t size)
 		snprintf(buf, size, "%s %u %s%s%s", access_words[p->access],
 			 p->access_size, bytes_word(p->access_size),
 			 *through ? " through " : "", through);
-	else if (*through)
-		snprintf(buf, size, "%s", through);
+	else
+		snprintf(buf, size, "%s%s%s", through, *through ? ": " : "",
+			 code_label(p->code));
 }
 
 static const char * const arg_words[] = {

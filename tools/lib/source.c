@@ -136,7 +136,8 @@ static void put_marks(const struct kl_case *it, const struct label *label, u32 s
 	fprintf(out, "%*s", (int)(from > skip ? from - skip : 0), "");
 	for (i = 0; i < len && i < 80; i++)
 		fputc(label->main ? '^' : '-', out);
-	fprintf(out, " %s", label->text);
+	if (label->text[0])
+		fprintf(out, " %s", label->text);
 	kl_style(it->how, KL_PLAIN);
 	fputc('\n', out);
 }

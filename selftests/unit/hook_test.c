@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Hooks as people write them, and what a function's name may mean */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/kernel.h>
+
+#include "core/diag.h"
+#include "kapsel.h"
+#include "kselftest_harness.h"
+
+static const char symbols[] =
+	"ffffffff81000000 T _stext\n"
+	"ffffffff81001000 T vfs_read\n"
+	"ffffffff81002000 t cleanup\n"
+	"ffffffff81003000 t cleanup\n"
+	"ffffffff81004000 t do_sys_openat2\n"
+	"ffffffff81005000 t only_inlined.isra.0\n"
+	"ffffffff82000000 D a_variable\n"
+	"ffffffffc0001000 t cleanup\t[nf_tables]\n"
+	"ffffffffc0002000 t in_module\t[nf_tables]\n"
+	"ffffffffc0003000 t in_module\t[nf_tables_extra]\n"
+	"not a line at all\n"
+	"\n";
+
+FIXTURE(kallsyms)
+{
+	char path[64];
+	struct kapsel_error err;
+	struct kapsel_hook hook;
+};
+
+FIXTURE_SETUP(kallsyms)
+{
+	int fd;
+
+	memset(self, 0, sizeof(*self));
+	strcpy(self->path, "/tmp/kallsyms.XXXXXX");
+	fd = mkstemp(self->path);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(sizeof(symbols) - 1, write(fd, symbols, sizeof(symbols) - 1));
+	close(fd);
+}
+
+FIXTURE_TEARDOWN(kallsyms)
+{
+	unlink(self->path);
+}
+
+static int check(struct _test_data_kallsyms *self, const char *words)
+{
+	memset(&self->err, 0, sizeof(self->err));
+	if (kapsel_hook_parse(words, &self->hook, &self->err))
+		return self->err.err;
+	return kapsel_hook_check(&self->hook, self->path, &self->err);
+}
+
+TEST_F(kallsyms, one_function)
+{
+	EXPECT_EQ(0, check(self, "kprobe:vfs_read"));
+	EXPECT_EQ(0, check(self, "kretprobe:do_sys_openat2"));
+	EXPECT_EQ(0, check(self, "kprobe:vfs_read+4"));
+}
+
+/* The kernel knows what is there; a list may be closed to the reader. */
+TEST_F(kallsyms, no_function)
+{
+	EXPECT_EQ(0, check(self, "kprobe:no_such_thing"));
+	EXPECT_EQ(0, check(self, "nf:inet:input"));
+	strcpy(self->path, "/nonexistent");
+	EXPECT_EQ(0, check(self, "kprobe:cleanup"));
+}
+
+TEST_F(kallsyms, several)
+{
+	EXPECT_EQ(-EADDRNOTAVAIL, check(self, "kprobe:cleanup"));
+	EXPECT_EQ(KPS_D_AMBIGUOUS, self->err.code);
+	EXPECT_NE(NULL, strstr(self->err.text, "KA007"));
+	EXPECT_NE(NULL, strstr(self->err.text, "3 functions"));
+	EXPECT_NE(NULL, strstr(self->err.hint, "kprobe:cleanup@0xffffffff81002000"));
+	EXPECT_NE(NULL, strstr(self->err.hint, "kprobe:cleanup@0xffffffffc0001000 (nf_tables)"));
+}
+
+/* What the hint says can be typed. */
+TEST_F(kallsyms, one_of_several)
+{
+	EXPECT_EQ(0, check(self, "kprobe:cleanup@0xffffffff81003000"));
+	EXPECT_EQ(0xffffffff81003000ULL, self->hook.addr);
+	EXPECT_STREQ("cleanup", self->hook.target);
+	EXPECT_EQ(0, check(self, "kprobe:nf_tables:cleanup"));
+	EXPECT_STREQ("nf_tables:cleanup", self->hook.target);
+	EXPECT_EQ(-EADDRNOTAVAIL, check(self, "kprobe:in_module"));
+	EXPECT_EQ(0, check(self, "kprobe:nf_tables:in_module"));
+}
+
+TEST_F(kallsyms, similar)
+{
+	char names[4][KAPSEL_TARGET_LEN];
+
+	ASSERT_LE(1, kapsel_symbols_like(self->path, "do_sys_open", names, 4));
+	EXPECT_STREQ("do_sys_openat2", names[0]);
+	ASSERT_LE(1, kapsel_symbols_like(self->path, "only_inlined", names, 4));
+	EXPECT_STREQ("only_inlined.isra.0", names[0]);
+	EXPECT_EQ(0, kapsel_symbols_like(self->path, "a_variable", names, 4));
+	EXPECT_EQ(0, kapsel_symbols_like("/nonexistent", "vfs_read", names, 4));
+}
+
+static const char * const same_again[] = {
+	"kprobe:vfs_read", "kprobe:vfs_read+0x10", "kretprobe:vfs_read",
+	"kprobe:vfs_read@0xffffffff81001000", "kprobe:vfs_read@0xffffffff81001000+0x4",
+	"kretprobe:m:f@0x10", "kprobe:ext4:ext4_map_blocks", "nf:inet:input",
+	"nf:ip6:postrouting:-5", "nf:ip:output:2147483646",
+};
+
+TEST(written_and_read)
+{
+	struct kapsel_error err;
+	struct kapsel_hook hook;
+	char words[400];
+	__u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(same_again); i++) {
+		ASSERT_EQ(0, kapsel_hook_parse(same_again[i], &hook, &err)) {
+			TH_LOG("%s: %s", same_again[i], err.text);
+		}
+		EXPECT_STREQ(same_again[i], kapsel_hook_format(&hook, words, sizeof(words)));
+	}
+}
+
+static const char * const refused[] = {
+	"", "kprobe", "kprobe:", "kprobe:+4", "kprobe:@0x10", "kprobe:f+", "kprobe:f+x",
+	"kprobe:f+-1", "kprobe:f@", "kprobe:f@x", "kprobe:f@-1", "kprobe:f@1x", "kprobe:f@1+",
+	"kretprobe:f+4", "kretprobe:f@1+4", "kprobe:f+99999999999999999999", "uprobe:f", "nf",
+	"nf:", "nf:inet", "nf:inet:", "nf:bridge:input", "nf:inet:ingress",
+	"nf:inet:input:x", "nf:inet:input:", "nf:inet:input:2147483647",
+	"nf:inet:input:-2147483648", "nf:inet:input:1:2",
+};
+
+TEST(refused_in_one_sentence)
+{
+	struct kapsel_hook hook;
+	__u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		struct kapsel_error err = {};
+
+		EXPECT_GT(0, kapsel_hook_parse(refused[i], &hook, &err)) {
+			TH_LOG("taken: '%s'", refused[i]);
+		}
+		EXPECT_NE('\0', err.text[0]);
+		EXPECT_GT(0, kapsel_hook_parse(refused[i], &hook, NULL));
+	}
+}
+
+TEST(sections)
+{
+	struct kapsel_error err;
+	struct kapsel_hook hook;
+
+	ASSERT_EQ(0, kapsel_hook_from_sec("kprobe/nf_tables:cleanup+0x8", &hook, &err));
+	EXPECT_STREQ("nf_tables:cleanup", hook.target);
+	EXPECT_EQ(8, hook.offset);
+	ASSERT_EQ(0, kapsel_hook_from_sec("ksyscall/openat", &hook, &err));
+	EXPECT_STREQ("__x64_sys_openat", hook.target);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* libkapsel - the device, and programs run by hand; see kapsel.h */
+#ifndef KAPSEL_DEVICE_H
+#define KAPSEL_DEVICE_H
+
+#include "verdict.h"
+
+/**
+ * struct kapsel_dev - /dev/kapsel, open
+ * @fd: of the device
+ * @abi: what the module says it is
+ */
+struct kapsel_dev {
+	int fd;
+	struct kapsel_abi abi;
+};
+
+/**
+ * kapsel_dev_open - open the device and check that library and module fit
+ * @dev: filled; close it by kapsel_dev_close()
+ * @path: NULL: KAPSEL_DEVICE
+ * @err: filled on failure: -ENOENT no module, -EACCES no right, -EPROTO the
+ *	module has another ABI
+ */
+int kapsel_dev_open(struct kapsel_dev *dev, const char *path,
+		    struct kapsel_error *err);
+/** kapsel_dev_close - objects live on while others hold them */
+void kapsel_dev_close(struct kapsel_dev *dev);
+
+/** struct kapsel_load_opts - how to load; zero is fine */
+struct kapsel_load_opts {
+	struct kapsel_budget budget;
+	__u32 engine;		/* KAPSEL_ENGINE_* */
+};
+
+/** kapsel_maps_create - create, fill and freeze the object's maps; those that have an fd stay */
+int kapsel_maps_create(const struct kapsel_dev *dev, struct kapsel_object *obj,
+		       struct kapsel_error *err);
+
+/**
+ * kapsel_prog_load - load a program whose maps exist; prog->fd is its fd
+ * @dev: device
+ * @prog: program
+ * @opts: or NULL
+ * @res: filled in any case, records complete; free it
+ * @err: filled on failure; err->code tells a refusal
+ */
+int kapsel_prog_load(const struct kapsel_dev *dev, struct kapsel_prog *prog,
+		     const struct kapsel_load_opts *opts,
+		     struct kapsel_result *res, struct kapsel_error *err);
+
+/**
+ * struct kapsel_attach_opts - how to attach; zero is fine, but for @netns_fd
+ * @name: of the link; NULL: the program's
+ * @cookie: kept with the link
+ * @netns_fd: network namespace, -1: the caller's
+ */
+struct kapsel_attach_opts {
+	const char *name;
+	__u64 cookie;
+	int netns_fd;
+};
+
+/**
+ * kapsel_attach - attach a program
+ * @dev: device
+ * @prog_fd: the program
+ * @hook: where
+ * @opts: how
+ * @err: filled on failure; hints at similar names of functions
+ *
+ * Return: the link's fd, which the caller closes (and so detaches), or -errno.
+ */
+int kapsel_attach(const struct kapsel_dev *dev, int prog_fd,
+		  const struct kapsel_hook *hook,
+		  const struct kapsel_attach_opts *opts, struct kapsel_error *err);
+
+/** kapsel_detach - switch a link off; it stays as a detached object */
+int kapsel_detach(int link_fd, struct kapsel_error *err);
+/** kapsel_update - another program for a link; @old_fd -1: whatever is there */
+int kapsel_update(int link_fd, int prog_fd, int old_fd, struct kapsel_error *err);
+
+/** kapsel_next_id - next object of a kind behind *@id; false: no more */
+bool kapsel_next_id(const struct kapsel_dev *dev, __u32 kind, __u32 *id);
+/** kapsel_fd_by_id - an fd of an object, or -errno */
+int kapsel_fd_by_id(const struct kapsel_dev *dev, __u32 kind, __u32 id,
+		    struct kapsel_error *err);
+/** kapsel_obj_info - what an fd's object is; pointers in @info may be set by the caller */
+int kapsel_obj_info(int fd, struct kapsel_obj_info *info, struct kapsel_error *err);
+/** kapsel_pin - keep an object under a name */
+int kapsel_pin_obj(const struct kapsel_dev *dev, int fd, const char *name,
+		   struct kapsel_error *err);
+/** kapsel_unpin - give the name and its reference up */
+int kapsel_unpin(const struct kapsel_dev *dev, const char *name,
+		 struct kapsel_error *err);
+/** kapsel_get_pinned - an fd of the object pinned as @name, or -errno */
+int kapsel_get_pinned(const struct kapsel_dev *dev, const char *name,
+		      struct kapsel_error *err);
+
+/**
+ * struct kapsel_view - a map in the kernel, with its types
+ * @fd: of the map, the caller's
+ * @info: of it
+ * @btf: its types, or NULL
+ * @cpus: values of a key; 1 unless the map is per CPU
+ * @stride: bytes of one of them in a buffer
+ * @name: of the map
+ * @id: of the map
+ */
+struct kapsel_view {
+	int fd;
+	struct kapsel_map_info info;
+	struct btf *btf;
+	__u32 cpus;
+	__u32 stride;
+	char name[KAPSEL_NAME_LEN];
+	__u32 id;
+};
+
+/** kapsel_view_open - look at the map behind @fd, which stays the caller's */
+int kapsel_view_open(const struct kapsel_dev *dev, int fd, struct kapsel_view *view,
+		     struct kapsel_error *err);
+/** kapsel_view_close - release the types */
+void kapsel_view_close(struct kapsel_view *view);
+
+/** kapsel_map_get - value(s) of @key: view->cpus * view->stride bytes */
+int kapsel_map_get(const struct kapsel_view *view, const void *key, void *value,
+		   struct kapsel_error *err);
+/** kapsel_map_set - store value(s); @flags BPF_ANY, BPF_NOEXIST, BPF_EXIST */
+int kapsel_map_set(const struct kapsel_view *view, const void *key,
+		   const void *value, __u64 flags, struct kapsel_error *err);
+/** kapsel_map_del - remove a key */
+int kapsel_map_del(const struct kapsel_view *view, const void *key,
+		   struct kapsel_error *err);
+
+/**
+ * kapsel_map_each - all elements, each once
+ * @view: of the map
+ * @fn: called with key and value(s); what it returns if not 0 ends the walk
+ * @ctx: handed to it
+ * @err: filled on failure
+ *
+ * Return: 0, what @fn returned, or -errno.
+ */
+int kapsel_map_each(const struct kapsel_view *view,
+		    int (*fn)(void *ctx, const void *key, const void *value),
+		    void *ctx, struct kapsel_error *err);
+
+struct kapsel_ring;
+
+/** kapsel_ring_open - read a ring buffer of @size bytes; NULL: @err says why */
+struct kapsel_ring *kapsel_ring_open(int map_fd, __u32 size, struct kapsel_error *err);
+/** kapsel_ring_close - NULL is fine */
+void kapsel_ring_close(struct kapsel_ring *ring);
+/** kapsel_ring_fd - readable when there are records; for poll() and epoll */
+int kapsel_ring_fd(const struct kapsel_ring *ring);
+
+/**
+ * kapsel_ring_read - hand out the records that are there, oldest first
+ * @ring: the ring buffer
+ * @fn: called for each; what it returns if not 0 ends the reading behind it
+ * @ctx: handed to it
+ *
+ * Return: 0, or what @fn returned.
+ */
+int kapsel_ring_read(struct kapsel_ring *ring,
+		     int (*fn)(void *ctx, const void *data, __u32 size), void *ctx);
+
+/** struct kapsel_run_opts - input of a program that is run by hand */
+struct kapsel_run_opts {
+	const void *ctx;	/* struct pt_regs or struct __sk_buff, or NULL */
+	__u32 ctx_size;
+	const void *data;	/* packet from the IP header on, or NULL */
+	__u32 data_size;
+	__u32 hooknum;		/* netfilter: NF_INET_* */
+	__u32 repeat;		/* 0 as 1 */
+};
+
+/** struct kapsel_run_result - what came of it; @duration_ns is the mean of a run */
+struct kapsel_run_result {
+	__u64 retval;
+	__u64 duration_ns;
+	__u64 insns;		/* offline: instructions of the last run */
+	bool finished;		/* offline: it was not ended by the fuel counter */
+};
+
+/** kapsel_run_device - run a loaded program on the device, on given input */
+int kapsel_run_device(int prog_fd, const struct kapsel_run_opts *opts,
+		      struct kapsel_run_result *run, struct kapsel_error *err);
+
+/**
+ * kapsel_run_offline - run a program here, by the core's interpreter
+ * @prog: the program; it is verified first
+ * @opts: input
+ * @trace: where ring buffer records and trace_printk lines go, or NULL
+ * @run: filled
+ * @res: verdict; free it
+ * @err: filled on failure
+ *
+ * Maps begin with the object's contents and end with the run; kernel memory
+ * can't be read (-EFAULT); the task is always pid 1 of uid 0, "kapsel".
+ */
+int kapsel_run_offline(const struct kapsel_prog *prog,
+		       const struct kapsel_run_opts *opts, FILE *trace,
+		       struct kapsel_run_result *run, struct kapsel_result *res,
+		       struct kapsel_error *err);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* libkapsel - hooks: where a program goes; see kapsel.h */
+#ifndef KAPSEL_HOOK_H
+#define KAPSEL_HOOK_H
+
+#include "error.h"
+
+#define KAPSEL_TARGET_LEN 256
+
+/**
+ * struct kapsel_hook - a place to attach to
+ * @hook: KAPSEL_HOOK_*, 0: none given
+ * @prog_type: KAPSEL_PROG_* that belongs to it
+ * @target: function of a kprobe or kretprobe, or MODULE:FUNCTION; empty: still
+ *	to be given
+ * @addr: the function's address, 0: to be looked up by name
+ * @offset: bytes into it
+ * @maxactive: of a kretprobe, 0: the kernel's default
+ * @family: NFPROTO_*
+ * @hooknum: NF_INET_*
+ * @priority: of a netfilter hook
+ */
+struct kapsel_hook {
+	__u32 hook;
+	__u32 prog_type;
+	char target[KAPSEL_TARGET_LEN];
+	__u64 addr;
+	__u64 offset;
+	__u32 maxactive;
+	__u32 family;
+	__u32 hooknum;
+	__s32 priority;
+};
+
+/** kapsel_hook_from_sec - the hook that a section name stands for */
+int kapsel_hook_from_sec(const char *sec, struct kapsel_hook *hook,
+			 struct kapsel_error *err);
+
+/** kapsel_hook_parse - a hook as people write it: kprobe:FUNC@ADDR+OFF, nf:inet:input */
+int kapsel_hook_parse(const char *words, struct kapsel_hook *hook,
+		      struct kapsel_error *err);
+
+/** kapsel_hook_format - the same words again; returns @buf */
+const char *kapsel_hook_format(const struct kapsel_hook *hook, char *buf,
+			       size_t size);
+
+/* ------------------------------------------------------------------------
+ * Functions of the running kernel. @kallsyms is a file like /proc/kallsyms,
+ * NULL: that one
+ */
+
+/**
+ * struct kapsel_symbol - a function
+ * @name: of it
+ * @module: "" : the kernel's own
+ * @addr: 0: hidden from the caller
+ */
+struct kapsel_symbol {
+	char name[KAPSEL_TARGET_LEN];
+	char module[64];
+	__u64 addr;
+};
+
+/**
+ * kapsel_symbols_named - the functions that a name means
+ * @kallsyms: where to look
+ * @name: FUNCTION or MODULE:FUNCTION
+ * @list: filled with at most @room of them
+ * @room: how many
+ *
+ * Return: how many there are.
+ */
+__u32 kapsel_symbols_named(const char *kallsyms, const char *name,
+			   struct kapsel_symbol *list, __u32 room);
+
+/**
+ * kapsel_symbols_like - names of functions that a name may have been meant as
+ * @kallsyms: where to look
+ * @name: as somebody wrote it
+ * @names: filled with at most @room names, nearest first
+ * @room: how many
+ *
+ * Return: how many were filled in.
+ */
+__u32 kapsel_symbols_like(const char *kallsyms, const char *name,
+			  char (*names)[KAPSEL_TARGET_LEN], __u32 room);
+
+/**
+ * kapsel_hook_check - whether a hook's function is one and no other
+ * @hook: where to attach
+ * @kallsyms: where to look
+ * @err: filled on failure; the hint lists what may be meant
+ *
+ * Older kernels take the first of several functions without a word. What isn't
+ * in @kallsyms is left to the kernel.
+ *
+ * Return: 0, or -EADDRNOTAVAIL.
+ */
+int kapsel_hook_check(const struct kapsel_hook *hook, const char *kallsyms,
+		      struct kapsel_error *err);
+
+#endif
