@@ -104,7 +104,7 @@ static void offer_words(int argc, char **argv)
 		offer_map_words(argc, argv);
 	else if (!strcmp(cmd, "attach") && argc == 3)
 		offer_hooks();
-	else if (!strcmp(cmd, "attach") || !strcmp(cmd, "log"))
+	else if (!strcmp(cmd, "attach") || !strcmp(cmd, "log") || !strcmp(cmd, "disasm"))
 		offer_objects(1u << KAPSEL_OBJ_PROG);
 	else if (!strcmp(cmd, "detach"))
 		offer_objects(1u << KAPSEL_OBJ_LINK);

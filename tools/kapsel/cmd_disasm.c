@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kapsel disasm - the instructions of a file's programs */
+/* kapsel disasm - the instructions of a file's programs, or of one in the kernel */
 
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
+#include "objects.h"
 #include "out.h"
 #include "select.h"
 
@@ -47,6 +49,15 @@ static void put_source(const struct kapsel_prog *prog, __u32 insn,
 	*last = line;
 }
 
+static void put_name(const struct kapsel_prog *prog, __u32 func)
+{
+	fputs(prog->funcs[func].name, stdout);
+	if (func)
+		puts(":");
+	else
+		printf(":  ; %s%s\n", prog->obj ? "SEC " : "loaded, ", prog->section);
+}
+
 static void put_text(const struct kapsel_prog *prog, const struct style *style)
 {
 	const struct kapsel_line *last = NULL;
@@ -54,11 +65,8 @@ static void put_text(const struct kapsel_prog *prog, const struct style *style)
 	char text[192];
 
 	while (insn < prog->insn_cnt) {
-		if (func < prog->nr_funcs && prog->funcs[func].start == insn) {
-			printf("%s:%s%s\n", prog->funcs[func].name, func ? "" : "  ; SEC ",
-			       func ? "" : prog->section);
-			func++;
-		}
+		if (func < prog->nr_funcs && prog->funcs[func].start == insn)
+			put_name(prog, func++);
 		if (style->source)
 			put_source(prog, insn, &last);
 		slots = kapsel_disasm(prog, insn, text, sizeof(text));
@@ -109,6 +117,31 @@ static void put_json(struct kapsel_json *js, const struct kapsel_prog *prog)
 	kapsel_json_close(js, '}');
 }
 
+static void begin(struct kapsel_json *js)
+{
+	if (!cli.json)
+		return;
+	out_json_begin(js, stdout);
+	kapsel_json_open(js, "programs", '[');
+}
+
+static void end(struct kapsel_json *js)
+{
+	if (!cli.json)
+		return;
+	kapsel_json_close(js, ']');
+	out_json_end(js);
+}
+
+static void put_prog(struct kapsel_json *js, const struct kapsel_prog *prog,
+		     const struct style *style)
+{
+	if (cli.json)
+		put_json(js, prog);
+	else
+		put_text(prog, style);
+}
+
 static void put_all(const struct kapsel_object *obj, const struct selection *sel,
 		    const struct style *style)
 {
@@ -116,10 +149,7 @@ static void put_all(const struct kapsel_object *obj, const struct selection *sel
 	struct kapsel_json js;
 	bool more = false;
 
-	if (cli.json) {
-		out_json_begin(&js, stdout);
-		kapsel_json_open(&js, "programs", '[');
-	}
+	begin(&js);
 	for (i = 0; i < count; i++) {
 		const struct kapsel_prog *prog = kapsel_prog_at(obj, i);
 
@@ -128,23 +158,78 @@ static void put_all(const struct kapsel_object *obj, const struct selection *sel
 		if (more && !cli.json)
 			putchar('\n');
 		more = true;
-		if (cli.json)
-			put_json(&js, prog);
-		else
-			put_text(prog, style);
+		put_prog(&js, prog, style);
 	}
-	if (cli.json) {
-		kapsel_json_close(&js, ']');
-		out_json_end(&js);
-	}
+	end(&js);
+}
+
+static int disasm_file(const char *path, const struct selection *sel,
+		       const struct style *style)
+{
+	struct kapsel_object *obj;
+	int status = 0;
+
+	obj = cli_open(path, &status);
+	if (!obj)
+		return status;
+	status = select_check(sel, obj);
+	if (!status)
+		put_all(obj, sel, style);
+	kapsel_close(obj);
+	return status;
+}
+
+static int fetch(const struct kapsel_dev *dev, const struct object *found,
+		 const struct style *style)
+{
+	struct kapsel_error err = {};
+	struct kapsel_prog *prog = kapsel_prog_fetch(dev, found->fd, &err);
+	struct kapsel_json js;
+
+	if (!prog)
+		return cli_fail(&err, 0);
+	begin(&js);
+	put_prog(&js, prog, style);
+	end(&js);
+	kapsel_prog_release(prog);
+	return 0;
+}
+
+static int disasm_loaded(const struct kapsel_dev *dev, const char *word,
+			 const struct style *style)
+{
+	const struct object *found;
+	struct objects objs;
+	int status = 0;
+
+	objects_read(dev, 1u << KAPSEL_OBJ_PROG, &objs);
+	found = objects_find(&objs, word, "file or loaded program", &status);
+	if (found)
+		status = fetch(dev, found, style);
+	objects_free(&objs);
+	return status;
+}
+
+/* A word that is no file's name and does not look like one is a loaded program's. */
+static int disasm(const char *word, const struct selection *sel, const struct style *style)
+{
+	struct kapsel_error err;
+	struct kapsel_dev dev;
+	int status;
+
+	if (!access(word, F_OK) || strchr(word, '/') ||
+	    kapsel_dev_open(&dev, cli.device, &err))
+		return disasm_file(word, sel, style);
+	status = disasm_loaded(&dev, word, style);
+	kapsel_dev_close(&dev);
+	return status;
 }
 
 int cmd_disasm(int argc, char **argv)
 {
 	struct selection sel = {};
 	struct style style = {};
-	struct kapsel_object *obj;
-	const char *path = NULL;
+	const char *word = NULL;
 	struct cli_args args;
 	int opt, status = 0;
 
@@ -158,19 +243,12 @@ int cmd_disasm(int argc, char **argv)
 			style.source = true;
 		else if (opt == OPT_RAW)
 			style.raw = true;
-		else if (opt == CLI_ARG_WORD && !path)
-			path = args.value;
+		else if (opt == CLI_ARG_WORD && !word)
+			word = args.value;
 		else if (opt == CLI_ARG_WORD)
 			status = cli_usage("what is '%s'? One FILE is enough", args.value);
 	}
-	if (!status && !path)
-		status = cli_usage("no FILE");
-	obj = status ? NULL : cli_open(path, &status);
-	if (!obj)
-		return status;
-	status = select_check(&sel, obj);
-	if (!status)
-		put_all(obj, &sel, &style);
-	kapsel_close(obj);
-	return status;
+	if (!status && !word)
+		status = cli_usage("no FILE and no PROG");
+	return status ? status : disasm(word, &sel, &style);
 }

@@ -52,10 +52,35 @@ static bool line_with(const char *path, const char *word, char *line, int size)
 	return found;
 }
 
+static void release(char *buf, size_t size)
+{
+	struct utsname uts;
+
+	snprintf(buf, size, "%s", uname(&uts) ? "?" : uts.release);
+}
+
+/* What to type, from what there is: loaded, installed, built or none of these. */
+static void how_to_load(char *buf, size_t size)
+{
+	char line[400], path[120], name[80];
+
+	release(name, sizeof(name));
+	snprintf(path, sizeof(path), "/lib/modules/%s/modules.dep", name);
+	if (line_with("/proc/modules", "kapsel ", line, sizeof(line)))
+		snprintf(buf, size, "the module is loaded, see the rights of %s and `dmesg`",
+			 cli.device);
+	else if (line_with(path, "/kapsel.ko", line, sizeof(line)))
+		snprintf(buf, size, "modprobe kapsel");
+	else if (!access("kapsel.ko", R_OK))
+		snprintf(buf, size, "insmod ./kapsel.ko");
+	else
+		snprintf(buf, size, "in kapsel's tree: make && insmod ./kapsel.ko, or make install && depmod && modprobe kapsel");
+}
+
 static void check_device(struct patient *p)
 {
 	struct kapsel_error err = {};
-	char found[160];
+	char found[160], todo[200];
 
 	p->has_dev = !kapsel_dev_open(&p->dev, cli.device, &err);
 	if (p->has_dev) {
@@ -67,7 +92,10 @@ static void check_device(struct patient *p)
 			       "offline verdicts may differ from the module's");
 		return;
 	}
-	report(p, "module", false, err.hint, err.text);
+	how_to_load(todo, sizeof(todo));
+	if (err.err == -EPROTO || err.err == -EACCES)
+		snprintf(todo, sizeof(todo), "%.190s", err.hint);
+	report(p, "module", false, todo, err.text);
 }
 
 static __u64 capabilities(void)
@@ -120,8 +148,24 @@ static void check_lockdown(struct patient *p)
 	if (!line_with("/sys/kernel/security/lockdown", NULL, line, sizeof(line)))
 		return;
 	open = strstr(line, "[none]") || !strchr(line, '[');
-	report(p, "lockdown", open, "sign the module (see your distribution on MOK), or switch Secure Boot off",
+	report(p, "lockdown", open, "sign the module with an enrolled key (see kapsel(8), SECURE BOOT), or switch Secure Boot off",
 	       line);
+}
+
+/* The commands, one behind the other: they can be copied as they stand. */
+static void how_to_sign(char *buf, size_t size)
+{
+	static const char * const steps[] = {
+		"openssl req -new -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=kapsel/",
+		"-outform DER -keyout MOK.priv -out MOK.der",
+		"scripts/sign-file sha256 MOK.priv MOK.der kapsel.ko",
+		"mokutil --import MOK.der && reboot   (and choose Enroll MOK on the way up)",
+	};
+	char name[80];
+
+	release(name, sizeof(name));
+	snprintf(buf, size, "%s %s && /lib/modules/%s/build/%s && %s", steps[0], steps[1], name,
+		 steps[2], steps[3]);
 }
 
 static void check_secure_boot(struct patient *p)
@@ -130,13 +174,15 @@ static void check_secure_boot(struct patient *p)
 		"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 	unsigned char value[5] = {};
 	FILE *file = fopen(path, "re");
+	char todo[480];
 	bool on;
 
 	if (!file)
 		return;
 	on = fread(value, 1, sizeof(value), file) == sizeof(value) && value[4] == 1;
 	fclose(file);
-	report(p, "secure boot", !on || p->has_dev, "sign kapsel.ko with a key that is enrolled (MOK)",
+	how_to_sign(todo, sizeof(todo));
+	report(p, "secure boot", !on || p->has_dev, todo,
 	       on ? "on: unsigned modules are refused" : "off");
 }
 
@@ -152,16 +198,14 @@ static void check_symbols(struct patient *p)
 
 static void check_headers(struct patient *p)
 {
-	struct utsname uts;
-	char path[200];
+	char name[80], path[120];
 	bool there;
 
-	if (uname(&uts))
-		return;
-	snprintf(path, sizeof(path), "/lib/modules/%s/build", uts.release);
+	release(name, sizeof(name));
+	snprintf(path, sizeof(path), "/lib/modules/%s/build", name);
 	there = !access(path, R_OK);
 	report(p, "headers", there || p->has_dev, "install the headers of this kernel to build the module",
-	       there ? path : uts.release);
+	       there ? path : name);
 }
 
 static void check_clang(struct patient *p)

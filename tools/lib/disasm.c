@@ -9,21 +9,30 @@
 #include "core/insn.h"
 #include "internal.h"
 
+static const char *map_name(const struct kapsel_prog *prog, u32 index)
+{
+	const struct kapsel_map *map = prog->obj ? kapsel_map_at(prog->obj, index) : NULL;
+
+	if (map)
+		return map->name;
+	return prog->map_names && index < prog->nr_maps ? prog->map_names[index] : NULL;
+}
+
 static bool by_name(const struct kapsel_prog *prog, const struct bpf_insn *insn,
 		    u32 slot, char *buf, size_t size)
 {
-	const struct kapsel_map *map = NULL;
+	const char *map = NULL;
 	const struct kapsel_func *func;
 	u32 callee = slot + insn->imm + 1;
 
 	if (insn->src_reg == BPF_PSEUDO_MAP_FD || insn->src_reg == BPF_PSEUDO_MAP_VALUE)
-		map = prog->obj ? kapsel_map_at(prog->obj, insn->imm) : NULL;
+		map = map_name(prog, insn->imm);
 	if (map && insn->src_reg == BPF_PSEUDO_MAP_FD) {
-		snprintf(buf, size, "r%u = map[%s]", insn->dst_reg, map->name);
+		snprintf(buf, size, "r%u = map[%s]", insn->dst_reg, map);
 		return true;
 	}
 	if (map) {
-		snprintf(buf, size, "r%u = map[%s] + %u", insn->dst_reg, map->name,
+		snprintf(buf, size, "r%u = map[%s] + %u", insn->dst_reg, map,
 			 insn[1].imm);
 		return true;
 	}

@@ -87,7 +87,21 @@ int kapsel_fd_by_id(const struct kapsel_dev *dev, __u32 kind, __u32 id,
 		    struct kapsel_error *err);
 /** kapsel_obj_info - what an fd's object is; pointers in @info may be set by the caller */
 int kapsel_obj_info(int fd, struct kapsel_obj_info *info, struct kapsel_error *err);
-/** kapsel_pin - keep an object under a name */
+/**
+ * kapsel_prog_fetch - a loaded program as it was verified, with its maps' names
+ * @dev: device
+ * @fd: of the program, which stays the caller's
+ * @err: filled on failure
+ *
+ * The kernel keeps no names of functions and no lines.
+ *
+ * Return: the program, to be released by kapsel_prog_release(), or NULL.
+ */
+struct kapsel_prog *kapsel_prog_fetch(const struct kapsel_dev *dev, int fd,
+				      struct kapsel_error *err);
+/** kapsel_prog_release - a program that was fetched; NULL is fine */
+void kapsel_prog_release(struct kapsel_prog *prog);
+/** kapsel_pin_obj - keep an object under a name */
 int kapsel_pin_obj(const struct kapsel_dev *dev, int fd, const char *name,
 		   struct kapsel_error *err);
 /** kapsel_unpin - give the name and its reference up */

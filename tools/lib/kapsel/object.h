@@ -76,7 +76,7 @@ struct kapsel_map {
 
 /**
  * struct kapsel_prog - a program of an object, linked and ready to load
- * @obj: its object
+ * @obj: its object, NULL: it came from kapsel_prog_fetch()
  * @name: of its main function
  * @section: as in SEC()
  * @hook: what @section says; may be changed before attaching
@@ -89,6 +89,7 @@ struct kapsel_map {
  * @nr_funcs: how many
  * @maps: maps used, as indexes in the object, by first use
  * @nr_maps: how many
+ * @map_names: without @obj: names of the maps that references are indexes of
  * @fd: of the program in the kernel, -1: none yet. Closed with the object
  */
 struct kapsel_prog {
@@ -104,6 +105,7 @@ struct kapsel_prog {
 	__u32 nr_funcs;
 	__u32 *maps;
 	__u32 nr_maps;
+	char (*map_names)[KAPSEL_NAME_LEN];
 	int fd;
 };
 
