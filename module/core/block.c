@@ -6,7 +6,11 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/check.h"
+#include "core/explore.h"
+#include "core/list.h"
+#include "core/live.h"
+#include "core/report.h"
 
 static int step(const struct kps_at *at)
 {

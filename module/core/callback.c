@@ -7,7 +7,10 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/check.h"
+#include "core/explore.h"
+#include "core/lattice.h"
+#include "core/report.h"
 
 #define MAX_TRIPS	(1u << 23)	/* the helper refuses more */
 

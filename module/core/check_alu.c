@@ -7,7 +7,8 @@
 #include <linux/overflow.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/check.h"
+#include "core/report.h"
 
 int kps_check_init(const struct kps_at *at, u32 n)
 {
@@ -24,16 +25,7 @@ static unsigned int insn_width(const struct bpf_insn *insn)
 
 static int refuse_pointer_op(const struct kps_at *at, u32 n)
 {
-	const struct kps_reg *reg = kps_reg_at(at, n);
-	u32 code = KPS_D_POINTER_OP;
-
-	if (reg->flags & KPS_REG_STALE)
-		code = KPS_D_STALE;
-	else if (reg->kind == KAPSEL_KIND_UNUSABLE)
-		code = KPS_D_MIXED;
-	else if (reg->flags & KAPSEL_FACT_MAYBE_NULL)
-		code = KPS_D_NULL;
-	kps_refuse(at, code, n);
+	kps_refuse(at, kps_pointer_fault(kps_reg_at(at, n)) ?: KPS_D_POINTER_OP, n);
 	return -EACCES;
 }
 

@@ -6,7 +6,8 @@
 #include <linux/limits.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/check.h"
+#include "core/report.h"
 
 /**
  * struct call - a helper call being checked
@@ -31,16 +32,9 @@ static struct kapsel_rec_problem *refuse_arg(const struct call *c, u32 code, u32
 
 static int wrong_arg(const struct call *c, u32 n)
 {
-	const struct kps_reg *reg = kps_reg_at(c->at, n);
-	u32 code = KPS_D_HELPER_ARG;
+	u32 code = kps_pointer_fault(kps_reg_at(c->at, n));
 
-	if (reg->flags & KPS_REG_STALE)
-		code = KPS_D_STALE;
-	else if (reg->kind == KAPSEL_KIND_UNUSABLE)
-		code = KPS_D_MIXED;
-	else if (reg->flags & KAPSEL_FACT_MAYBE_NULL)
-		code = KPS_D_NULL;
-	refuse_arg(c, code, n)->detail = c->helper->args[n - 1];
+	refuse_arg(c, code ?: KPS_D_HELPER_ARG, n)->detail = c->helper->args[n - 1];
 	return -EACCES;
 }
 
@@ -121,14 +115,10 @@ static int record_arg(const struct call *c, u32 n)
 {
 	const struct kps_reg *reg = kps_reg_at(c->at, n);
 
-	if (reg->kind != KAPSEL_KIND_RINGBUF || reg->flags & KAPSEL_FACT_MAYBE_NULL) {
-		if (kps_is_pointer(reg))
-			return reg->kind == KAPSEL_KIND_RINGBUF || reg->flags ?
-			       wrong_arg(c, n) : (refuse_arg(c, KPS_D_REF_NONE, n), -EACCES);
+	if (kps_pointer_fault(reg) || !kps_is_pointer(reg))
 		return wrong_arg(c, n);
-	}
-	if (kps_ref_held(c->at->s, reg->ref) && kps_scalar_is_const(&reg->val) &&
-	    !reg->val.bits.value)
+	if (reg->kind == KAPSEL_KIND_RINGBUF && kps_ref_held(c->at->s, reg->ref) &&
+	    kps_scalar_is_const(&reg->val) && !reg->val.bits.value)
 		return 0;
 	refuse_arg(c, KPS_D_REF_NONE, n);
 	return -EACCES;

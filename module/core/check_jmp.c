@@ -7,7 +7,8 @@
 #include <linux/overflow.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/check.h"
+#include "core/report.h"
 
 /**
  * struct test - a comparison
@@ -284,7 +285,7 @@ static int check_operand(const struct kps_at *at, u32 n)
 
 	if (reg->kind != KAPSEL_KIND_UNUSABLE)
 		return kps_check_init(at, n);
-	kps_refuse(at, reg->flags & KPS_REG_STALE ? KPS_D_STALE : KPS_D_MIXED, n);
+	kps_refuse(at, kps_pointer_fault(reg), n);
 	return -EACCES;
 }
 

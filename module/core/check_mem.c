@@ -8,7 +8,9 @@
 #include <linux/overflow.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/check.h"
+#include "core/report.h"
+#include "core/stack.h"
 
 static struct kapsel_rec_problem *refuse_access(const struct kps_at *at, u32 code,
 						const struct kps_access *a)
@@ -26,18 +28,12 @@ static struct kapsel_rec_problem *refuse_access(const struct kps_at *at, u32 cod
 int kps_check_pointer(const struct kps_at *at, const struct kps_access *a)
 {
 	const struct kps_reg *reg = kps_reg_at(at, a->reg);
-	u32 code = 0;
+	u32 code = kps_pointer_fault(reg);
 
 	if (reg->kind == KAPSEL_KIND_UNINIT)
 		code = KPS_D_UNINIT;
-	else if (reg->flags & KPS_REG_STALE)
-		code = KPS_D_STALE;
-	else if (reg->kind == KAPSEL_KIND_UNUSABLE)
-		code = KPS_D_MIXED;
-	else if (reg->flags & KAPSEL_FACT_MAYBE_NULL)
-		code = KPS_D_NULL;
-	else if (reg->kind == KAPSEL_KIND_SCALAR || reg->kind == KAPSEL_KIND_MAP ||
-		 reg->kind == KAPSEL_KIND_PACKET_END || reg->kind == KAPSEL_KIND_FUNC)
+	else if (!code && (reg->kind == KAPSEL_KIND_SCALAR || reg->kind == KAPSEL_KIND_MAP ||
+		 reg->kind == KAPSEL_KIND_PACKET_END || reg->kind == KAPSEL_KIND_FUNC))
 		code = a->helper ? KPS_D_HELPER_ARG : KPS_D_NOT_POINTER;
 	if (!code)
 		return 0;

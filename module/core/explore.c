@@ -7,10 +7,12 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/explore.h"
+#include "core/live.h"
+#include "core/loop.h"
+#include "core/report.h"
 
 #define POLL_INTERVAL	1024	/* instructions */
-#define MAX_COMPARED	32	/* states that a new one is held against */
 
 int kps_tick(const struct kps_at *at, u32 n)
 {
@@ -30,80 +32,6 @@ int kps_tick(const struct kps_at *at, u32 n)
 		return 0;
 	env->polled = env->visited;
 	return env->host->poll(env->host->priv);
-}
-
-void kps_list_append(struct kps_list *list, struct kps_state *s)
-{
-	struct kps_state **end = &list->first;
-
-	while (*end)
-		end = &(*end)->next;
-	*end = s;
-	s->next = NULL;
-	list->nr++;
-}
-
-static void list_prepend(struct kps_list *list, struct kps_state *s)
-{
-	s->next = list->first;
-	list->first = s;
-	list->nr++;
-}
-
-/* A state inside one that waits already has nothing new to show. */
-struct kps_state *kps_list_around(struct kps_env *env, const struct kps_list *list,
-				  const struct kps_state *s)
-{
-	struct kps_state *t;
-	u32 n = 0;
-
-	for (t = list->first; t && n < MAX_COMPARED; t = t->next, n++)
-		if (kps_state_in(env, s, t))
-			return t;
-	return NULL;
-}
-
-struct kps_state *kps_list_nearest(const struct kps_list *list, const struct kps_state *s)
-{
-	struct kps_state *t, *nearest = NULL;
-	u32 best = U32_MAX;
-
-	for (t = list->first; t; t = t->next) {
-		u32 distance;
-
-		if (!kps_state_joinable(t, s))
-			continue;
-		distance = kps_state_distance(t, s);
-		if (distance < best) {
-			best = distance;
-			nearest = t;
-		}
-	}
-	return nearest;
-}
-
-int kps_list_add(struct kps_env *env, struct kps_list *list, struct kps_state *s)
-{
-	struct kps_state *t = kps_list_around(env, list, s);
-	int err = 0;
-
-	if (t) {
-		t->steps = max(t->steps, s->steps);
-		kps_state_free(&env->pool, s);
-		return 0;
-	}
-	if (!env->width) {
-		list_prepend(list, s);
-		return 0;
-	}
-	t = list->nr < env->width ? NULL : kps_list_nearest(list, s);
-	if (!t) {
-		kps_list_append(list, s);
-		return 0;
-	}
-	err = kps_state_join(env, t, s, KPS_JOIN);
-	kps_state_free(&env->pool, s);
-	return err;
 }
 
 int kps_push(struct kps_explorer *x, u32 block, struct kps_state *s)
@@ -143,27 +71,6 @@ static struct kps_list take(struct kps_list *list)
 
 	*list = (struct kps_list){ .first = NULL };
 	return all;
-}
-
-int kps_list_copy(struct kps_env *env, struct kps_list *to, const struct kps_list *from)
-{
-	const struct kps_state *s;
-	struct kps_state *copy;
-
-	*to = (struct kps_list){ .first = NULL };
-	for (s = from->first; s; s = s->next) {
-		copy = kps_state_copy(&env->pool, s);
-		if (!copy)
-			return -ENOMEM;
-		kps_list_append(to, copy);
-	}
-	return 0;
-}
-
-void kps_list_clear(struct kps_env *env, struct kps_list *list)
-{
-	kps_state_free_list(&env->pool, list->first);
-	*list = (struct kps_list){ .first = NULL };
 }
 
 /* Past a block: around again if a loop ends here that is not done. */

@@ -7,7 +7,7 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/lattice.h"
 
 #define NID_NOT_NULL	0xffffffffu
 #define NID_NULL	0xfffffffeu

@@ -6,7 +6,7 @@
 #include <linux/kernel.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/live.h"
 
 #define ARGS	0x3e	/* r1 to r5 */
 

@@ -9,7 +9,10 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/lattice.h"
+#include "core/list.h"
+#include "core/loop.h"
+#include "core/report.h"
 
 #define PLAIN_PASSES	1	/* joined as they are */
 #define WIDENED_PASSES	16	/* to thresholds; then whatever changes is forgotten */

@@ -10,7 +10,8 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/list.h"
+#include "core/loop.h"
 
 static const struct kps_reg *slot_value(const struct kps_frame *f, u32 i)
 {

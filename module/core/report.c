@@ -6,7 +6,7 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/report.h"
 
 #define MAX_STEPS	64	/* of a path, the newest */
 #define MAX_HOT		5

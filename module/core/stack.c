@@ -7,7 +7,8 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/report.h"
+#include "core/stack.h"
 
 /* Byte @off of a frame, counted from the frame pointer, is byte_in() of slot_of(). */
 static u32 slot_of(s64 off)

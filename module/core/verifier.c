@@ -7,7 +7,10 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/explore.h"
+#include "core/lattice.h"
+#include "core/live.h"
+#include "core/report.h"
 
 /* States kept apart at a join, rung by rung; the last one joins nothing. */
 static const u32 ladder[] = { 4, 32, 0 };

@@ -5,7 +5,10 @@
 #include <linux/kernel.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/lattice.h"
+#include "core/list.h"
+#include "core/loop.h"
+#include "core/report.h"
 
 static bool descends(const struct kps_state *s, const struct kps_state *from)
 {

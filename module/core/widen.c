@@ -8,7 +8,7 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 
-#include "core/env.h"
+#include "core/lattice.h"
 
 #define MAX_THRESHOLDS 1024
 

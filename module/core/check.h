@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kapsel core - internal: obligations of instructions, and their effects */
+#ifndef KPS_CHECK_H
+#define KPS_CHECK_H
+
+#include <linux/types.h>
+
+#include "core/env.h"
+#include "core/proto.h"
+
+/*
+ * Memory (check_mem.c)
+ */
+
+/**
+ * struct kps_access - an access to be proved
+ * @reg: number of the pointer's register
+ * @off: constant added to it
+ * @size: bytes, at least; of a helper's argument the largest
+ * @min_size: the smallest size, for helpers' arguments; @size for instructions
+ * @access: KAPSEL_ACCESS_*
+ * @helper: id if it is an argument
+ * @arg: number of the argument
+ */
+struct kps_access {
+	u32 reg;
+	s64 off;
+	u64 size;
+	u64 min_size;
+	u8 access;
+	u32 helper;
+	u16 arg;
+};
+
+/** kps_pointer_fault - why a pointer is good for nothing but a move: a code, or 0 */
+static inline u32 kps_pointer_fault(const struct kps_reg *reg)
+{
+	if (reg->flags & KPS_REG_STALE)
+		return KPS_D_STALE;
+	if (reg->kind == KAPSEL_KIND_UNUSABLE)
+		return KPS_D_MIXED;
+	return reg->flags & KAPSEL_FACT_MAYBE_NULL ? KPS_D_NULL : 0;
+}
+
+/** kps_check_pointer - a register is a usable pointer to memory: 0 or -EACCES */
+int kps_check_pointer(const struct kps_at *at, const struct kps_access *a);
+
+/** kps_check_bounds - the access lies inside its object (not for stack contents) */
+int kps_check_bounds(const struct kps_at *at, const struct kps_access *a);
+
+/** kps_check_span - a helper's memory argument, stack contents included */
+int kps_check_span(const struct kps_at *at, const struct kps_access *a);
+
+int kps_step_load(const struct kps_at *at);
+int kps_step_store(const struct kps_at *at);
+int kps_step_atomic(const struct kps_at *at);
+
+/** kps_check_leak - a value may be made visible outside the stack: 0 or -EACCES */
+int kps_check_leak(const struct kps_at *at, u32 n);
+
+/* Arithmetic (check_alu.c): 0, -EACCES, -ENOMEM. */
+int kps_step_alu(const struct kps_at *at);
+int kps_step_lddw(const struct kps_at *at);
+
+/** kps_check_init - register @n was written: 0 or -EACCES */
+int kps_check_init(const struct kps_at *at, u32 n);
+
+/* Calls (check_call.c): helpers but the one that runs a callback. */
+int kps_step_helper(const struct kps_at *at);
+
+/** kps_check_helper - the helper exists, is allowed, its arguments fit; out: its row */
+int kps_check_helper(const struct kps_at *at, const struct kps_helper **helper);
+
+/** kps_helper_result - registers after a helper call */
+int kps_helper_result(const struct kps_at *at, const struct kps_helper *helper);
+
+/** kps_step_exit_main - what the main function's exit must satisfy */
+int kps_step_exit_main(const struct kps_at *at);
+
+/*
+ * Branches (check_jmp.c)
+ */
+
+/**
+ * kps_branch - the effect of a conditional jump
+ * @at: the jump; its state becomes the one that falls through
+ * @taken: out: the state that jumps, or NULL if none does
+ * @falls: out: whether the jump may fall through; else at->s is to be freed
+ *
+ * Return: 0, -EACCES or -ENOMEM.
+ */
+int kps_branch(const struct kps_at *at, struct kps_state **taken, bool *falls);
+
+#endif
