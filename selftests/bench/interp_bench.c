@@ -2,10 +2,7 @@
 /*
  * Time of the userspace interpreter, an instruction:
  *
- *	make build/libkapsel.a && cd selftests && cc -O2 -D_GNU_SOURCE \
- *		-I../tools/include -I../uapi -I../module -I. bench/interp_*.c \
- *		lib/{run,asm}.c ../build/libkapsel.a -o ../build/interp_bench &&
- *		../build/interp_bench
+ *	make bench-interp
  */
 
 #include <stdio.h>
