@@ -85,6 +85,12 @@ install: module tools ## Module, CLI, library, headers (DESTDIR=, PREFIX=)
 	install -m 0644 tools/lib/kapsel.h tools/bpf/kapsel.bpf.h \
 		$(DESTDIR)$(PREFIX)/include
 	install -m 0644 tools/lib/kapsel/*.h $(DESTDIR)$(PREFIX)/include/kapsel
+	install -Dm 0644 tools/completion/kapsel.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/kapsel
+	install -Dm 0644 -t $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+		tools/completion/_kapsel
+	install -Dm 0644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d \
+		tools/completion/kapsel.fish
 	for page in $(wildcard tools/man/*.[1-8]); do \
 		install -Dm 0644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} \
 			$$page || exit; \

@@ -113,14 +113,25 @@ static void offer_words(int argc, char **argv)
 		offer_objects(KINDS_ALL);
 }
 
+/* Words that options before the command take: 0: it is none. */
+static int option_words(const char *word)
+{
+	if (word[0] != '-')
+		return 0;
+	return strcmp(word, "--device") ? 1 : 2;
+}
+
 /* kapsel __complete WORDS...: what stands behind "kapsel", the last one unfinished. */
 int cmd___complete(int argc, char **argv)
 {
 	int first = 1;
 
 	prefix = argc > 1 ? argv[argc - 1] : "";
-	while (first < argc - 1 && argv[first][0] == '-')
-		first++;
+	while (first < argc - 1 && option_words(argv[first]))
+		first += option_words(argv[first]);
+	/* The value of an option: a file, for the shell to find. */
+	if (first > argc - 1)
+		return CLI_OK;
 	if (prefix[0] == '-')
 		offer_options(first < argc - 1 ? argv[first] : "");
 	else if (first >= argc - 1)
