@@ -45,6 +45,24 @@ const struct kps_id *kps_id_parent(const struct kps_pool *pool, u32 id)
 	return &pool->ids[chunk][id % KPS_IDS_A_CHUNK];
 }
 
+void kps_id_anchor(struct kps_pool *pool, u32 id)
+{
+	struct kps_id *slot = slot_of(pool, id);
+
+	if (slot)
+		slot->anchor = true;
+}
+
+/* One that could not be remembered may be. */
+bool kps_id_is_anchor(const struct kps_pool *pool, u32 id)
+{
+	u32 chunk = id / KPS_IDS_A_CHUNK;
+
+	if (chunk >= KPS_ID_CHUNKS)
+		return true;
+	return pool->ids && pool->ids[chunk] && pool->ids[chunk][id % KPS_IDS_A_CHUNK].anchor;
+}
+
 bool kps_id_distance(const struct kps_pool *pool, u32 id, u32 from, s64 *lo, s64 *hi)
 {
 	const struct kps_id *up;

@@ -28,17 +28,49 @@ static bool sub_fits(s64 a, s64 b, s64 *out)
 	return !__builtin_sub_overflow(a, b, out);
 }
 
+/* How far @r is from the anchor @from lies in [*lo, *hi]. */
+static bool measure(const struct kps_pool *pool, const struct kps_reg *r, u32 from, s64 *lo,
+		    s64 *hi)
+{
+	return r->id && kps_id_distance(pool, r->id, from, lo, hi) &&
+	       !__builtin_add_overflow(*lo, r->delta, lo) &&
+	       !__builtin_add_overflow(*hi, r->delta, hi);
+}
+
+/* Loops measure by what @b says: how far it is from each anchor must hold for @a. */
+static bool measures_agree(const struct kps_pool *pool, const struct kps_reg *a,
+			   const struct kps_reg *b)
+{
+	s64 lo_a, hi_a, lo_b, hi_b;
+	const struct kps_id *up;
+	u32 n, from = b->id;
+
+	for (n = 0; n < MAX_ANCESTORS && from; n++) {
+		if (kps_id_is_anchor(pool, from) && measure(pool, b, from, &lo_b, &hi_b) &&
+		    (!measure(pool, a, from, &lo_a, &hi_a) || lo_a < lo_b || hi_a > hi_b))
+			return false;
+		up = kps_id_parent(pool, from);
+		from = up ? up->parent : 0;
+	}
+	return true;
+}
+
 /*
  * Inclusion. What @b says of equal ids must hold in @a: each id of @b stands for one
  * id of @a and one difference, wherever it occurs.
  */
-static bool map_link(struct kps_pairs *links, const struct kps_reg *a, const struct kps_reg *b)
+static bool map_link(struct kps_env *env, const struct kps_reg *a, const struct kps_reg *b)
 {
+	struct kps_pairs *links = &env->links;
 	struct kps_pair *p;
 	s64 delta, shift;
 	u32 id, i;
 
-	if (!b->id || kps_scalar_is_const(&b->val))
+	if (!b->id)
+		return true;
+	if ((a->id != b->id || a->delta != b->delta) && !measures_agree(&env->pool, a, b))
+		return false;
+	if (kps_scalar_is_const(&b->val))
 		return true;
 	if (!link_of(a, &id, &delta))
 		id = UNLINKED | links->nr;	/* equal to no other */
@@ -89,9 +121,10 @@ static bool pointer_in(const struct kps_reg *a, const struct kps_reg *b,
 	return a->object == b->object && a->size == b->size && a->ref == b->ref;
 }
 
-static bool reg_in(const struct kps_reg *a, const struct kps_reg *b,
-		   struct kps_pairs *links, struct kps_pairs *nids)
+static bool reg_in(struct kps_env *env, const struct kps_reg *a, const struct kps_reg *b)
 {
+	struct kps_pairs *nids = &env->nids;
+
 	if (b->kind == KAPSEL_KIND_UNINIT)
 		return true;
 	if (b->kind == KAPSEL_KIND_UNUSABLE)
@@ -101,7 +134,7 @@ static bool reg_in(const struct kps_reg *a, const struct kps_reg *b,
 		       map_nid(nids, NID_NULL, b->nid);
 	if (kps_is_pointer(b) && !pointer_in(a, b, nids))
 		return false;
-	return kps_scalar_in(&a->val, &b->val) && map_link(links, a, b);
+	return kps_scalar_in(&a->val, &b->val) && map_link(env, a, b);
 }
 
 static bool all_zero(const struct kps_slot *slot, u32 at, u32 len)
@@ -134,8 +167,7 @@ static bool byte_in(const struct kps_slot *a, u8 b, u32 i)
 	return a->byte[i] != KPS_BYTE_SPILL || a->reg.kind == KAPSEL_KIND_SCALAR;
 }
 
-static bool slot_in(const struct kps_slot *a, const struct kps_slot *b,
-		    struct kps_pairs *links, struct kps_pairs *nids)
+static bool slot_in(struct kps_env *env, const struct kps_slot *a, const struct kps_slot *b)
 {
 	struct kps_reg value;
 	u32 i;
@@ -144,22 +176,20 @@ static bool slot_in(const struct kps_slot *a, const struct kps_slot *b,
 		if (!byte_in(a, b->byte[i], i))
 			return false;
 	return !b->len || (value_at(a, b->at, b->len, &value) &&
-			   reg_in(&value, &b->reg, links, nids));
+			   reg_in(env, &value, &b->reg));
 }
 
 static const struct kps_slot empty_slot;
 
-static bool frame_in(const struct kps_frame *a, const struct kps_frame *b,
-		     struct kps_pairs *links, struct kps_pairs *nids)
+static bool frame_in(struct kps_env *env, const struct kps_frame *a, const struct kps_frame *b)
 {
 	u32 i;
 
 	for (i = 0; i < KPS_NR_REGS; i++)
-		if (!reg_in(&a->reg[i], &b->reg[i], links, nids))
+		if (!reg_in(env, &a->reg[i], &b->reg[i]))
 			return false;
 	for (i = 0; i < b->nr_slots; i++)
-		if (!slot_in(i < a->nr_slots ? &a->slot[i] : &empty_slot, &b->slot[i],
-			     links, nids))
+		if (!slot_in(env, i < a->nr_slots ? &a->slot[i] : &empty_slot, &b->slot[i]))
 			return false;
 	return true;
 }
@@ -221,18 +251,17 @@ bool kps_state_joinable(const struct kps_state *a, const struct kps_state *b)
 bool kps_state_in(struct kps_env *env, const struct kps_state *a,
 		  const struct kps_state *b)
 {
-	struct kps_pairs *links = &env->links, *nids = &env->nids;
 	u32 i;
 
 	if (!kps_state_joinable(a, b) || a->pkt_min < b->pkt_min)
 		return false;
-	links->nr = 0;
-	nids->nr = 0;
+	env->links.nr = 0;
+	env->nids.nr = 0;
 	for (i = a->depth; i--;)
-		if (!frame_in(a->frame[i], b->frame[i], links, nids))
+		if (!frame_in(env, a->frame[i], b->frame[i]))
 			return false;
 	for (i = 0; i < b->nr_facts; i++)
-		if (!fact_in(a, &b->fact[i], links))
+		if (!fact_in(a, &b->fact[i], &env->links))
 			return false;
 	return true;
 }
@@ -325,7 +354,8 @@ static void join_link(struct joiner *j, struct kps_reg *a, const struct kps_reg 
 	known = j->links->nr;
 	a->id = pair_id(j, j->links, id_a, id_b, shift);
 	a->delta = a->id ? delta_a : 0;
-	if (j->links->nr > known && a->id != id_a && id_a && id_b)
+	/* A distance that grows with each trip would never end growing. */
+	if (j->widen == KPS_JOIN && j->links->nr > known && a->id != id_a && id_a && id_b)
 		relate_joined(&j->env->pool, a->id, id_a, id_b, shift);
 }
 

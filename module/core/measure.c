@@ -52,7 +52,7 @@ static u32 nr_places(const struct kps_list *heads)
 	return heads->first->depth * KPS_PLACES_A_FRAME;
 }
 
-static int give_id(struct kps_env *env, struct kps_state *s, u32 place, u32 id)
+static int give_id(struct kps_env *env, struct kps_state *s, u32 place, u32 id, s64 delta)
 {
 	struct kps_reg *reg;
 
@@ -62,34 +62,77 @@ static int give_id(struct kps_env *env, struct kps_state *s, u32 place, u32 id)
 	if (!reg)
 		return -ENOMEM;
 	reg->id = id;
-	reg->delta = 0;
+	reg->delta = delta;
 	return 0;
 }
 
+static u32 new_anchor(struct kps_env *env, u32 old)
+{
+	u32 id = kps_new_id(&env->pool);
+
+	if (old)
+		kps_id_relate(&env->pool, id, old, 0, 0);
+	kps_id_anchor(&env->pool, id);
+	return id;
+}
+
+/* The anchor that stands for an id of the head; the same for all that share it. */
+static u32 anchor_of(struct kps_env *env, struct kps_pairs *anchors, u32 old)
+{
+	u32 i;
+
+	for (i = 0; i < anchors->nr; i++)
+		if (anchors->pair[i].a == old)
+			return anchors->pair[i].id;
+	if (!old || anchors->nr == KPS_MAX_PAIRS)
+		return new_anchor(env, old);
+	anchors->pair[anchors->nr] = (struct kps_pair){ .a = old, .id = new_anchor(env, old) };
+	return anchors->pair[anchors->nr++].id;
+}
+
+static int anchor_one(struct kps_env *env, struct kps_state *s, u32 nr)
+{
+	struct kps_pairs *anchors = &env->links;
+	const struct kps_reg *reg;
+	u32 i, place;
+	int err = 0;
+
+	anchors->nr = 0;
+	for (place = 0; place < nr && !err; place++) {
+		reg = value_at(s, place);
+		if (reg)
+			err = give_id(env, s, place, anchor_of(env, anchors, reg->id),
+				      reg->id ? reg->delta : 0);
+	}
+	for (i = 0; i < s->nr_facts; i++)
+		s->fact[i].id = anchor_of(env, anchors, s->fact[i].id);
+	return err;
+}
+
 /*
- * One state at the head: values keep the ids that they share. Several: each place has
- * one id of its own in all of them, since what comes back may come from any; facts
- * about the old ids are then lost.
+ * Every value at the head gets an id of its own to measure from: what it was before the
+ * loop says nothing of later trips. One state at the head: values share anchors as they
+ * shared ids. Several: each place has the same anchor in all of them, since what comes
+ * back may come from any; facts about the old ids are then lost.
  */
 int kps_anchor(struct kps_env *env, struct kps_list *heads)
 {
-	bool several = heads->nr > 1;
+	u32 place, id, nr = nr_places(heads);
 	struct kps_state *s;
-	u32 place, id;
 	int err = 0;
 
-	for (place = 0; place < nr_places(heads) && !err; place++) {
+	if (heads->nr == 1)
+		return anchor_one(env, heads->first, nr);
+	for (place = 0; place < nr && !err; place++) {
 		id = 0;
 		for (s = heads->first; s && !err; s = s->next) {
-			const struct kps_reg *reg = value_at(s, place);
-
-			if (!reg || (reg->id && !several))
+			if (!value_at(s, place))
 				continue;
-			id = id ?: kps_new_id(&env->pool);
-			err = give_id(env, s, place, id);
+			id = id ?: new_anchor(env, 0);
+			err = give_id(env, s, place, id, 0);
 		}
 	}
-	for (s = heads->first; s && several; s = s->next)
+	for (s = heads->first; s; s = s->next)
 		s->nr_facts = 0;
 	return err;
 }

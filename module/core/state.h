@@ -136,11 +136,13 @@ struct kps_state {
 /**
  * struct kps_id - how the value of an id relates to another's
  * @parent: the other id, 0: none
+ * @anchor: loops measure from it, so what is said of it must hold in all runs
  * @lo: this id's value minus the parent's is at least this,
  * @hi: and at most this, both values read as signed integers
  */
 struct kps_id {
 	u32 parent;
+	bool anchor;
 	s64 lo;
 	s64 hi;
 };
@@ -192,6 +194,12 @@ void kps_id_relate(struct kps_pool *pool, u32 id, u32 parent, s64 lo, s64 hi);
 
 /** kps_id_parent - what is known of @id; NULL: nothing */
 const struct kps_id *kps_id_parent(const struct kps_pool *pool, u32 id);
+
+/** kps_id_anchor - loops measure from @id */
+void kps_id_anchor(struct kps_pool *pool, u32 id);
+
+/** kps_id_is_anchor - loops may measure from @id */
+bool kps_id_is_anchor(const struct kps_pool *pool, u32 id);
 
 /**
  * kps_id_distance - the value of @id minus that of its ancestor @from
