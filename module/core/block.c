@@ -10,6 +10,7 @@
 #include "core/explore.h"
 #include "core/list.h"
 #include "core/live.h"
+#include "core/oracle.h"
 #include "core/report.h"
 
 static int step(const struct kps_at *at)
@@ -93,6 +94,12 @@ static int step_or_assume(struct kps_at *at)
 	return 0;
 }
 
+static void claim(const struct kps_at *at)
+{
+	if (!at->env->unjudged)
+		kps_oracle_claim(at->env, at->s, at->pc);
+}
+
 /* Straight on to the jump that ends the block, or to its end. */
 static int run_straight(struct kps_at *at, u32 end)
 {
@@ -100,6 +107,7 @@ static int run_straight(struct kps_at *at, u32 end)
 	int err = 0;
 
 	while (at->pc < end && !is_jump(kps_insn_at(at)) && !err) {
+		claim(at);
 		err = step_or_assume(at);
 		if (err)
 			break;
@@ -257,5 +265,6 @@ int kps_run_block(struct kps_explorer *x, u32 block, struct kps_state *s)
 		return err;
 	}
 	mark_seen(&at);
+	claim(&at);
 	return step_jump(x, &at, block);
 }

@@ -9,6 +9,7 @@
 
 #include "core/lattice.h"
 #include "core/list.h"
+#include "core/oracle.h"
 
 #define MAX_COMPARED	32	/* states that a new one is held against */
 
@@ -37,6 +38,8 @@ struct kps_state *kps_list_around(struct kps_env *env, const struct kps_list *li
 	struct kps_state *t;
 	u32 n = 0;
 
+	if (kps_oracle_plain())
+		return NULL;
 	for (t = list->first; t && n < MAX_COMPARED; t = t->next, n++)
 		if (kps_state_in(env, s, t))
 			return t;

@@ -10,6 +10,7 @@
 #include "core/explore.h"
 #include "core/lattice.h"
 #include "core/live.h"
+#include "core/oracle.h"
 #include "core/report.h"
 
 /* States kept apart at a join, rung by rung; the last one joins nothing. */
@@ -149,6 +150,7 @@ static int begin_rung(struct kps_env *env)
 	u64 budget = env->in->budget_bytes ?: KPS_DEFAULT_BUDGET_BYTES;
 
 	forget_rung(env);
+	kps_oracle_begin();
 	kps_arena_free(&env->work);
 	kps_arena_init(&env->work, env->host, budget - min_t(u64, budget - 1, env->arena.bytes));
 	env->pool = (struct kps_pool){ .arena = &env->work };
@@ -190,7 +192,8 @@ static int climb(struct kps_env *env, struct kapsel_verdict *verdict)
 {
 	int err = -EACCES;
 
-	for (verdict->rung = 1; verdict->rung <= ARRAY_SIZE(ladder); verdict->rung++) {
+	verdict->rung = kps_oracle_plain() ? ARRAY_SIZE(ladder) : 1;
+	for (; verdict->rung <= ARRAY_SIZE(ladder); verdict->rung++) {
 		err = run_rung(env, ladder[verdict->rung - 1]);
 		if (!worth_climbing(env, err))
 			return err;
