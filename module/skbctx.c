@@ -44,7 +44,7 @@
 #define SLOT_priority		SHADOW(priority)
 #define SLOT_ingress_ifindex	VIA(skb_iif)
 #define SLOT_ifindex		SHADOW(ifindex)
-#define SLOT_tc_index		VIA(tc_index)
+#define SLOT_tc_index		SHADOW(tc_index)
 #define SLOT_cb			SHADOWS(cb)
 #define SLOT_hash		VIA(hash)
 #define SLOT_data		SHADOW(data)
@@ -91,7 +91,6 @@ static_assert(sizeof_field(struct sk_buff, protocol) == 2);
 static_assert(sizeof_field(struct sk_buff, vlan_tci) == 2);
 static_assert(sizeof_field(struct sk_buff, vlan_proto) == 2);
 static_assert(sizeof_field(struct sk_buff, skb_iif) == 4);
-static_assert(sizeof_field(struct sk_buff, tc_index) == 2);
 static_assert(sizeof_field(struct sk_buff, hash) == 4);
 static_assert(sizeof_field(struct sk_buff, mark) == 4);
 static_assert(sizeof_field(struct sk_buff, priority) == 4);
@@ -113,6 +112,15 @@ static u32 napi_id(const struct sk_buff *skb)
 	return 0;
 }
 
+static u32 tc_index(const struct sk_buff *skb)
+{
+#ifdef CONFIG_NET_SCHED
+	return skb->tc_index;
+#else
+	return 0;
+#endif
+}
+
 static u32 ifindex_of(const struct net_device *dev)
 {
 	return dev ? dev->ifindex : 0;
@@ -132,6 +140,8 @@ static void fill_packet(struct kps_skb_ctx *ctx, const struct sk_buff *skb, u64 
 		ctx->pkt_type = skb->pkt_type;
 	if (used & BIT_OF(vlan_present))
 		ctx->vlan_present = !!skb_vlan_tag_present(skb);
+	if (used & BIT_OF(tc_index))
+		ctx->tc_index = tc_index(skb);
 	if (used & BIT_OF(napi_id))
 		ctx->napi_id = napi_id(skb);
 	if (used & BIT_OF(gso_segs))

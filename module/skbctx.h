@@ -32,6 +32,7 @@ struct kps_skb_ctx {
 	u32 pkt_type;
 	u32 vlan_present;
 	u32 ifindex;
+	u32 tc_index;
 	u32 napi_id;
 	u32 family;
 	u32 remote_ip4;
