@@ -151,13 +151,13 @@ int cmd_attach(int argc, char **argv)
 	return status;
 }
 
-/* Off, and without the pin that kept it. */
+/* Off, if it is not so already, and without the pin that kept it. */
 static int drop(struct kernel *k, const struct object *obj)
 {
 	struct kapsel_error err = {};
 
 	if (obj->info.kind == KAPSEL_OBJ_LINK && kapsel_detach(obj->fd, &err) &&
-	    err.err != -ENOLINK && err.err != -EALREADY)
+	    err.err != -ENOENT)
 		return cli_fail(&err, 0);
 	if (obj->info.pin[0] && kapsel_unpin(&k->dev, obj->info.pin, &err) &&
 	    err.err != -ENOENT)
