@@ -96,6 +96,23 @@ TEST_F(kallsyms, one_of_several)
 	EXPECT_EQ(0, check(self, "kprobe:nf_tables:in_module"));
 }
 
+/* As the kernel shows them to those without rights. */
+TEST_F(kallsyms, hidden_addresses)
+{
+	static const char hidden[] = "0000000000000000 t cleanup\n"
+				     "0000000000000000 t cleanup\t[nf_tables]\n";
+	FILE *file = fopen(self->path, "we");
+
+	ASSERT_NE(NULL, file);
+	fputs(hidden, file);
+	fclose(file);
+	EXPECT_EQ(-EADDRNOTAVAIL, check(self, "kprobe:cleanup"));
+	EXPECT_NE(NULL, strstr(self->err.hint, "MODULE:NAME"));
+	EXPECT_NE(NULL, strstr(self->err.hint, "(nf_tables)"));
+	EXPECT_EQ(NULL, strstr(self->err.hint, "@0x"));
+	EXPECT_EQ(0, check(self, "kprobe:nf_tables:cleanup"));
+}
+
 TEST_F(kallsyms, similar)
 {
 	char names[4][KAPSEL_TARGET_LEN];

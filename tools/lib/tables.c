@@ -180,10 +180,10 @@ bool kapsel_ctx_field_at(u32 type, u32 i, struct kapsel_ctx_info *info)
 }
 
 static const struct kapsel_hook_doc hooks[] = {
-	{ KAPSEL_HOOK_KPROBE, "kprobe", "kprobe:FUNC[+OFF], ksyscall:NAME",
+	{ KAPSEL_HOOK_KPROBE, "kprobe", "kprobe:[MODULE:]FUNC[@ADDR][+OFF], ksyscall:NAME",
 	  "kprobe/FUNC[+OFF], ksyscall/NAME", KAPSEL_PROG_KPROBE,
 	  "runs when a kernel function is entered, or an instruction of it is reached" },
-	{ KAPSEL_HOOK_KRETPROBE, "kretprobe", "kretprobe:FUNC, kretsyscall:NAME",
+	{ KAPSEL_HOOK_KRETPROBE, "kretprobe", "kretprobe:[MODULE:]FUNC[@ADDR], kretsyscall:NAME",
 	  "kretprobe/FUNC, kretsyscall/NAME", KAPSEL_PROG_KPROBE,
 	  "runs when a kernel function returns; PT_REGS_RC() is what it returns" },
 	{ KAPSEL_HOOK_NETFILTER, "netfilter",

@@ -4,6 +4,7 @@
 #define KAPSEL_TABLES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <linux/kapsel.h>
 
