@@ -386,4 +386,45 @@ TEST_F(cli, every_code_is_explained)
 	}
 }
 
+static const char command_names[][16] = {
+#define COMMAND(_name, _args, _help, _options) #_name,
+#include "../../tools/kapsel/commands.tbl"
+#undef COMMAND
+};
+
+/* "--no-attach" as a page writes it: "\-\-no\-attach". */
+static bool page_has(const char *page, const char *option)
+{
+	char text[80];
+	size_t len = 0;
+
+	for (; *option && *option != '=' && len < sizeof(text) - 2; option++) {
+		if (*option == '-')
+			text[len++] = '\\';
+		text[len++] = *option;
+	}
+	text[len] = '\0';
+	return strstr(page, text);
+}
+
+TEST_F(cli, every_option_is_in_the_manual)
+{
+	char *page = tree_read("tools/man/kapsel.8"), line[40], *option;
+	__u32 i, count = 0;
+
+	ASSERT_NE(NULL, page);
+	for (i = 0; i < ARRAY_SIZE(command_names); i++) {
+		snprintf(line, sizeof(line), "__complete %s --", command_names[i]);
+		EXPECT_EQ(DONE, run(self, line));
+		for (option = strtok(self->out, "\n"); option; option = strtok(NULL, "\n")) {
+			count++;
+			EXPECT_TRUE(page_has(page, option)) {
+				TH_LOG("kapsel(8) has no %s of %s", option, command_names[i]);
+			}
+		}
+	}
+	EXPECT_LT(100, count);
+	free(page);
+}
+
 TEST_HARNESS_MAIN
