@@ -12,7 +12,7 @@
 #include "core/lattice.h"
 #include "core/report.h"
 
-#define MAX_TRIPS	(1u << 23)	/* the helper refuses more */
+#define MAX_TRIPS	0x800000	/* the helper refuses more */
 
 static u32 call_pc(const struct kps_explorer *x, u32 block)
 {

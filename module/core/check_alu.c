@@ -440,6 +440,7 @@ int kps_step_lddw(const struct kps_at *at)
 	const struct bpf_insn *insn = kps_insn_at(at);
 	const struct kps_insn_aux *aux = kps_aux_at(at);
 	struct kps_reg *dst = kps_reg_at(at, insn->dst_reg);
+	u64 imm;
 
 	switch (aux->kind) {
 	case KPS_AUX_MAP:
@@ -451,8 +452,8 @@ int kps_step_lddw(const struct kps_at *at)
 		*dst = kps_reg_pointer(KAPSEL_KIND_FUNC, aux->arg, 0, at->pc);
 		return 0;
 	default:
-		*dst = kps_reg_scalar(kps_scalar_const((u32)insn->imm | (u64)(u32)insn[1].imm << 32),
-				      at->pc);
+		imm = (u32)insn->imm | (u64)(u32)insn[1].imm << 32;
+		*dst = kps_reg_scalar(kps_scalar_const(imm), at->pc);
 		return 0;
 	}
 }

@@ -25,6 +25,12 @@ static struct kapsel_rec_problem *refuse_access(const struct kps_at *at, u32 cod
 	return p;
 }
 
+static bool points_to_memory(const struct kps_reg *reg)
+{
+	return reg->kind != KAPSEL_KIND_SCALAR && reg->kind != KAPSEL_KIND_MAP &&
+	       reg->kind != KAPSEL_KIND_PACKET_END && reg->kind != KAPSEL_KIND_FUNC;
+}
+
 int kps_check_pointer(const struct kps_at *at, const struct kps_access *a)
 {
 	const struct kps_reg *reg = kps_reg_at(at, a->reg);
@@ -32,8 +38,7 @@ int kps_check_pointer(const struct kps_at *at, const struct kps_access *a)
 
 	if (reg->kind == KAPSEL_KIND_UNINIT)
 		code = KPS_D_UNINIT;
-	else if (!code && (reg->kind == KAPSEL_KIND_SCALAR || reg->kind == KAPSEL_KIND_MAP ||
-		 reg->kind == KAPSEL_KIND_PACKET_END || reg->kind == KAPSEL_KIND_FUNC))
+	else if (!code && !points_to_memory(reg))
 		code = a->helper ? KPS_D_HELPER_ARG : KPS_D_NOT_POINTER;
 	if (!code)
 		return 0;
@@ -236,6 +241,14 @@ static int mark_plain(const struct kps_at *at, const struct kps_access *a)
 	return -EACCES;
 }
 
+/* What memory holds is any number of its size. */
+static struct kps_reg loaded_number(const struct kps_at *at, const struct kps_access *a)
+{
+	u64 most = kps_width_mask(8 * (u32)a->size);
+
+	return kps_reg_scalar(kps_scalar_unsigned(0, most), at->pc);
+}
+
 static int load_ctx(const struct kps_at *at, const struct kps_access *a,
 		    struct kps_reg *out)
 {
@@ -253,7 +266,7 @@ static int load_ctx(const struct kps_at *at, const struct kps_access *a,
 	else if (f->flags & KAPSEL_CTX_PACKET_END)
 		*out = kps_reg_pointer(KAPSEL_KIND_PACKET_END, 0, 0, at->pc);
 	else
-		*out = kps_reg_scalar(kps_scalar_unsigned(0, kps_width_mask(8 * (u32)a->size)), at->pc);
+		*out = loaded_number(at, a);
 	return 0;
 }
 
@@ -298,7 +311,7 @@ static int load_plain(const struct kps_at *at, const struct kps_access *a,
 
 	if (err || load_constant(at, a, out))
 		return err;
-	*out = kps_reg_scalar(kps_scalar_unsigned(0, kps_width_mask(8 * (u32)a->size)), at->pc);
+	*out = loaded_number(at, a);
 	return 0;
 }
 
@@ -453,8 +466,7 @@ int kps_step_atomic(const struct kps_at *at)
 {
 	const struct bpf_insn *insn = kps_insn_at(at);
 	struct kps_access a = insn_access(at, insn->dst_reg, KAPSEL_ACCESS_ATOMIC);
-	struct kps_reg old = kps_reg_scalar(
-		kps_scalar_unsigned(0, kps_width_mask(8 * (u32)a.size)), at->pc);
+	struct kps_reg old = loaded_number(at, &a);
 	int err = atomic_operand(at, insn->src_reg);
 
 	if (!err && insn->imm == BPF_CMPXCHG)

@@ -13,8 +13,8 @@
 #include "core/verifier.h"
 
 #define KPS_MAX_WARNINGS	64
-#define KPS_POINTER_LIMIT	(1LL << 33)	/* a pointer's distance from its object */
-#define KPS_MAX_SPAN		(1LL << 29)	/* bytes of a helper's memory argument */
+#define KPS_POINTER_LIMIT	0x200000000LL	/* a pointer's distance from its object */
+#define KPS_MAX_SPAN		0x20000000LL	/* bytes of a helper's memory argument */
 
 #define KPS_MAX_PAIRS		64
 

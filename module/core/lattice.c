@@ -13,7 +13,7 @@
 #define NID_NULL	0xfffffffeu
 #define MAX_ANCESTORS	16
 #define UNLINKED	0x80000000u
-#define WIDE_OFFSET	(1LL << 32)	/* of a widened pointer: inside KPS_POINTER_LIMIT */
+#define WIDE_OFFSET	0x100000000LL	/* of a widened pointer: inside KPS_POINTER_LIMIT */
 
 /* A value's link; a constant without one differs from id 0, the number 0, by itself. */
 static bool link_of(const struct kps_reg *r, u32 *id, s64 *delta)

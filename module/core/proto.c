@@ -15,6 +15,7 @@
 const struct kps_helper kps_helpers[] = {
 #include "core/helpers.tbl"
 };
+
 const u32 kps_nr_helpers = ARRAY_SIZE(kps_helpers);
 
 #define KPS_MAP_TYPE(_type, _name, _ops, _flags, _doc)				\
@@ -22,6 +23,7 @@ const u32 kps_nr_helpers = ARRAY_SIZE(kps_helpers);
 const struct kps_map_type kps_map_types[] = {
 #include "core/maptypes.tbl"
 };
+
 const u32 kps_nr_map_types = ARRAY_SIZE(kps_map_types);
 
 /*
@@ -55,6 +57,7 @@ static const struct kps_ctx_field ctx_fields[] = {
 const struct kps_prog_type kps_prog_types[] = {
 #include "core/progtypes.tbl"
 };
+
 const u32 kps_nr_prog_types = ARRAY_SIZE(kps_prog_types);
 
 const struct kps_helper *kps_helper_find(u32 id)

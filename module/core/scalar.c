@@ -263,7 +263,8 @@ static struct kps_tnum bits_div(u8 op, bool is_signed, struct kps_tnum a,
 		return op == BPF_DIV ? kps_tnum_const(-a.value) : kps_tnum_const(0);
 	if (op == BPF_DIV)
 		return kps_tnum_const(const_div(op, is_signed, a.value, n, width));
-	return kps_tnum_sub(a, kps_tnum_const(n * const_div(BPF_DIV, is_signed, a.value, n, width)));
+	n *= const_div(BPF_DIV, is_signed, a.value, n, width);
+	return kps_tnum_sub(a, kps_tnum_const(n));
 }
 
 static struct kps_tnum bits_alu(u8 op, bool is_signed, struct kps_tnum a,

@@ -80,10 +80,12 @@ static inline struct kps_tnum kps_tnum_lsh(struct kps_tnum a, unsigned int n)
 {
 	return kps_tnum(a.value << n, a.mask << n);
 }
+
 static inline struct kps_tnum kps_tnum_rsh(struct kps_tnum a, unsigned int n)
 {
 	return kps_tnum(a.value >> n, a.mask >> n);
 }
+
 struct kps_tnum kps_tnum_arsh(struct kps_tnum a, unsigned int n);
 
 /** kps_tnum_join - the smallest set that holds both */

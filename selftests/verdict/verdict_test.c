@@ -30,7 +30,7 @@
 #include "core/verifier.h"
 #include "lib/asm.h"
 
-#define MAX_TEXT	(1 << 20)
+#define MAX_TEXT	1048576
 #define MAX_INSNS	65536
 #define MAX_MAPS	80
 
@@ -251,9 +251,7 @@ static void directive(const char *file, struct kv_case *c, const char *d)
 		c->polls = strtoul(d + 6, NULL, 0);
 	} else if (!strncmp(d, "ceiling ", 8)) {
 		c->ceiling = strtoull(d + 8, NULL, 0);
-	} else if (sscanf(d, "warn KV%u @%u", &c->warn, &c->warn_at) == 2) {
-		return;
-	} else {
+	} else if (sscanf(d, "warn KV%u @%u", &c->warn, &c->warn_at) != 2) {
 		run_case(file, c, d);
 	}
 }
