@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One program, verified, run on inputs, compared */
+#ifndef FZ_CHECK_H
+#define FZ_CHECK_H
+
+#include "gen.h"
+#include "machine.h"
+
+/** enum fz_layer - what found a failure */
+enum fz_layer {
+	FZ_FINE,
+	FZ_REFUSED,	/* no failure */
+	FZ_HOST,	/* memory not given back, a strange error */
+	FZ_MEMORY,	/* the checked machine */
+	FZ_EMBED,	/* outside what the verifier claimed */
+	FZ_COUNT,	/* more instructions than it said */
+	FZ_INTERP,	/* the interpreter does something else */
+	FZ_AGREE,	/* refused without joins */
+	FZ_NR_LAYERS,
+};
+
+extern const char *const fz_layer_names[FZ_NR_LAYERS];
+
+/**
+ * struct fz_outcome - what became of a program
+ * @layer: enum fz_layer
+ * @code: of a refusal
+ * @insn: of a refusal
+ * @rung: of an acceptance
+ * @why: of a failure
+ * @unembedded: there were too many states to keep
+ * @insns: that the machine ran
+ */
+struct fz_outcome {
+	enum fz_layer layer;
+	u32 code;
+	u32 insn;
+	u32 rung;
+	char why[512];
+	bool unembedded;
+	u64 insns;
+};
+
+/** fz_check - verify; if accepted run on @runs inputs; @agree: once more without joins */
+void fz_check(const struct fz_prog *p, u64 seed, u32 runs, bool agree, struct fz_outcome *out);
+
+/** fz_reduce - make a failing program smaller, as long as the same layer fails */
+void fz_reduce(struct fz_prog *p, u64 seed, u32 runs, struct fz_outcome *out);
+
+#endif

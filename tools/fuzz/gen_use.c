@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A generator of programs: fragments, each a guard and a use */
+
+#include <string.h>
+
+#include "gen_in.h"
+
+static u32 any_size(struct gen *g)
+{
+	return 1u << below(g, 4);
+}
+
+/* A map's value in @ptr: its size. Branches to @out if there is none. */
+static u32 value_pointer(struct gen *g, u8 ptr, struct label *out)
+{
+	u32 map = below(g, 10);
+
+	if (map < 3 || g->no_call || (ptr && ptr < 6)) {
+		fz_lddw(g, ptr, BPF_PSEUDO_MAP_VALUE, map == 0 ? FZ_BIG : FZ_ARRAY, 0);
+		return map == 0 ? 4096 : 64;
+	}
+	map = map < 6 ? FZ_TABLE : map < 8 ? FZ_HASH : FZ_PERCPU;
+	fz_emit(g, 0x7a, 10, 0, -136, below(g, 6));
+	fz_lddw(g, 1, BPF_PSEUDO_MAP_FD, map, 0);
+	fz_emit(g, 0xbf, 2, 10, 0, 0);
+	fz_emit(g, 0x07, 2, 0, 0, -136);
+	fz_call(g, BPF_FUNC_map_lookup_elem);
+	if (ptr && chance(g, 30)) {
+		fz_emit(g, 0xbf, ptr, 0, 0, 0);
+		fz_jump_to(g, out, 0x15, chance(g, 50) ? 0 : ptr, 0, 0);
+	} else {
+		if (!chance(g, 4))
+			fz_jump_to(g, out, chance(g, 97) ? 0x15 : 0x55, 0, 0, 0);
+		if (ptr)
+			fz_emit(g, 0xbf, ptr, 0, 0, 0);
+	}
+	g->nums &= ~(1u << ptr);
+	return fz_maps[map].value_size;
+}
+
+static void protect(struct gen *g, u8 reg, u32 *was)
+{
+	*was = g->busy;
+	g->busy |= 1u << reg;
+}
+
+/* The number's bounds; it is clamped first if they are too wide for the object. */
+static void settle(struct gen *g, u8 reg, u32 room, s64 *lo, s64 *hi, struct label *out)
+{
+	fz_bounds(g, reg, lo, hi);
+	/* Few samples: the greatest may be missing. */
+	while (*hi > 0 && *hi < 4096 && *hi & (*hi + 1) && chance(g, 80))
+		*hi |= *hi >> 1;
+	if (*lo <= *hi && *lo > -4096 && *hi < 4096 && *hi - *lo < room && chance(g, 50))
+		return;
+	fz_clamp(g, reg, chance(g, 50) ? below(g, room) : room - 1, out);
+	if (chance(g, 30))
+		fz_emit(g, 0x07, reg, 0, 0, fz_in(&g->r, -8, 8));
+	fz_bounds(g, reg, lo, hi);
+	*lo = min(*lo, 0ll);
+}
+
+void fz_use_map(struct gen *g, u8 reg, struct label *out)
+{
+	u32 was, size = any_size(g), room;
+	s64 lo, hi, off;
+	u8 ptr;
+
+	protect(g, reg, &was);
+	ptr = reg >= 7 ? 0 : fz_pick_saved(g);
+	if (!ptr && reg < 7)
+		ptr = fz_pick(g);
+	g->busy |= 1u << ptr;
+	if (reg < 6)
+		g->no_call++;
+	room = value_pointer(g, ptr, out);
+	if (reg < 6)
+		g->no_call--;
+	settle(g, reg, room - size + 1, &lo, &hi, out);
+	off = chance(g, 60) ? room - size - hi : -lo;
+	off += chance(g, 50) ? fz_slip(g) : -fz_slip(g);
+	if (off + lo < 0 && chance(g, 90))
+		off = -lo;
+	if (off != (s16)off)
+		off = 0;
+	if (chance(g, 15)) {
+		fz_emit(g, 0x07, ptr, 0, 0, off);
+		off = 0;
+	}
+	fz_emit(g, 0x0f, ptr, reg, 0, 0);
+	fz_touch(g, ptr, off, size, true);
+	g->busy = was;
+}
+
+/* A number, changed, tested, changed again, and used as an offset. */
+static void by_offset(struct gen *g)
+{
+	u8 reg = fz_number(g), copy = fz_pick(g);
+	struct label out;
+
+	fz_label(g, &out);
+	fz_chain(g, reg, below(g, 4));
+	if (chance(g, 40) && copy != reg)
+		fz_emit(g, chance(g, 70) ? 0xbf : 0xbc, copy, reg, 0, 0);
+	if (chance(g, 70))
+		fz_guard(g, reg, &out);
+	if (chance(g, 30))
+		fz_guard(g, reg, &out);
+	if (chance(g, 30) && (g->nums >> copy & 1))
+		reg = copy;
+	fz_chain(g, reg, below(g, 3));
+	fz_use_map(g, reg, &out);
+	fz_place(g, &out);
+}
+
+static void only_numbers(struct gen *g)
+{
+	u8 reg = fz_number(g), copy = fz_pick(g);
+	struct label out;
+
+	fz_label(g, &out);
+	fz_chain(g, reg, 1 + below(g, 4));
+	if (copy != reg && chance(g, 60)) {
+		fz_emit(g, chance(g, 60) ? 0xbf : 0xbc, copy, reg, 0, 0);
+		if (chance(g, 60))
+			fz_emit(g, chance(g, 60) ? 0x07 : 0x04, chance(g, 50) ? copy : reg, 0, 0,
+				fz_imm(g));
+		if (chance(g, 30))
+			fz_emit(g, chance(g, 60) ? 0x0f : 0x0c, copy, fz_number(g), 0, 0);
+	}
+	fz_guard(g, reg, &out);
+	if (g->nums >> copy & 1)
+		fz_guard(g, copy, &out);
+	fz_chain(g, reg, below(g, 3));
+	fz_place(g, &out);
+}
+
+static void spills(struct gen *g)
+{
+	u8 reg = fz_number(g), to = fz_pick(g);
+	u32 slot = below(g, SPILLS), size = any_size(g), at = size * below(g, 8 / size);
+	struct label out;
+
+	fz_label(g, &out);
+	fz_chain(g, reg, below(g, 2));
+	fz_spill(g, reg, slot, at, size);
+	if (chance(g, 50))
+		fz_guard(g, reg, &out);
+	if (chance(g, 30)) {
+		size = any_size(g);
+		fz_spill(g, fz_number(g), slot, size * below(g, 8 / size), size);
+	}
+	size = any_size(g);
+	at = size * below(g, 8 / size);
+	if (g->p->type == KAPSEL_PROG_KPROBE || chance(g, 2) ||
+	    !(~g->spilled[slot] & ((1u << size) - 1) << at))
+		fz_fill(g, to, slot, at, size);
+	if (chance(g, 40) && (g->nums >> to & 1))
+		fz_guard(g, chance(g, 50) ? to : reg, &out);
+	fz_place(g, &out);
+}
+
+static void clear_area(struct gen *g, u32 bytes)
+{
+	u32 i;
+
+	for (i = 0; i < bytes; i += 8)
+		fz_emit(g, 0x7a, 10, 0, AREA + i, chance(g, 80) ? 0 : fz_imm(g));
+}
+
+/* Stack at a variable, aligned offset. */
+static void on_stack(struct gen *g)
+{
+	u32 size = any_size(g), bytes = 8 * (1 + below(g, 8)), was;
+	u8 reg = fz_number(g), ptr;
+	struct label out;
+
+	fz_label(g, &out);
+	protect(g, reg, &was);
+	ptr = fz_pick(g);
+	g->busy |= 1u << ptr;
+	clear_area(g, bytes);
+	if (chance(g, 30))
+		fz_emit(g, 0x7b, 10, chance(g, 50) ? 10 : reg, AREA + 8 * below(g, bytes / 8), 0);
+	fz_clamp(g, reg, bytes / size - 1, &out);
+	if (size > 1)
+		fz_emit(g, chance(g, 70) ? 0x67 : 0x64, reg, 0, 0, __builtin_ctz(size));
+	fz_emit(g, 0xbf, ptr, 10, 0, 0);
+	fz_emit(g, 0x0f, ptr, reg, 0, 0);
+	fz_touch(g, ptr, AREA + (chance(g, 94) ? 0 : fz_slip(g)), size, true);
+	if (chance(g, 40))
+		fz_touch(g, 10, AREA + size * below(g, bytes / size), size, false);
+	g->busy = was;
+	fz_place(g, &out);
+}
+
+/* Packets. */
+static void packet_end(struct gen *g, u8 p, u8 end, u32 n, struct label *out)
+{
+	u8 q = chance(g, 60) ? fz_pick(g) : p;
+
+	if (q != p)
+		fz_emit(g, 0xbf, q, p, 0, 0);
+	fz_emit(g, 0x07, q, 0, 0, n);
+	switch (below(g, 4)) {
+	case 0:
+		fz_jump_to(g, out, 0x2d, q, end, 0);
+		break;
+	case 1:
+		fz_jump_to(g, out, 0xad, end, q, 0);
+		break;
+	case 2:
+		fz_jump_to(g, out, chance(g, 50) ? 0x3d : 0x2d, q, end, 0);
+		break;
+	default:
+		fz_jump_to(g, out, chance(g, 50) ? 0xbd : 0xad, end, q, 0);
+	}
+	if (q == p)
+		fz_emit(g, 0x07, p, 0, 0, -(s32)n);
+}
+
+static void packet(struct gen *g)
+{
+	u32 n = 1 + below(g, 60), size = any_size(g), was = g->busy;
+	u8 p = fz_pick(g), end, reg;
+	struct label out;
+
+	if (g->no_ctx || g->p->type != KAPSEL_PROG_NETFILTER)
+		return;
+	fz_label(g, &out);
+	g->busy |= 1u << p;
+	end = fz_pick(g);
+	g->busy |= 1u << end;
+	g->nums &= ~(1u << p | 1u << end);
+	fz_emit(g, 0x61, p, CTX, 76, 0);
+	fz_emit(g, 0x61, end, CTX, 80, 0);
+	n = max(n, size);
+	packet_end(g, p, end, n, &out);
+	fz_touch(g, p, n - size + fz_slip(g), size, chance(g, 2));
+	if (chance(g, 75)) {
+		g->no_call++;
+		reg = fz_pick(g);
+		fz_emit(g, 0x71, reg, p, below(g, n), 0);
+		g->nums |= 1u << reg;
+		for (u32 i = 0; i < NS; i++)
+			g->val[i][reg] = g->at[i] ? g->val[i][reg] : below(g, 256);
+		g->busy |= 1u << reg;
+		if (chance(g, 60))
+			fz_clamp(g, reg, below(g, 64), &out);
+		if (chance(g, 40))
+			fz_emit(g, 0x67, reg, 0, 0, 1 + below(g, 3));
+		if (chance(g, 20))
+			fz_emit(g, 0x07, reg, 0, 0, fz_in(&g->r, -4, 4));
+		fz_emit(g, 0x0f, p, reg, 0, 0);
+		n = max(1 + below(g, 30), size);
+		packet_end(g, p, end, n, &out);
+		if (chance(g, 15))
+			fz_emit(g, 0x0f, p, fz_number(g), 0, 0);
+		fz_touch(g, p, n - size + fz_slip(g), size, false);
+		if (chance(g, 30))
+			fz_touch(g, p, chance(g, 50) ? 0 : -(s32)below(g, 4), size, false);
+		g->no_call--;
+	}
+	g->busy = was;
+	fz_place(g, &out);
+}
+
+static void record(struct gen *g)
+{
+	u32 size = 8 + below(g, 56), bytes = any_size(g), was = g->busy;
+	u8 keep = fz_pick_saved(g);
+	struct label out, null;
+
+	if (g->no_call || !keep)
+		return;
+	fz_label(g, &out);
+	fz_label(g, &null);
+	fz_lddw(g, 1, BPF_PSEUDO_MAP_FD, FZ_RING, 0);
+	fz_emit(g, 0xb7, 2, 0, 0, size);
+	fz_emit(g, 0xb7, 3, 0, 0, 0);
+	fz_call(g, BPF_FUNC_ringbuf_reserve);
+	fz_emit(g, 0xbf, keep, 0, 0, 0);
+	g->nums &= ~(1u << keep);
+	if (chance(g, 97))
+		fz_jump_to(g, &null, 0x15, chance(g, 50) ? 0 : keep, 0, 0);
+	g->busy |= 1u << keep;
+	fz_touch(g, keep, size - bytes + fz_slip(g), bytes, true);
+	if (chance(g, 40) && g->depth < 3)
+		fz_fragments(g, 1);
+	fz_emit(g, 0xbf, 1, keep, 0, 0);
+	fz_emit(g, 0xb7, 2, 0, 0, 0);
+	if (chance(g, 97))
+		fz_call(g, chance(g, 50) ? BPF_FUNC_ringbuf_submit : BPF_FUNC_ringbuf_discard);
+	if (chance(g, 2))
+		fz_touch(g, keep, 0, bytes, true);
+	g->busy = was;
+	g->nums &= ~(1u << keep);
+	fz_place(g, &null);
+	fz_place(g, &out);
+}
+
+/* Helpers that take memory and its size. */
+static void sized_helper(struct gen *g)
+{
+	static const s32 kprobe[] = { 4, 16, 45, 112, 113, 114, 115, 6, 130 };
+	static const s32 netfilter[] = { 26, 6, 130 };
+	bool is_kprobe = g->p->type == KAPSEL_PROG_KPROBE;
+	s32 id = is_kprobe ? kprobe[below(g, 9)] : netfilter[below(g, 3)];
+	u32 n = id == 6 ? 2 : id == 130 ? 3 : id == 26 ? 4 : 2, was = g->busy, i;
+	u32 most = 8 * (1 + below(g, 8));
+	struct label out;
+	s64 lo, hi;
+	u8 reg;
+
+	if (g->no_call || (id == 26 && g->no_ctx))
+		return;
+	fz_label(g, &out);
+	reg = fz_pick_saved(g);
+	if (!reg)
+		return;
+	fz_source(g, reg);
+	if (chance(g, 40))
+		fz_chain(g, reg, 1 + below(g, 2));
+	g->busy |= 1u << reg;
+	clear_area(g, most);
+	settle(g, reg, most, &lo, &hi, &out);
+	if (!chance(g, 5))
+		fz_jump_to(g, &out, 0xc5, reg, 0, chance(g, 90));
+	for (i = 1; i <= 5; i++)
+		fz_emit(g, 0xb7, i, 0, 0, 0);
+	fz_emit(g, 0xbf, n, reg, 0, 0);
+	fz_emit(g, 0xbf, n - 1, 10, 0, 0);
+	fz_emit(g, 0x07, n - 1, 0, 0, AREA + (s32)most - hi + fz_slip(g));
+	if (id == 26)
+		fz_emit(g, 0xbf, 1, CTX, 0, 0);
+	if (id == 130)
+		fz_lddw(g, 1, BPF_PSEUDO_MAP_FD, FZ_RING, 0);
+	fz_call(g, id);
+	if (chance(g, 60)) {
+		g->nums |= 1;
+		for (i = 0; i < NS; i++)
+			g->val[i][0] = fz_in(&g->r, -4, most);
+	}
+	if (chance(g, 40))
+		fz_touch(g, 10, AREA + 8 * below(g, most / 8), 8, false);
+	g->busy = was;
+	fz_place(g, &out);
+}
+
+static void map_helper(struct gen *g)
+{
+	u32 map = chance(g, 50) ? FZ_HASH : FZ_TABLE;
+	bool update = chance(g, 60);
+
+	if (g->no_call)
+		return;
+	clear_area(g, 48);
+	fz_emit(g, 0x7a, 10, 0, -136, below(g, 10));
+	fz_lddw(g, 1, BPF_PSEUDO_MAP_FD, map, 0);
+	fz_emit(g, 0xbf, 2, 10, 0, 0);
+	fz_emit(g, 0x07, 2, 0, 0, -136);
+	fz_emit(g, 0xbf, 3, 10, 0, 0);
+	fz_emit(g, 0x07, 3, 0, 0, AREA);
+	fz_emit(g, 0xb7, 4, 0, 0, 0);
+	fz_call(g, update ? BPF_FUNC_map_update_elem : BPF_FUNC_map_delete_elem);
+	g->nums |= 1;
+}
+
+/* Two ways that join, with a flag, pointers, spills and numbers that differ. */
+static void diamond(struct gen *g)
+{
+	u8 reg = fz_number(g), flag = fz_pick(g), ptr;
+	u32 was = g->busy, kind = below(g, 4);
+	struct label other, join, out;
+
+	fz_label(g, &other);
+	fz_label(g, &join);
+	fz_label(g, &out);
+	g->busy |= 1u << flag;
+	ptr = fz_pick(g);
+	g->busy |= 1u << ptr;
+	fz_guard(g, reg, &other);
+	fz_emit(g, 0xb7, flag, 0, 0, fz_in(&g->r, 0, 8));
+	if (kind == 0)
+		fz_lddw(g, ptr, BPF_PSEUDO_MAP_VALUE, FZ_ARRAY, below(g, 32));
+	else
+		fz_emit(g, 0xb7, ptr, 0, 0, fz_in(&g->r, -8, 40));
+	if (chance(g, 40) && g->depth < 3)
+		fz_fragments(g, 1);
+	fz_jump_to(g, &join, 0x05, 0, 0, 0);
+	fz_place(g, &other);
+	fz_emit(g, 0xb7, flag, 0, 0, fz_in(&g->r, 0, 8));
+	if (kind == 0 && chance(g, 60))
+		fz_lddw(g, ptr, BPF_PSEUDO_MAP_VALUE, FZ_ARRAY, below(g, 32));
+	else if (kind == 1)
+		fz_emit(g, 0xbf, ptr, flag, 0, 0);
+	else
+		fz_emit(g, 0xb7, ptr, 0, 0, kind ? fz_in(&g->r, -8, 40) : 0);
+	if (kind == 2 && chance(g, 50) && g->depth < 3)
+		fz_fragments(g, 1);
+	fz_place(g, &join);
+	g->busy = was;
+	g->nums |= 1u << flag;
+	if (kind == 0) {
+		g->nums &= ~(1u << ptr);
+		fz_jump_to(g, &out, 0x15, chance(g, 50) ? ptr : flag, 0,
+			   chance(g, 90) ? 0 : fz_imm(g));
+		fz_touch(g, ptr, below(g, 40), any_size(g), true);
+	} else {
+		if (chance(g, 30))
+			fz_jump_to(g, &out, 0x1d, ptr, flag, 0);
+		fz_use_map(g, ptr, &out);
+	}
+	fz_place(g, &out);
+}
+
+/* Two maybe-NULL pointers, a test of one, a use of one. */
+static void null_tests(struct gen *g)
+{
+	u8 a = fz_pick_saved(g), b, ptr;
+	u32 was = g->busy, i;
+	struct label out;
+
+	if (g->no_call || !a)
+		return;
+	g->busy |= 1u << a;
+	b = fz_pick_saved(g);
+	g->busy = was;
+	if (!b)
+		return;
+	fz_label(g, &out);
+	for (i = 0; i < 2; i++) {
+		fz_emit(g, 0x7a, 10, 0, -136, below(g, 10));
+		fz_lddw(g, 1, BPF_PSEUDO_MAP_FD, FZ_TABLE, 0);
+		fz_emit(g, 0xbf, 2, 10, 0, 0);
+		fz_emit(g, 0x07, 2, 0, 0, -136);
+		fz_call(g, BPF_FUNC_map_lookup_elem);
+		if (i == 0)
+			fz_emit(g, 0xbf, a, 0, 0, 0);
+		g->nums &= ~(1u << a | 1u << b);
+	}
+	fz_emit(g, 0xbf, b, 0, 0, 0);
+	ptr = chance(g, 50) ? a : b;
+	if (chance(g, 40)) {
+		fz_emit(g, 0x7b, 10, ptr, -8, 0);
+		g->spilled[0] = 0;
+	}
+	fz_jump_to(g, &out, chance(g, 90) ? 0x15 : 0x55, ptr, 0, 0);
+	if (chance(g, 15))
+		ptr = a + b - ptr;
+	if (ptr == b && chance(g, 40))
+		ptr = 0;
+	fz_touch(g, ptr, 48 - 8 + fz_slip(g), 8, true);
+	fz_place(g, &out);
+	g->nums &= ~(1u << a | 1u << b);
+	fz_emit(g, 0xb7, a, 0, 0, 1);
+	if (g->spilled[0] != 0xff)
+		fz_emit(g, 0x7a, 10, 0, -8, 0);
+	g->spilled[0] = 0xff;
+	for (i = 0; i < NS; i++)
+		g->slot[i][0] = 0;
+}
+
+static void local_call(struct gen *g)
+{
+	u8 reg = fz_number(g);
+	u32 i;
+
+	if (g->no_call || g->nr_subs == MAX_SUBS)
+		return;
+	clear_area(g, 16);
+	if (reg != 1)
+		fz_emit(g, 0xbf, 1, reg, 0, 0);
+	fz_emit(g, 0xbf, 2, 10, 0, 0);
+	fz_emit(g, 0x07, 2, 0, 0, AREA);
+	g->sub[g->nr_subs].site = g->p->cnt;
+	g->sub[g->nr_subs++].kind = SUB_PLAIN;
+	fz_emit(g, 0x85, 0, 1, 0, 0);
+	g->nums &= ~0x3fu;
+	g->nums |= 1;
+	for (i = 0; i < NS; i++)
+		g->val[i][0] = fz_rand(&g->r) >> below(g, 64);
+}
+
+static void loop_helper(struct gen *g)
+{
+	u8 reg = fz_number(g);
+	struct label out;
+
+	if (g->no_call || g->nr_subs == MAX_SUBS)
+		return;
+	fz_label(g, &out);
+	if (chance(g, 95))
+		fz_clamp(g, reg, below(g, 40), &out);
+	clear_area(g, 16);
+	if (reg != 1)
+		fz_emit(g, 0xbf, 1, reg, 0, 0);
+	g->sub[g->nr_subs].site = g->p->cnt;
+	g->sub[g->nr_subs++].kind = SUB_CALLBACK;
+	fz_lddw(g, 2, BPF_PSEUDO_FUNC, 0, 0);
+	fz_emit(g, 0xbf, 3, 10, 0, 0);
+	fz_emit(g, 0x07, 3, 0, 0, AREA);
+	fz_emit(g, 0xb7, 4, 0, 0, 0);
+	fz_call(g, BPF_FUNC_loop);
+	fz_place(g, &out);
+	g->nums &= ~0x3fu;
+}
+
+void fz_fragment(struct gen *g)
+{
+	u32 kind = below(g, 100);
+
+	if (kind < 22)
+		by_offset(g);
+	else if (kind < 34)
+		only_numbers(g);
+	else if (kind < 43)
+		spills(g);
+	else if (kind < 50)
+		on_stack(g);
+	else if (kind < 60)
+		packet(g);
+	else if (kind < 64)
+		record(g);
+	else if (kind < 70)
+		sized_helper(g);
+	else if (kind < 73)
+		map_helper(g);
+	else if (kind < 80)
+		diamond(g);
+	else if (kind < 83)
+		null_tests(g);
+	else if (kind < 87)
+		local_call(g);
+	else if (kind < 90)
+		loop_helper(g);
+	else if (g->depth < 3)
+		fz_loop(g);
+}
+
+void fz_fragments(struct gen *g, u32 n)
+{
+	g->depth++;
+	while (n-- && g->p->cnt < FZ_MAX_INSNS - 120)
+		fz_fragment(g);
+	g->depth--;
+}

@@ -1,0 +1,580 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a generated program finds around it: context, packet, maps, helpers */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+
+#include "core/proto.h"
+#include "core/verifier.h"
+#include "world.h"
+
+const struct kps_map_facts fz_maps[FZ_NR_MAPS] = {
+	[FZ_ARRAY] = { BPF_MAP_TYPE_ARRAY, 4, 64, 1, 0, false },
+	[FZ_BIG] = { BPF_MAP_TYPE_ARRAY, 4, 4096, 1, 0, false },
+	[FZ_TABLE] = { BPF_MAP_TYPE_ARRAY, 4, 48, FZ_MAX_ELEMS, 0, false },
+	[FZ_HASH] = { BPF_MAP_TYPE_HASH, 8, 32, FZ_MAX_ELEMS, 0, false },
+	[FZ_RODATA] = { BPF_MAP_TYPE_ARRAY, 4, 64, 1, BPF_F_RDONLY_PROG, true },
+	[FZ_PERCPU] = { BPF_MAP_TYPE_PERCPU_ARRAY, 4, 40, 4, 0, false },
+	[FZ_RING] = { BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0, false },
+};
+
+struct fz_world fz_world;
+
+static struct kps_ctx_slot ctx_slots[FZ_MAX_FIELDS];
+
+static u8 *exact(size_t size)
+{
+	u8 *mem = calloc(1, size);
+
+	if (!mem)
+		abort();
+	return mem;
+}
+
+/*
+ * The real context is laid out backwards, with every third readable field behind a
+ * pointer and some narrower than the program sees them.
+ */
+static void place_fields(void)
+{
+	const struct kps_prog_type *type = kps_prog_type_find(KAPSEL_PROG_NETFILTER);
+	u32 i, off = 8;
+
+	for (i = type->nr_fields; i--;) {
+		const struct kps_ctx_field *f = &type->fields[i];
+		bool packet = f->flags & (KAPSEL_CTX_PACKET | KAPSEL_CTX_PACKET_END);
+		bool plain = packet || f->flags & KAPSEL_CTX_WRITE;
+		struct kps_ctx_slot *slot = &ctx_slots[i];
+
+		slot->off = off;
+		slot->size = packet ? 8 : min_t(u32, f->size, 4);
+		slot->via = !plain && i % 3 == 0;
+		if (f->size == 8)
+			slot->size = 8;
+		else if (!plain && f->size == 4 && i % 5 == 1)
+			slot->size = 2;
+		off += (max_t(u32, f->size, 8) + 7) & ~7u;
+	}
+}
+
+void fz_world_init(void)
+{
+	struct fz_world *w = &fz_world;
+	u32 m, i;
+
+	memset(w, 0, sizeof(*w));
+	place_fields();
+	w->ctx = exact(FZ_CTX_BYTES);
+	w->ctx_image = exact(FZ_CTX_BYTES);
+	w->via = exact(FZ_CTX_BYTES);
+	w->via_image = exact(FZ_CTX_BYTES);
+	w->packet_image = exact(FZ_MAX_PACKET);
+	for (m = 0; m < FZ_RING; m++) {
+		for (i = 0; i < fz_maps[m].max_entries; i++) {
+			w->elem[m][i].mem = exact(fz_maps[m].value_size);
+			w->elem[m][i].image = exact(fz_maps[m].value_size);
+			w->elem[m][i].key = i;
+		}
+	}
+}
+
+void fz_world_exit(void)
+{
+	struct fz_world *w = &fz_world;
+	u32 m, i;
+
+	for (i = 0; i < FZ_MAX_RECORDS; i++)
+		free(w->record[i].mem);
+	free(w->ctx);
+	free(w->ctx_image);
+	free(w->via);
+	free(w->via_image);
+	free(w->packet);
+	free(w->packet_image);
+	for (m = 0; m < FZ_RING; m++) {
+		for (i = 0; i < fz_maps[m].max_entries; i++) {
+			free(w->elem[m][i].mem);
+			free(w->elem[m][i].image);
+		}
+	}
+}
+
+static u64 interesting(struct fz_rng *r, const u64 *pool, u32 nr)
+{
+	static const u64 corners[] = {
+		0, 1, 2, 7, 8, 15, 16, 31, 32, 63, 64, 0x7f, 0x80, 0xff, 0x100, 0x7fff,
+		0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff,
+		0x100000000ULL, 0x100000001ULL, 0x7fffffffffffffffULL,
+		0x8000000000000000ULL, ~0ULL, ~1ULL, 0xffffffff80000000ULL,
+		0xffffffff7fffffffULL, 0xffffffff00000000ULL,
+	};
+
+	switch (fz_below(r, 8)) {
+	case 0:
+	case 1:
+		return corners[fz_below(r, ARRAY_SIZE(corners))];
+	case 2:
+	case 3:
+	case 4:
+		if (nr)
+			return pool[fz_below(r, nr)] + fz_in(r, -1, 1);
+		return fz_below(r, 64);
+	case 5:
+		return fz_below(r, 64);
+	case 6:
+		return fz_rand(r) >> fz_below(r, 64);
+	default:
+		return fz_rand(r);
+	}
+}
+
+static void fill_words(u8 *mem, u32 size, struct fz_rng *r, const u64 *pool, u32 nr)
+{
+	u32 i;
+	u64 n;
+
+	for (i = 0; i + 8 <= size; i += 8) {
+		n = interesting(r, pool, nr);
+		if (fz_chance(r, 30))
+			n = (u32)n | interesting(r, pool, nr) << 32;
+		memcpy(mem + i, &n, 8);
+	}
+}
+
+static void fill_packet(struct fz_rng *r)
+{
+	struct fz_world *w = &fz_world;
+	u32 i;
+
+	w->packet_len = fz_chance(r, 20) ? fz_below(r, 24) : 14 + fz_below(r, 200);
+	free(w->packet);
+	w->packet = exact(w->packet_len ?: 1);
+	for (i = 0; i < w->packet_len; i++)
+		w->packet_image[i] = fz_chance(r, 60) ? fz_below(r, 32) : fz_rand(r);
+}
+
+void fz_world_fill(u32 prog_type, u64 seed, const u64 *pool, u32 nr)
+{
+	struct fz_world *w = &fz_world;
+	struct fz_rng r = { seed };
+	u32 m, i;
+
+	w->prog_type = prog_type;
+	w->run_seed = fz_rand(&r);
+	fill_packet(&r);
+	fill_words(w->ctx_image, FZ_CTX_BYTES, &r, pool, nr);
+	fill_words(w->via_image, FZ_CTX_BYTES, &r, pool, nr);
+	for (m = 0; m < FZ_RING; m++) {
+		for (i = 0; i < fz_maps[m].max_entries; i++) {
+			if (m != FZ_RODATA)
+				fill_words(w->elem[m][i].image, fz_maps[m].value_size, &r, pool,
+					   nr);
+			w->elem[m][i].was_used = m != FZ_HASH || fz_chance(&r, 50);
+		}
+	}
+	for (i = 0; i < fz_maps[FZ_RODATA].value_size; i++)
+		w->elem[FZ_RODATA][0].image[i] = i + 1;
+}
+
+static void put_address(u32 flag, const void *p)
+{
+	const struct kps_prog_type *type = kps_prog_type_find(KAPSEL_PROG_NETFILTER);
+	u32 i;
+
+	for (i = 0; i < type->nr_fields; i++)
+		if (type->fields[i].flags & flag)
+			memcpy(fz_world.ctx + ctx_slots[i].off, &p, sizeof(p));
+}
+
+void fz_world_reset(void)
+{
+	struct fz_world *w = &fz_world;
+	u32 m, i;
+
+	w->rng.state = w->run_seed;
+	w->calls = 0;
+	w->nr_records = 0;
+	memcpy(w->ctx, w->ctx_image, FZ_CTX_BYTES);
+	memcpy(w->via, w->via_image, FZ_CTX_BYTES);
+	memcpy(w->packet, w->packet_image, w->packet_len);
+	if (w->prog_type == KAPSEL_PROG_NETFILTER) {
+		memcpy(w->ctx, &w->via, sizeof(w->via));
+		put_address(KAPSEL_CTX_PACKET, w->packet);
+		put_address(KAPSEL_CTX_PACKET_END, w->packet + w->packet_len);
+	}
+	for (m = 0; m < FZ_RING; m++) {
+		for (i = 0; i < fz_maps[m].max_entries; i++) {
+			memcpy(w->elem[m][i].mem, w->elem[m][i].image, fz_maps[m].value_size);
+			w->elem[m][i].used = w->elem[m][i].was_used;
+			w->elem[m][i].key = i;
+		}
+	}
+}
+
+static u64 sum(u64 h, const void *mem, size_t size)
+{
+	const u8 *p = mem;
+
+	while (size--)
+		h = (h ^ *p++) * 0x100000001b3ULL;
+	return h;
+}
+
+u64 fz_world_sum(void)
+{
+	const struct fz_world *w = &fz_world;
+	u64 h = 0xcbf29ce484222325ULL;
+	u32 m, i;
+
+	h = sum(h, w->ctx, FZ_CTX_BYTES);
+	h = sum(h, w->packet, w->packet_len);
+	for (m = 0; m < FZ_RING; m++) {
+		for (i = 0; i < fz_maps[m].max_entries; i++) {
+			h = sum(h, w->elem[m][i].mem, fz_maps[m].value_size);
+			h = sum(h, &w->elem[m][i].used, 1);
+		}
+	}
+	return sum(sum(h, &w->nr_records, 4), &w->calls, 8);
+}
+
+const struct kps_ctx_slot *fz_ctx_slots(u32 prog_type)
+{
+	return prog_type == KAPSEL_PROG_NETFILTER ? ctx_slots : NULL;
+}
+
+/* Where byte @arg of a field is, or NULL: it is not there and reads as 0. */
+static u8 *field_byte(const struct kps_prog_type *type, u32 field, u32 arg)
+{
+	const struct kps_ctx_field *f = &type->fields[field];
+	const struct kps_ctx_slot *slot = &ctx_slots[field];
+
+	if (type->type != KAPSEL_PROG_NETFILTER)
+		return fz_world.ctx + f->offset + arg;
+	if (f->size <= 8 && arg >= slot->size)
+		return NULL;
+	return (slot->via ? fz_world.via : fz_world.ctx) + slot->off + arg;
+}
+
+u64 fz_ctx_read(const struct kps_prog_type *type, u32 field, u32 arg, u32 size)
+{
+	u64 val = 0;
+	u32 i;
+
+	for (i = 0; i < size; i++) {
+		const u8 *p = field_byte(type, field, arg + i);
+
+		val |= (u64)(p ? *p : 0) << 8 * i;
+	}
+	return val;
+}
+
+void fz_ctx_write(const struct kps_prog_type *type, u32 field, u32 arg, u32 size, u64 val)
+{
+	u32 i;
+
+	for (i = 0; i < size; i++) {
+		u8 *p = field_byte(type, field, arg + i);
+
+		if (p)
+			*p = val >> 8 * i;
+	}
+}
+
+/* Helpers. They do what their prototypes allow, not what Linux does. */
+static void *at(u64 address)
+{
+	return (void *)(unsigned long)address;
+}
+
+static u64 address(const void *p)
+{
+	return (unsigned long)p;
+}
+
+static u32 map_of(u64 map)
+{
+	return (const struct kps_map_facts *)at(map) - fz_maps;
+}
+
+static struct fz_elem *find(u32 m, const void *key)
+{
+	struct fz_elem *e = fz_world.elem[m];
+	u64 k = 0;
+	u32 i;
+
+	memcpy(&k, key, fz_maps[m].key_size);
+	for (i = 0; i < fz_maps[m].max_entries; i++)
+		if (e[i].used && e[i].key == k)
+			return &e[i];
+	return NULL;
+}
+
+static u64 lookup(u64 map, u64 key)
+{
+	struct fz_elem *e = find(map_of(map), at(key));
+
+	return e ? address(e->mem) : 0;
+}
+
+static u64 update(u64 map, u64 key, u64 value, u64 flags)
+{
+	u32 i, m = map_of(map);
+	struct fz_elem *e = find(m, at(key));
+
+	if (flags > 2)
+		return -EINVAL;
+	for (i = 0; m == FZ_HASH && !e && i < fz_maps[m].max_entries; i++) {
+		if (!fz_world.elem[m][i].used) {
+			e = &fz_world.elem[m][i];
+			e->key = 0;
+			memcpy(&e->key, at(key), fz_maps[m].key_size);
+		}
+	}
+	if (!e)
+		return -E2BIG;
+	e->used = true;
+	memmove(e->mem, at(value), fz_maps[m].value_size);
+	return 0;
+}
+
+static u64 erase(u64 map, u64 key)
+{
+	struct fz_elem *e = find(map_of(map), at(key));
+
+	if (!e)
+		return -ENOENT;
+	e->used = map_of(map) != FZ_HASH;
+	return e->used ? -EINVAL : 0;
+}
+
+static u64 reserve(u64 size)
+{
+	struct fz_world *w = &fz_world;
+	struct fz_record *r = &w->record[w->nr_records];
+
+	if (w->nr_records == FZ_MAX_RECORDS || size > 4096 || fz_chance(&w->rng, 30))
+		return 0;
+	w->nr_records++;
+	/* The same place in each run of a program: it may look at addresses. */
+	if (!r->mem || r->size != size) {
+		free(r->mem);
+		r->mem = exact(size ?: 1);
+	}
+	r->size = size;
+	r->held = true;
+	memset(r->mem, 0xa5, size);
+	return address(r->mem);
+}
+
+static void release(u64 record)
+{
+	u32 i;
+
+	for (i = 0; i < fz_world.nr_records; i++)
+		if (fz_world.record[i].mem == at(record))
+			fz_world.record[i].held = false;
+}
+
+static u64 fill_memory(u64 mem, u64 size, bool may_fail)
+{
+	u8 *p = at(mem);
+	u64 i;
+
+	if (may_fail && fz_chance(&fz_world.rng, 30)) {
+		memset(p, 0, size);
+		return -EFAULT;
+	}
+	for (i = 0; i < size; i++)
+		p[i] = fz_rand(&fz_world.rng);
+	return 0;
+}
+
+static u64 read_string(u64 mem, u64 size)
+{
+	u64 len = size ? fz_in(&fz_world.rng, 1, size) : 0;
+
+	if (fill_memory(mem, size, true) || !size)
+		return -EFAULT;
+	((u8 *)at(mem))[len - 1] = 0;
+	return len;
+}
+
+/* Like the kernel's, but a read of memory is enough to show that it is there. */
+static u64 read_memory(u64 mem, u64 size)
+{
+	fz_world.calls += sum(fz_world.calls, at(mem), size);
+	return fz_chance(&fz_world.rng, 50) ? 0 : -ENOSPC;
+}
+
+u64 fz_helper(u32 id, const u64 *a)
+{
+	fz_world.calls++;
+	switch (id) {
+	case BPF_FUNC_map_lookup_elem:
+		return lookup(a[0], a[1]);
+	case BPF_FUNC_map_lookup_percpu_elem:
+		return (u32)a[2] ? 0 : lookup(a[0], a[1]);
+	case BPF_FUNC_map_update_elem:
+		return update(a[0], a[1], a[2], a[3]);
+	case BPF_FUNC_map_delete_elem:
+		return erase(a[0], a[1]);
+	case BPF_FUNC_ringbuf_reserve:
+		return reserve(a[1]);
+	case BPF_FUNC_ringbuf_submit:
+	case BPF_FUNC_ringbuf_discard:
+		release(a[0]);
+		return 0;
+	case BPF_FUNC_ringbuf_output:
+		return read_memory(a[1], a[2]);
+	case BPF_FUNC_trace_printk:
+		return read_memory(a[0], a[1]);
+	case BPF_FUNC_skb_load_bytes:
+		return fill_memory(a[2], a[3], true);
+	case BPF_FUNC_get_current_comm:
+	case BPF_FUNC_probe_read:
+	case BPF_FUNC_probe_read_user:
+	case BPF_FUNC_probe_read_kernel:
+		return fill_memory(a[0], a[1], true);
+	case BPF_FUNC_probe_read_str:
+	case BPF_FUNC_probe_read_user_str:
+	case BPF_FUNC_probe_read_kernel_str:
+		return read_string(a[0], a[1]);
+	case BPF_FUNC_get_prandom_u32:
+		return (u32)fz_rand(&fz_world.rng);
+	case BPF_FUNC_get_smp_processor_id:
+	case BPF_FUNC_get_numa_node_id:
+		return fz_below(&fz_world.rng, 4);
+	default:
+		return fz_rand(&fz_world.rng) >> fz_below(&fz_world.rng, 64);
+	}
+}
+
+#define BODY(id)							\
+static u64 body_##id(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)		\
+{									\
+	u64 args[5] = { r1, r2, r3, r4, r5 };				\
+									\
+	return fz_helper(id, args);					\
+}
+
+#define BODIES(F)							\
+	F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(14) F(15) F(16) F(26)	\
+	F(42) F(45) F(112) F(113) F(114) F(115) F(118) F(125) F(130)	\
+	F(131) F(132) F(133) F(134) F(160) F(195)
+
+BODIES(BODY)
+
+#define ENTRY(id) { id, body_##id },
+
+static const struct {
+	u32 id;
+	kps_helper_fn fn;
+} bodies[] = { BODIES(ENTRY) };
+
+static kps_helper_fn target_helper(void *priv, u32 id)
+{
+	u32 i;
+
+	(void)priv;
+	for (i = 0; i < ARRAY_SIZE(bodies); i++)
+		if (bodies[i].id == id)
+			return bodies[i].fn;
+	return NULL;
+}
+
+/* Maps are numbered by first use: the host remembers which is which. */
+static u32 used_maps[KAPSEL_MAX_MAPS];
+static u32 nr_used;
+
+u32 fz_map_used(u32 map)
+{
+	return used_maps[map];
+}
+
+u32 fz_maps_used(void)
+{
+	return nr_used;
+}
+
+static u64 target_map(void *priv, u32 map)
+{
+	(void)priv;
+	return address(&fz_maps[used_maps[map]]);
+}
+
+static u64 target_map_value(void *priv, u32 map)
+{
+	(void)priv;
+	return address(fz_world.elem[used_maps[map]][0].mem);
+}
+
+struct kps_target fz_target(u32 prog_type)
+{
+	return (struct kps_target){
+		.map = target_map, .map_value = target_map_value, .helper = target_helper,
+		.ctx = fz_ctx_slots(prog_type),
+	};
+}
+
+static void *host_alloc(void *priv, size_t size)
+{
+	*(size_t *)priv += size;
+	return calloc(1, size);
+}
+
+static void host_free(void *priv, void *mem, size_t size)
+{
+	*(size_t *)priv -= mem ? size : 0;
+	free(mem);
+}
+
+static int host_map(void *priv, s32 fd, struct kps_map_facts *facts)
+{
+	u32 i;
+
+	if (fd < 0 || fd >= FZ_NR_MAPS)
+		return -EBADF;
+	*facts = fz_maps[fd];
+	(void)priv;
+	for (i = 0; i < nr_used; i++)
+		if (used_maps[i] == (u32)fd)
+			return i;
+	used_maps[nr_used] = fd;
+	return nr_used++;
+}
+
+static int host_map_read(void *priv, u32 map, u32 off, u32 size, u64 *val)
+{
+	(void)priv;
+	(void)map;
+	*val = 0;
+	while (size--)
+		*val = *val << 8 | (u8)(off + size + 1);
+	return 0;
+}
+
+static void host_emit(void *priv, const void *rec, u32 size)
+{
+	(void)priv;
+	(void)rec;
+	(void)size;
+}
+
+static int host_poll(void *priv)
+{
+	(void)priv;
+	return 0;
+}
+
+struct kps_host fz_host(size_t *held)
+{
+	nr_used = 0;
+	return (struct kps_host){
+		.alloc = host_alloc, .free = host_free, .map = host_map,
+		.map_read = host_map_read, .emit = host_emit, .poll = host_poll, .priv = held,
+	};
+}
