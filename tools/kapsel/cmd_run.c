@@ -18,7 +18,7 @@
 #include "session.h"
 #include "summary.h"
 
-enum { OPT_PROG, OPT_SET, OPT_FOR, OPT_COUNT, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_SHADOW };
+enum { OPT_PROG, OPT_SET, OPT_FOR, OPT_COUNT, OPT_ENGINE, OPT_HOOK, OPT_NETNS };
 
 const struct cli_option run_options[] = {
 	[OPT_PROG] = { "--prog", 'p', true, "PROG: only this program (may be repeated)" },
@@ -28,7 +28,6 @@ const struct cli_option run_options[] = {
 	[OPT_ENGINE] = { "--engine", 0, true, "auto, interp or jit" },
 	[OPT_HOOK] = { "--hook", 0, true, "HOOK: attach there instead, as nf:inet:input:-10" },
 	[OPT_NETNS] = { "--netns", 0, true, "NAME|PATH: netfilter in this network namespace" },
-	[OPT_SHADOW] = { "--shadow", 0, false, "count drops, drop nothing (not available yet)" },
 	{ .name = NULL }
 };
 
@@ -304,8 +303,6 @@ static int take_option(struct run *run, int opt, char *value)
 		return session_hook(s, value);
 	case OPT_NETNS:
 		return session_netns(s, value);
-	case OPT_SHADOW:
-		return cli_usage("--shadow is not available yet");
 	}
 	if (run->path)
 		return cli_usage("what is '%s'? A command to run stands behind --", value);
