@@ -1,0 +1,287 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The kapsel command with the module: what it prints where, and its exit status.
+
+# shellcheck source=selftests/lib/ktap.sh
+. "$(dirname "$0")/lib/ktap.sh"
+
+objects=$(cd "$(dirname "$0")" && pwd)
+export NO_COLOR=1
+
+# Status 4 is how a ktap test is skipped, and kapsel's for the environment.
+# status WANTED CMD...: CMD's exit status is WANTED; its output is in out and err.
+status()
+{
+	wanted=$1
+	shift
+	"$@" >out 2>err
+	got=$?
+	[ "$got" -eq "$wanted" ] && return 0
+	echo "status $got, not $wanted, of: $*"
+	cat out err
+	return 1
+}
+
+says() { grep -q -- "$2" "$1" || { echo "$1 does not say '$2':"; cat "$1"; return 1; }; }
+silent() { [ ! -s "$1" ] || { echo "$1 is not empty:"; cat "$1"; return 1; }; }
+
+# A checker of JSON by the grammar, a document a line: strings become s, other
+# values v, and what is in brackets folds until one v is left.
+is_json()
+{
+	[ -s "$1" ] || { echo "$1 is empty"; return 1; }
+	sed -E -e 's/\\["\\\/bfnrtu]/e/g' -e 's/"[^"\\]*"/s/g' \
+		-e 's/-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?|true|false|null/v/g' \
+		-e 's/[ \t]//g' "$1" |
+		sed -E -e ':again' -e 's/\{(s:[sv](,s:[sv])*)?\}/v/g' \
+		-e 's/\[([sv](,[sv])*)?\]/v/g' -e 't again' >folded
+	if grep -vxq v folded; then
+		echo "$1 is not JSON:"
+		cat "$1"
+		return 1
+	fi
+}
+
+# Nothing is left behind: no object of any kind.
+nothing_left()
+{
+	for kind in progs maps links; do
+		status 0 kapsel -q -j list $kind || return 1
+		if grep -q '"id"' out; then
+			echo "left: $(cat out)"
+			return 1
+		fi
+	done
+}
+
+# An object, from the examples that are installed, or those of the tests.
+object()
+{
+	for dir in /opt/kapsel/examples "$objects"; do
+		[ -e "$dir/$1" ] && echo "$dir/$1" && return
+	done
+	echo "no $1" >&2
+	return 1
+}
+
+help_is_data()
+{
+	status 0 kapsel help && says out usage && silent err
+	status 0 kapsel --help && says out usage
+}
+
+wrong_usage_names_the_word()
+{
+	status 2 kapsel lits && says err lits && says err list && silent out &&
+		status 2 kapsel && silent out &&
+		status 2 kapsel --no-such-option list && says err no-such-option &&
+		status 2 kapsel list nonsense && says err nonsense &&
+		status 2 kapsel verify
+}
+
+verify_accepts()
+{
+	status 0 kapsel verify "$(object cli.bpf.o)" && says out count_calls
+}
+
+verify_rejects()
+{
+	status 3 kapsel verify "$(object cli_bad.bpf.o)" && says out KV021 ||
+		says err KV021
+}
+
+missing_file()
+{
+	status 1 kapsel verify /no/such/file && says err ENOENT && silent out
+}
+
+verify_json()
+{
+	status 0 kapsel -j verify "$(object cli.bpf.o)" && is_json out &&
+		says out '"v":1' &&
+		status 3 kapsel -j verify "$(object cli_bad.bpf.o)" && is_json out &&
+		says out KV021
+}
+
+lists_are_tables_and_json()
+{
+	for what in progs maps links hooks helpers; do
+		status 0 kapsel -q list $what && silent err &&
+			status 0 kapsel -j list $what && is_json out || return 1
+	done
+	says out ktime_get_ns
+}
+
+run_ends_with_its_command()
+{
+	status 0 kapsel run "$(object cli.bpf.o)" -p count_calls -- true &&
+		nothing_left || return 1
+	status 7 kapsel run "$(object cli.bpf.o)" -p count_calls -- sh -c 'exit 7' &&
+		nothing_left
+}
+
+run_prints_events()
+{
+	status 0 kapsel -j run "$(object cli.bpf.o)" -p events --count 3 -- \
+		sh -c 'for i in 1 2 3 4 5 6 7 8; do cat /proc/self/stat >/dev/null; done'
+	is_json out && says out '"number"' && nothing_left
+}
+
+run_rejected()
+{
+	status 3 kapsel run "$(object cli_bad.bpf.o)" -- true && silent out &&
+		says err KV021 && nothing_left
+}
+
+run_killed_leaves_nothing()
+{
+	kapsel run "$(object cli.bpf.o)" -p count_calls >out 2>err &
+	pid=$!
+	until kapsel -q list links 2>/dev/null | grep -q count_calls; do
+		kill -0 $pid || { cat err; return 1; }
+	done
+	kill -KILL $pid
+	wait $pid
+	nothing_left_soon
+}
+
+nothing_left_soon()
+{
+	i=0
+	until nothing_left >/dev/null; do
+		i=$((i + 1))
+		[ $i -lt 100 ] || { nothing_left; return; }
+	done
+}
+
+interrupted_is_success()
+{
+	kapsel run "$(object cli.bpf.o)" -p count_calls >out 2>err &
+	pid=$!
+	until kapsel -q list links 2>/dev/null | grep -q count_calls; do
+		kill -0 $pid || { cat err; return 1; }
+	done
+	# A job's SIGINT is ignored by the shell's rules; TERM is the same to it.
+	kill -TERM $pid
+	wait $pid
+	got=$?
+	[ $got -eq 0 ] || { echo "status $got"; cat err; return 1; }
+	nothing_left_soon
+}
+
+# Offline and in the kernel, which agree.
+exec_gives_the_verdict()
+{
+	status 0 kapsel -j exec "$(object cli.bpf.o)" -p always_drops --data "$1" &&
+		is_json out && says out ':0[,}]' &&
+		status 0 kapsel -j exec --on-device "$(object cli.bpf.o)" \
+			-p always_drops --data "$1" && is_json out && says out ':0[,}]'
+}
+
+# A program of the file goes nowhere: those before it do not stay either.
+load_is_all_or_nothing()
+{
+	status 1 kapsel load "$(object cli.bpf.o)" --pin clinone &&
+		says err no_such_function_here && nothing_left_soon
+}
+
+# 40 bytes of IPv4.
+make_packet()
+{
+	printf '\105\000\000\050\000\000\000\000\100\021\000\000' >packet
+	printf '\012\000\000\001\012\000\000\002' >>packet
+	printf '\000\000\000\000\000\000\000\000\000\000' >>packet
+	printf '\000\000\000\000\000\000\000\000\000\000' >>packet
+}
+
+load_list_map_unload()
+{
+	status 0 kapsel load "$(object cli.bpf.o)" -p count_calls --pin clitest &&
+		status 0 kapsel list links && says out count_calls &&
+		status 0 kapsel list maps && says out counts &&
+		status 0 kapsel map set counts 5 77 &&
+		status 0 kapsel map get counts 5 && says out 77 &&
+		status 0 kapsel map dump counts && says out 77 &&
+		status 0 kapsel -j map dump counts && is_json out && says out 77 &&
+		status 0 kapsel map del counts 5 &&
+		status 1 kapsel map get counts 5 && says err "no such key" &&
+		status 0 kapsel unload --all && nothing_left_soon
+}
+
+log_shows_lines()
+{
+	status 0 kapsel load "$(object cli.bpf.o)" -p speaks --pin clilog &&
+		cat /proc/self/stat >/dev/null &&
+		kapsel log speaks >out 2>err &
+	pid=$!
+	i=0
+	until grep -qs 'spoken' out; do
+		cat /proc/self/stat >/dev/null
+		i=$((i + 1))
+		[ $i -lt 2000 ] || break
+	done
+	kill $pid
+	wait $pid
+	says out spoken
+	result=$?
+	status 0 kapsel unload --all && nothing_left_soon && return $result
+}
+
+no_module_is_environment()
+{
+	status 4 kapsel --device /dev/no-such-device list progs && silent out &&
+		says err /dev/no-such-device && return 0
+	return 1
+}
+
+no_rights_is_environment()
+{
+	status 4 setpriv --reuid=65534 --regid=65534 --clear-groups \
+		--bounding-set=-all --inh-caps=-all kapsel list progs &&
+		silent out && says err EACCES && return 0
+	return 1
+}
+
+json_errors_are_json()
+{
+	status 4 kapsel -j --device /dev/no-such-device list progs &&
+		silent out && is_json err && return 0
+	return 1
+}
+
+unknown_function_has_hints()
+{
+	status 1 kapsel run "$(object cli.bpf.o)" -p nowhere -- true &&
+		silent out && says err no_such_function_here && nothing_left
+}
+
+command -v kapsel >/dev/null || ktap_skip_all "no kapsel command"
+[ -e /dev/kapsel ] || ktap_skip_all "no /dev/kapsel"
+work=$(mktemp -d) && chmod 777 "$work" && cd "$work" || exit 1
+make_packet
+
+ktap_plan 21
+ktap_test "help goes to stdout" help_is_data
+ktap_test "wrong usage names the word" wrong_usage_names_the_word
+ktap_test "verify accepts" verify_accepts
+ktap_test "verify rejects with status 3" verify_rejects
+ktap_test "a missing file is a failure" missing_file
+ktap_test "verify in JSON" verify_json
+ktap_test "lists in text and JSON" lists_are_tables_and_json
+ktap_test "run ends with its command and its status" run_ends_with_its_command
+ktap_test "run prints events by type" run_prints_events
+ktap_test "run of a rejected program" run_rejected
+ktap_test "run that is killed leaves nothing" run_killed_leaves_nothing
+ktap_test "run that is told to end succeeds" interrupted_is_success
+ktap_test "run on a function that is not there" unknown_function_has_hints
+ktap_test "exec on a packet" exec_gives_the_verdict packet
+ktap_test "load, list, map, unload" load_list_map_unload
+ktap_test "load is all or nothing" load_is_all_or_nothing
+ktap_test "log shows what programs print" log_shows_lines
+ktap_test "no module is status 4" no_module_is_environment
+ktap_test "no rights is status 4" no_rights_is_environment
+ktap_test "errors in JSON" json_errors_are_json
+ktap_test "nothing is left in the kernel" nothing_left
+cd / && rm -rf "$work"
+ktap_finish
