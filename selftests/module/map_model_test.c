@@ -253,7 +253,8 @@ TEST_F(intree, elements_as_in_linux)
 		int err;
 
 		for (int j = 0; j < 256; j++)
-			ours[j] = theirs[j] = op == 1 ? rnd(1 << 24) : 0;
+			ours[j] = op == 1 ? rnd(1 << 24) : 0;
+		memcpy(theirs, ours, sizeof(theirs));
 		err = km_bpf_elem(ops[op].theirs, self->theirs, &key,
 				  op == 2 ? NULL : theirs, flags);
 		ASSERT_EQ(err, km_elem(self->ours, ops[op].ours, &key, 4, ours,
@@ -277,15 +278,14 @@ TEST_F(intree, next_keys_as_in_linux)
 		EXPECT_EQ(theirs, ours);
 	}
 	for (int i = 0; i < 2; i++) {
-		__u32 ours = 77, theirs = 77;
+		__u32 ours = 77, theirs = 77, five = 5;
+		__u64 value[256] = {};
 		int err = km_bpf_elem(BPF_MAP_GET_NEXT_KEY, self->theirs, NULL, &theirs, 0);
 
 		EXPECT_EQ(err, km_next(self->ours, NULL, &ours, 4));
 		EXPECT_EQ(theirs, ours);
-		km_elem(self->ours, KAPSEL_MAP_UPDATE, (__u32 []){ 5 }, 4,
-			(__u64 [256]){}, self->size, 0);
-		km_bpf_elem(BPF_MAP_UPDATE_ELEM, self->theirs, (__u32 []){ 5 },
-			    (__u64 [256]){}, 0);
+		km_elem(self->ours, KAPSEL_MAP_UPDATE, &five, 4, value, self->size, 0);
+		km_bpf_elem(BPF_MAP_UPDATE_ELEM, self->theirs, &five, value, 0);
 	}
 }
 
@@ -358,11 +358,12 @@ FIXTURE_TEARDOWN(batch)
 	.key_size = 4, .value_size = 8,					\
 }
 
-#define fill(self) ({							\
-	struct kapsel_map_batch _fill = BATCH(UPDATE, STABLE);		\
-									\
-	km_ioctl(self->map, KAPSEL_MAP_BATCH, &_fill) ?: (int)_fill.count; \
-})
+static int fill(FIXTURE_DATA(batch) * self)
+{
+	struct kapsel_map_batch batch = BATCH(UPDATE, STABLE);
+
+	return km_ioctl(self->map, KAPSEL_MAP_BATCH, &batch) ?: (int)batch.count;
+}
 
 TEST_F(batch, update_stores_all)
 {

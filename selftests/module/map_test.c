@@ -437,7 +437,7 @@ TEST_F(elem, programs_follow_the_same_rules)
 			     "r1 = map[fd:%d] ll\n"
 			     "call bpf_map_update_elem\n"
 			     "exit\n", self->map);
-	const struct { __u64 key, flags; long hash, array; } cases[] = {
+	const struct { __u64 key, flags; long hash, array; } rules[] = {
 		{ 0, BPF_EXIST, -ENOENT, 0 },
 		{ 0, BPF_NOEXIST, 0, -EEXIST },
 		{ 0, BPF_NOEXIST, -EEXIST, -EEXIST },
@@ -448,13 +448,15 @@ TEST_F(elem, programs_follow_the_same_rules)
 		{ 4, BPF_EXIST, -ENOENT, -E2BIG },
 	};
 	__u64 regs[21] = {}, ret, sum = 0;
+	long wanted;
 
 	ASSERT_LE(0, prog);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		regs[14] = cases[i].key;
-		regs[13] = cases[i].flags;
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		regs[14] = rules[i].key;
+		regs[13] = rules[i].flags;
 		ASSERT_EQ(0, km_run(prog, regs, sizeof(regs), NULL, 0, 0, &ret));
-		EXPECT_EQ(self->array ? cases[i].array : cases[i].hash, (long)ret) {
+		wanted = self->array ? rules[i].array : rules[i].hash;
+		EXPECT_EQ(wanted, (long)ret) {
 			TH_LOG("case %zu", i);
 		}
 	}

@@ -465,7 +465,7 @@ TEST_F(nf, ping)
 	EXPECT_NE(0, system("ping -c 1 -W 1 " KM_FAR4 " >/dev/null"));
 }
 
-#define STREAM (1 << 20)
+#define STREAM 0x100000
 
 static void *stream(void *arg)
 {

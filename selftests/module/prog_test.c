@@ -273,7 +273,9 @@ TEST_F(prog, bad_addresses_fault_and_give_zeros)
 
 	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
 		for (size_t j = 0; j < ARRAY_SIZE(bad); j++) {
-			EXPECT_EQ(-EFAULT, (long)call(km_kprobe(self->dev, readers[i]), bad[j], 0)) {
+			long err = call(km_kprobe(self->dev, readers[i]), bad[j], 0);
+
+			EXPECT_EQ(-EFAULT, err) {
 				TH_LOG("reader %zu at %#llx", i, bad[j]);
 			}
 			EXPECT_EQ(0, call(km_kprobe(self->dev, readers[i]), bad[j], 1)) {

@@ -218,7 +218,8 @@ TEST_F(skb, every_byte_can_be_read)
 		if (!(f->flags & KAPSEL_CTX_NARROW))
 			continue;
 		for (__u32 at = f->offset; at < f->offset + f->size; at++) {
-			EXPECT_NE(-2ULL, FOUND(self, NULL, 0, 40, 0, "r6 = *(u8 *)(r1 + %u)\n", at)) {
+			EXPECT_NE(-2ULL, FOUND(self, NULL, 0, 40, 0,
+					       "r6 = *(u8 *)(r1 + %u)\n", at)) {
 				TH_LOG("%s", f->name);
 			}
 		}
@@ -351,7 +352,8 @@ TEST_F(skb, load_bytes)
 	/* No byte more than asked for. */
 	EXPECT_EQ(-1ULL, FOUND(self, NULL, 0, 40, 0, LOAD "r6 = *(u64 *)(r10 - 8)\n", 32, 8));
 	for (size_t i = 0; i < ARRAY_SIZE(beyond); i++) {
-		EXPECT_EQ(-EFAULT, (long)FOUND(self, NULL, 0, 40, 0, LOAD "r6 = r0\n", beyond[i], 8));
+		EXPECT_EQ(-EFAULT, (long)FOUND(self, NULL, 0, 40, 0, LOAD "r6 = r0\n",
+					       beyond[i], 8));
 		EXPECT_EQ(0, FOUND(self, NULL, 0, 40, 0, LOAD "r6 = *(u64 *)(r10 - 16)\n",
 				   beyond[i], 8));
 		EXPECT_EQ(-1ULL, FOUND(self, NULL, 0, 40, 0, LOAD "r6 = *(u64 *)(r10 - 8)\n",
