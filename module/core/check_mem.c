@@ -413,6 +413,18 @@ static int store_any(const struct kps_at *at, const struct kps_access *a,
 	return kind == KAPSEL_KIND_CTX ? store_ctx(at, a) : kps_check_bounds(at, a);
 }
 
+/* A number and its copy on the stack get one link: a test of one narrows both. */
+static void link_spill(const struct kps_at *at, u32 to, u32 n)
+{
+	struct kps_reg *src = kps_reg_at(at, n);
+
+	if (kps_reg_at(at, to)->kind != KAPSEL_KIND_STACK || src->id ||
+	    src->kind != KAPSEL_KIND_SCALAR || kps_scalar_is_const(&src->val))
+		return;
+	src->id = kps_new_id(&at->env->pool);
+	src->delta = 0;
+}
+
 int kps_step_store(const struct kps_at *at)
 {
 	const struct bpf_insn *insn = kps_insn_at(at);
@@ -427,6 +439,7 @@ int kps_step_store(const struct kps_at *at)
 	err = kps_check_init(at, insn->src_reg) ?: kps_check_pointer(at, &a);
 	if (err)
 		return err;
+	link_spill(at, insn->dst_reg, insn->src_reg);
 	val = *kps_reg_at(at, insn->src_reg);
 	if (val.kind == KAPSEL_KIND_FUNC) {
 		kps_refuse(at, KPS_D_CALLBACK, insn->src_reg);
