@@ -174,6 +174,19 @@ static void link_offset(struct kps_env *env, struct kps_reg *ptr,
 	}
 }
 
+/*
+ * A pointer whose bounds a loop's invariant has forgotten must not leave it by moving
+ * on: how it moves is in its link, and the judged pass has real bounds.
+ */
+static void stay_in_reach(struct kps_reg *ptr)
+{
+	struct kps_scalar reach = kps_scalar_signed(-KPS_WIDE_OFFSET, KPS_WIDE_OFFSET);
+
+	if (!kps_scalar_meet(&reach, &ptr->val))
+		reach = kps_scalar_signed(-KPS_WIDE_OFFSET, KPS_WIDE_OFFSET);
+	ptr->val = reach;
+}
+
 static int move_pointer(const struct kps_at *at, struct kps_reg *ptr,
 			const struct kps_reg *num, u8 op, u32 n)
 {
@@ -186,6 +199,8 @@ static int move_pointer(const struct kps_at *at, struct kps_reg *ptr,
 	if (ptr->val.r64.smin < -KPS_POINTER_LIMIT || ptr->val.r64.smax > KPS_POINTER_LIMIT)
 		goto too_far;
 	link_offset(at->env, ptr, &before, num, op);
+	if (at->env->unjudged)
+		stay_in_reach(ptr);
 	ptr->def = at->pc;
 	return 0;
 too_far:

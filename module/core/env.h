@@ -14,6 +14,7 @@
 
 #define KPS_MAX_WARNINGS	64
 #define KPS_POINTER_LIMIT	0x200000000LL	/* a pointer's distance from its object */
+#define KPS_WIDE_OFFSET		0x100000000LL	/* ... in a loop's invariant, at most */
 #define KPS_MAX_SPAN		0x20000000LL	/* bytes of a helper's memory argument */
 
 #define KPS_MAX_PAIRS		64

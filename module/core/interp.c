@@ -76,7 +76,7 @@ static __always_inline u64 to_le(u64 value, u32 bits)
 #endif
 }
 
-static __always_inline void save(struct kps_frame *frame,
+static __always_inline void save(struct kps_caller *frame,
 				 const struct kps_code_insn *ret, const u64 *regs)
 {
 	frame->ret = ret;
@@ -85,7 +85,7 @@ static __always_inline void save(struct kps_frame *frame,
 	frame->loop_left = 0;
 }
 
-static __always_inline void restore(const struct kps_frame *frame, u64 *regs)
+static __always_inline void restore(const struct kps_caller *frame, u64 *regs)
 {
 	regs[10] = frame->fp;
 	memcpy(&regs[6], frame->saved, sizeof(frame->saved));
@@ -115,7 +115,7 @@ notrace u64 kps_interp_run(const struct kps_code *code, struct kps_run *run,
 		KPS_EXTRA_OPS(KPS_EXTRA_LABEL)
 	};
 	const struct kps_code_insn *insn = code->insns, *start = insn;
-	struct kps_frame *frame = run->frames;
+	struct kps_caller *frame = run->frames;
 	u64 regs[KPS_NR_REGS] = {};
 	u64 fuel = run->fuel;
 

@@ -16,14 +16,14 @@ enum kps_run_end {
 };
 
 /**
- * struct kps_frame - a suspended function
+ * struct kps_caller - a suspended function
  * @ret: where it goes on
  * @fp: its frame pointer
  * @saved: its r6 to r9
  * @loop_left: @loop_done: progress of the loop helper that called the callback
  * @loop_ctx: the callback's second argument
  */
-struct kps_frame {
+struct kps_caller {
 	const void *ret;
 	u64 fp;
 	u64 saved[4];
@@ -43,7 +43,7 @@ struct kps_frame {
 struct kps_run {
 	u64 fuel;
 	u32 end;
-	struct kps_frame frames[KAPSEL_MAX_DEPTH];
+	struct kps_caller frames[KAPSEL_MAX_DEPTH];
 	u64 stack[KAPSEL_MAX_STACK / 8] __aligned(16);
 };
 

@@ -13,7 +13,6 @@
 #define NID_NULL	0xfffffffeu
 #define MAX_ANCESTORS	16
 #define UNLINKED	0x80000000u
-#define WIDE_OFFSET	0x100000000LL	/* of a widened pointer: inside KPS_POINTER_LIMIT */
 
 /* A value's link; a constant without one differs from id 0, the number 0, by itself. */
 static bool link_of(const struct kps_reg *r, u32 *id, s64 *delta)
@@ -372,15 +371,15 @@ static bool within(const struct kps_reg *reg, s64 limit)
 }
 
 /*
- * Pointers end short of what a pointer may be, so that they can still move in the
- * next pass. One that is further away already can't be helped.
+ * A pointer that is further away than KPS_WIDE_OFFSET can't be forgotten to that. While
+ * a loop's invariant is looked for, none is (move_pointer()).
  */
 static void forget_val(struct kps_reg *a, const struct kps_reg *b)
 {
 	if (a->kind == KAPSEL_KIND_SCALAR)
 		a->val = kps_scalar_any();
-	else if (within(a, WIDE_OFFSET) && within(b, WIDE_OFFSET))
-		a->val = kps_scalar_signed(-WIDE_OFFSET, WIDE_OFFSET);
+	else if (within(a, KPS_WIDE_OFFSET) && within(b, KPS_WIDE_OFFSET))
+		a->val = kps_scalar_signed(-KPS_WIDE_OFFSET, KPS_WIDE_OFFSET);
 	else
 		make_unusable(a);
 }
@@ -390,7 +389,7 @@ static void widen_val(struct joiner *j, struct kps_reg *a, const struct kps_reg 
 	struct kps_reg wide = *a;
 
 	kps_widen_scalar(&j->env->thresholds, &wide.val, &b->val);
-	if (kps_is_pointer(a) && !within(&wide, WIDE_OFFSET))
+	if (kps_is_pointer(a) && !within(&wide, KPS_WIDE_OFFSET))
 		forget_val(a, b);
 	else
 		*a = wide;

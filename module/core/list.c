@@ -15,17 +15,19 @@
 
 void kps_list_append(struct kps_list *list, struct kps_state *s)
 {
-	struct kps_state **end = &list->first;
-
-	while (*end)
-		end = &(*end)->next;
-	*end = s;
+	if (list->first)
+		list->last->next = s;
+	else
+		list->first = s;
+	list->last = s;
 	s->next = NULL;
 	list->nr++;
 }
 
 static void list_prepend(struct kps_list *list, struct kps_state *s)
 {
+	if (!list->first)
+		list->last = s;
 	s->next = list->first;
 	list->first = s;
 	list->nr++;

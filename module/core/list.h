@@ -10,6 +10,7 @@
 /** struct kps_list - states that wait at a place */
 struct kps_list {
 	struct kps_state *first;
+	struct kps_state *last;
 	u32 nr;
 };
 
