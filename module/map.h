@@ -25,7 +25,8 @@ struct kps_call;
  * @user_size: bytes of a value in ioctls: that of a per-CPU map has many parts
  * @frozen: never goes back; written under @freeze
  * @writable: mappings that userspace may write; under @freeze
- * @freeze: held for reading by each ioctl that writes to the map
+ * @freeze: held for reading by each ioctl that writes to the map. Inside of
+ *	mmap_lock, so nothing of the caller's is touched under it
  * @lost: updates and records refused for want of room, or of a lock
  * @memory: bytes
  * @btf: opaque, @btf_size bytes; constant

@@ -44,6 +44,18 @@ static int check_sizes(const struct kps_map *map,
 	return 0;
 }
 
+static int take(struct kps_map *map, const void *key, void *value)
+{
+	int err;
+
+	err = kps_map_write_begin(map);
+	if (err)
+		return err;
+	err = map->ops->take(map, key, value);
+	kps_map_write_end(map);
+	return err;
+}
+
 /* Reads the element into memory of its own before anything reaches the caller. */
 static int fetch(struct kps_map *map, const struct kapsel_map_elem *arg,
 		 int (*get)(struct kps_map *map, const void *key, void *value))
@@ -84,18 +96,12 @@ int kps_map_lookup_delete(struct kps_call *call)
 {
 	const struct kapsel_map_elem *arg = call->arg;
 	struct kps_map *map = map_of(call);
-	int err;
 
 	if (!map->ops->take)
 		return -EOPNOTSUPP;
 	if (arg->flags || check_sizes(map, arg, true))
 		return -EINVAL;
-	err = kps_map_write_begin(map);
-	if (err)
-		return err;
-	err = fetch(map, arg, map->ops->take);
-	kps_map_write_end(map);
-	return err;
+	return fetch(map, arg, take);
 }
 
 static int store(struct kps_map *map, const void *key, const void *value,
