@@ -12,8 +12,11 @@
  * of our own, with a probe in it that tells.
  */
 static DEFINE_MUTEX(lock);
-static bool sings;		/* under lock, as long as the canary is asked */
-static bool registered;		/* constant after init */
+/* Under lock. No bool: with -fsanitize=bool, gcc 12 takes it for constant. */
+static int sings;
+
+/* Constant after init. */
+static bool registered;
 
 static noinline void canary(void)
 {
@@ -23,7 +26,7 @@ static noinline void canary(void)
 
 static int handler(struct kprobe *probe, struct pt_regs *regs)
 {
-	WRITE_ONCE(sings, true);
+	WRITE_ONCE(sings, 1);
 	return 0;
 }
 
@@ -41,7 +44,7 @@ bool kps_kprobes_on(void)
 	if (!registered)
 		return false;
 	mutex_lock(&lock);
-	WRITE_ONCE(sings, false);
+	WRITE_ONCE(sings, 0);
 	canary();
 	on = READ_ONCE(sings);
 	mutex_unlock(&lock);
