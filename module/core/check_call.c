@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kapsel core - helper calls: may it be called, do the arguments fit, what comes back */
 
+#include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
@@ -161,11 +162,28 @@ static int any_arg(const struct call *c, u32 n)
 	return kps_check_leak(c->at, n);
 }
 
+/*
+ * An argument that is not given is whatever is left in the register, so the engines
+ * clear it: on every path, if there is one that does not give it.
+ */
+static int maybe_arg(const struct call *c, u32 n)
+{
+	struct kps_insn_aux *aux = kps_aux_at(c->at);
+
+	if (kps_reg_at(c->at, n)->kind != KAPSEL_KIND_UNINIT)
+		return any_arg(c, n);
+	aux->kind = KPS_AUX_ARGS;
+	aux->arg |= BIT(n);
+	return 0;
+}
+
 static int check_arg(struct call *c, u32 n)
 {
 	switch (c->helper->args[n - 1]) {
 	case KPS_ARG_ANY:
 		return any_arg(c, n);
+	case KPS_ARG_MAYBE:
+		return maybe_arg(c, n);
 	case KPS_ARG_CTX:
 		return ctx_arg(c, n);
 	case KPS_ARG_MAP:
@@ -201,7 +219,8 @@ static int check_args(struct call *c)
 	int err = 0;
 
 	for (n = 1; n <= 5 && !err && c->helper->args[n - 1] != KPS_ARG_NONE; n++)
-		err = kps_check_init(c->at, n);
+		if (c->helper->args[n - 1] != KPS_ARG_MAYBE)
+			err = kps_check_init(c->at, n);
 	for (n = 1; n <= 5 && !err && c->helper->args[n - 1] != KPS_ARG_NONE; n++)
 		err = check_arg(c, n);
 	return err;

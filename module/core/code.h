@@ -15,6 +15,7 @@
 #define KPS_EXTRA_OPS(OP)						\
 	OP(trap)							\
 	OP(loop)							\
+	OP(call_short)							\
 	OP(via_ldxb)							\
 	OP(via_ldxh)							\
 	OP(via_ldxw)							\
@@ -38,6 +39,7 @@ enum kps_code_op {
  * @src: register
  * @off: of an access; of a conditional jump: instructions from the next one; of
  *	a call: bytes to the callee's frame pointer
+ * @clear: of call_short: bit n: rn is not given and must be 0
  * @imm: sign-extended, or 64 bits, or a helper's address; of other jumps and
  *	calls: instructions from the next one
  *
@@ -49,7 +51,7 @@ struct kps_code_insn {
 	u8 dst;
 	u8 src;
 	s16 off;
-	u16 unused;
+	u16 clear;
 	u64 imm;
 };
 

@@ -91,6 +91,15 @@ static __always_inline void restore(const struct kps_caller *frame, u64 *regs)
 	memcpy(&regs[6], frame->saved, sizeof(frame->saved));
 }
 
+static __always_inline void clear_regs(u64 *regs, u32 which)
+{
+	u32 n;
+
+	for (n = 1; n <= 5; n++)
+		if (which & BIT(n))
+			regs[n] = 0;
+}
+
 /* What bpf_loop() answers without calling anything; 1: it has to call. */
 static __always_inline s64 loop_refused(const u64 *regs)
 {

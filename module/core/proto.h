@@ -24,6 +24,7 @@ enum kps_arg {
 	KPS_ARG_CALLBACK,	/* a function (u32 index, void *ctx) -> 0 or 1 */
 	KPS_ARG_CALLBACK_CTX,	/* stack memory or NULL, handed to the callback */
 	KPS_ARG_ZERO,		/* flags of which none is defined: must be 0 */
+	KPS_ARG_MAYBE,		/* any number, or not given: then it is 0 */
 };
 
 /** enum kps_ret - what a helper returns */

@@ -190,6 +190,10 @@ static int rewrite_call(const struct rewrite *rw, u32 pc,
 	}
 	body = rw->target->helper(rw->target->priv, rw->in->insns[pc].imm);
 	out->imm = (unsigned long)body;
+	if (aux->kind == KPS_AUX_ARGS) {
+		out->op = KPS_CODE_call_short;
+		out->clear = aux->arg;
+	}
 	return body ? 0 : -EINVAL;
 }
 

@@ -43,6 +43,7 @@ enum kps_aux_kind {
 	KPS_AUX_MAP_VALUE,	/* lddw: map @map's value + @arg bytes */
 	KPS_AUX_FUNC,		/* lddw: subprogram @arg as callback */
 	KPS_AUX_CTX,		/* load or store of context field @map, @arg bytes into it */
+	KPS_AUX_ARGS,		/* call of a helper: the registers of @arg (bit n) are not given */
 	KPS_AUX_CALLBACK,	/* call of loop: subprogram @arg is the callback */
 };
 

@@ -642,6 +642,8 @@ static bool check_arg(struct fz_machine *m, const struct kps_helper *h, u32 n,
 	switch (h->args[n - 1]) {
 	case KPS_ARG_ANY:
 		return v->tag == FZ_NUM || m->type->leaks || fz_machine_bad(m, "leak to helper");
+	case KPS_ARG_MAYBE:
+		return v->tag != FZ_PTR || m->type->leaks || fz_machine_bad(m, "leak to helper");
 	case KPS_ARG_CTX:
 		return (v->tag == FZ_PTR && v->obj == FZ_CTX_OBJ && !v->n) ||
 		       fz_machine_bad(m, "not the context");
@@ -681,7 +683,8 @@ static bool helper(struct fz_machine *m)
 	if (h->id == BPF_FUNC_loop)
 		return begin_loop(m);
 	for (n = 1; n <= 5 && h->args[n - 1] != KPS_ARG_NONE; n++)
-		if (!readable(m, n) || !check_arg(m, h, n, &map))
+		if ((h->args[n - 1] != KPS_ARG_MAYBE && !readable(m, n)) ||
+		    !check_arg(m, h, n, &map))
 			return false;
 	for (n = 0; n < 5; n++)
 		args[n] = fz_val_number(m, reg(m, n + 1));

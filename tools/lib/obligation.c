@@ -93,6 +93,7 @@ static const char * const arg_words[] = {
 	[KPS_ARG_CALLBACK] = "a function of the program",
 	[KPS_ARG_CALLBACK_CTX] = "stack memory, or NULL",
 	[KPS_ARG_ZERO] = "0",
+	[KPS_ARG_MAYBE] = "a number, or nothing",
 };
 
 static void helper_programs(u32 id, char *buf, size_t size)

@@ -63,6 +63,7 @@ static const char * const arg_types[] = {
 	[KPS_ARG_CALLBACK] = "long (*fn)(u32, void *)",
 	[KPS_ARG_CALLBACK_CTX] = "void *data",
 	[KPS_ARG_ZERO] = "u64 flags",
+	[KPS_ARG_MAYBE] = "u64 value",
 };
 
 static const char * const ret_types[] = {
