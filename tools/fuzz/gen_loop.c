@@ -34,7 +34,7 @@ struct counted {
 
 static s32 last_of(const struct counted *c)
 {
-	return c->first + c->step * (s32)c->trips;
+	return (s32)((u32)c->first + (u32)c->step * c->trips);
 }
 
 static u8 exit_test(struct gen *g, const struct counted *c)
