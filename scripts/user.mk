@@ -41,7 +41,7 @@ $(2)/%.o: %.c Makefile scripts/user.mk
 
 $(1)/libkapsel.a: $$(patsubst %.c,$(2)/%.o,$$(CORE_SRCS) $$(LIB_SRCS))
 	$$(call say,AR)
-	@rm -f $$@ && $$(AR) rcs $$@ $$^
+	@rm -f $$@.new && $$(AR) rcs $$@.new $$^ && mv $$@.new $$@
 
 $(1)/kapsel: $$(patsubst %.c,$(2)/%.o,$$(CLI_SRCS)) $(1)/libkapsel.a
 	$$(call say,LD)
