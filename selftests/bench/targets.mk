@@ -1,20 +1,51 @@
 # SPDX-License-Identifier: GPL-2.0-only
+#
+# Benchmarks. Their figures are this machine's; only ratios compare.
 
-BENCH_FLAGS = -std=gnu11 -O2 -Wall -D_GNU_SOURCE -Itools/include -Iuapi -Imodule \
-	      -Iselftests
+BENCH_OUT   := $(BUILD)/bench
+BENCH_FLAGS = $(USER_CPPFLAGS) $(USER_CFLAGS) -Iselftests
 BENCH_CORE  = $(wildcard module/core/*.[ch] module/core/*.tbl module/core/*.inc)
 
-$(BUILD)/%_bench: selftests/bench/%_bench.c $(BENCH_CORE) $(wildcard selftests/lib/*.[ch])
+bench: bench-verifier bench-interp ## All benchmarks
+
+bench-verifier: bench-verifier-native bench-verifier-vm ## The verifier's cost, beside Linux's
+	@printf '{"native":%s,"vm":%s}\n' "$$(cat $(BENCH_OUT)/native.json)" \
+		"$$(cat $(BENCH_OUT)/vm.json)" >$(BENCH_OUT)/verifier.json
+
+BENCH_OBJECTS := $(patsubst %.bpf.c,$(BENCH_OUT)/objects/%.bpf.o, \
+		 $(notdir $(wildcard tools/examples/*.bpf.c selftests/module/progs/cli.bpf.c)))
+BENCH_PARTS   := verifier_bench programs engine_library engine_module engine_linux table
+BENCH_SRCS    := $(BENCH_PARTS:%=selftests/bench/%.c) selftests/lib/elf_build.c
+
+vpath %.bpf.c tools/examples selftests/module/progs
+
+$(BENCH_OUT)/objects/%.o: %.c tools/bpf/kapsel.bpf.h
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	@$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BENCH_OUT)/verifier: $(BENCH_SRCS) $(BUILD)/libkapsel.a $(wildcard selftests/bench/*.h)
+	$(call say,CC)
+	@mkdir -p $(@D)
+	@$(CC) $(BENCH_FLAGS) $(filter %.c %.a,$^) $(USER_LIBS) -lm -o $@
+
+bench-verifier-native: $(BENCH_OUT)/verifier $(BENCH_OBJECTS)
+	@echo "== The library"
+	@$< -o $(BENCH_OUT)/native.json $(BENCH_OBJECTS)
+
+bench-verifier-vm: $(BENCH_OUT)/verifier $(BENCH_OBJECTS)
+	@echo "== The module, in a VM"
+	@scripts/vm --icount --timeout 3000 --share $(BENCH_OUT) -- \
+		/share/verifier -di -o /share/vm.json \
+		$(BENCH_OBJECTS:$(BENCH_OUT)/%=/share/%)
+
+bench-interp: $(BENCH_OUT)/interp ## The interpreter, an instruction
+	@$<
+
+$(BENCH_OUT)/interp: selftests/bench/interp_bench.c $(BENCH_CORE) $(wildcard selftests/lib/*.[ch])
+	$(call say,CC)
 	@mkdir -p $(@D)
 	@$(CC) $(BENCH_FLAGS) $< selftests/lib/asm.c selftests/lib/run.c \
 		module/core/*.c -o $@
 
-bench: bench-verifier bench-interp ## All benchmarks
-
-bench-verifier: $(BUILD)/verifier_bench ## How the verifier's cost grows
-	@$<
-
-bench-interp: $(BUILD)/interp_bench ## The interpreter, an instruction
-	@$<
-
-.PHONY: bench bench-verifier bench-interp
+.PHONY: bench bench-verifier bench-verifier-native bench-verifier-vm bench-interp

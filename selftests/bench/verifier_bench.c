@@ -1,176 +1,96 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How the verifier's cost grows: straight code, branches that matter, loops.
+ * What verification costs, and how that grows: straight code, branches whose
+ * values matter, loops, and real objects; by kapsel and, where bpf(2) is to be
+ * had, by Linux, program by program in one run.
  *
  *	make bench-verifier
  *
- * Times are this machine's; the last column, relative to the first row of each
- * group, is what to compare.
+ *	verifier_bench [-d] [-i] [-o JSON] [OBJECT]...
+ *
+ * -d: by the module behind /dev/kapsel, not by the library. -i: the machine is a
+ * VM whose clock counts instructions, so that figures hardly differ.
  */
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "core/verifier.h"
+#include "table.h"
 
-#define ROUNDS 5
+#define MAX_ROUNDS 5
+#define ENOUGH_NS 1000000000ULL
 
-static size_t held, peak;
+static const char vm_clock[] =
+	"instructions of a virtual machine, each a nanosecond; caches and traps cost nothing";
 
-static void *host_alloc(void *priv, size_t size)
+static const struct bench_engine *ours = &bench_library;
+static unsigned int max_rounds = MAX_ROUNDS;
+static bool linux_too;
+
+static int by_time(const void *a, const void *b)
 {
-	(void)priv;
-	held += size;
-	peak = held > peak ? held : peak;
-	return calloc(1, size);
+	const struct bench_answer *x = a, *y = b;
+
+	return x->ns < y->ns ? -1 : x->ns > y->ns;
 }
 
-static void host_free(void *priv, void *mem, size_t size)
+/* The median; what takes long has fewer rounds. Returns how many. */
+static unsigned int measure(const struct bench_engine *engine, const struct bench_prog *p,
+			    struct bench_answer *median)
 {
-	(void)priv;
-	held -= mem ? size : 0;
-	free(mem);
-}
+	struct bench_answer answers[MAX_ROUNDS] = {};
+	unsigned int rounds = 0;
+	u64 ns = 0;
 
-static int host_map(void *priv, s32 fd, struct kps_map_facts *facts)
-{
-	(void)priv;
-	(void)fd;
-	(void)facts;
-	return -EBADF;
-}
-
-static void host_emit(void *priv, const void *rec, u32 size)
-{
-	(void)priv;
-	(void)rec;
-	(void)size;
-}
-
-static int host_poll(void *priv)
-{
-	(void)priv;
-	return 0;
-}
-
-static const struct kps_host host = {
-	.alloc = host_alloc, .free = host_free, .map = host_map,
-	.emit = host_emit, .poll = host_poll,
-};
-
-static struct bpf_insn *prog;
-static u32 cnt;
-
-static void add(u8 code, u8 dst, u8 src, s16 off, s32 imm)
-{
-	prog[cnt++] = (struct bpf_insn){
-		.code = code, .dst_reg = dst, .src_reg = src, .off = off, .imm = imm,
-	};
-}
-
-static void straight(u32 n)
-{
-	add(BPF_LDX | BPF_MEM | BPF_W, 2, 1, 0, 0);
-	while (cnt + 6 < n) {
-		add(BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, 1);
-		add(BPF_ALU64 | BPF_MOV | BPF_X, 3, 2, 0, 0);
-		add(BPF_ALU64 | BPF_AND | BPF_K, 3, 0, 0, 255);
-		add(BPF_ALU64 | BPF_ADD | BPF_X, 3, 2, 0, 0);
+	while (rounds < max_rounds && (ns < ENOUGH_NS || rounds % 2 == 0)) {
+		engine->verify(p, &answers[rounds]);
+		ns += answers[rounds].ns;
+		if (answers[rounds++].refused)
+			break;
 	}
-	add(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 1);
-	add(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	qsort(answers, rounds, sizeof(answers[0]), by_time);
+	*median = answers[rounds / 2];
+	return rounds;
 }
 
-/* Each branch counts in r7, which is returned: its value matters to the end. */
-static void diamonds(u32 n)
+static void one(const struct bench_prog *p)
 {
-	add(BPF_ALU64 | BPF_MOV | BPF_X, 6, 1, 0, 0);
-	add(BPF_ALU64 | BPF_MOV | BPF_K, 7, 0, 0, 0);
-	while (n--) {
-		add(BPF_LDX | BPF_MEM | BPF_W, 2, 6, 0, 0);
-		add(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, 1, n);
-		add(BPF_ALU64 | BPF_ADD | BPF_K, 7, 0, 0, 1);
+	struct bench_row row = {};
+
+	row.rounds = measure(ours, p, &row.ours);
+	if (linux_too)
+		measure(&bench_linux, p, &row.theirs);
+	table_row(p, &row);
+}
+
+int main(int argc, char **argv)
+{
+	const char *clock = "nanoseconds of this machine, medians";
+	FILE *json = NULL;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "dio:")) != -1) {
+		if (opt == 'd') {
+			ours = &bench_module;
+		} else if (opt == 'i') {
+			clock = vm_clock;
+			max_rounds = 3;
+		} else if (opt == 'o') {
+			json = fopen(optarg, "w");
+		} else {
+			return 2;
+		}
 	}
-	add(BPF_ALU64 | BPF_AND | BPF_K, 7, 0, 0, 1);
-	add(BPF_ALU64 | BPF_MOV | BPF_X, 0, 7, 0, 0);
-	add(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-}
-
-static void loop(u32 n)
-{
-	add(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 1);
-	add(BPF_ALU64 | BPF_MOV | BPF_K, 1, 0, 0, 0);
-	add(BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, 1);
-	add(BPF_JMP | BPF_JNE | BPF_K, 1, 0, -2, n);
-	add(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-}
-
-static double verify(struct kapsel_verdict *v)
-{
-	const struct kps_prog_in in = {
-		.insns = prog, .insn_cnt = cnt, .prog_type = KAPSEL_PROG_NETFILTER, .gpl = true,
-		.ceiling = 1ULL << 40, .budget_insns = 1ULL << 30,
-	};
-	struct timespec from, to;
-	struct kps_proof proof;
-
-	clock_gettime(CLOCK_MONOTONIC, &from);
-	if (kps_verify(&in, &host, v, &proof))
-		fprintf(stderr, "refused with KV%03u\n", v->code);
-	clock_gettime(CLOCK_MONOTONIC, &to);
-	kps_proof_free(&proof, &host);
-	return (to.tv_sec - from.tv_sec) * 1e6 + (to.tv_nsec - from.tv_nsec) / 1e3;
-}
-
-/* The fastest of some rounds: what else the machine does only adds. */
-static double best(struct kapsel_verdict *v)
-{
-	double us, least = 0;
-	int i;
-
-	for (i = 0; i < ROUNDS; i++) {
-		us = verify(v);
-		least = !i || us < least ? us : least;
-	}
-	return least;
-}
-
-static void row(const char *what, void (*make)(u32 n), u32 n, double *first)
-{
-	struct kapsel_verdict v;
-	double us;
-
-	cnt = 0;
-	peak = 0;
-	make(n);
-	us = best(&v);
-	*first = *first ? *first : us;
-	printf("%-10s %9u %10llu %12.1f %8.1f %10zu %9.2f\n", what, n,
-	       (unsigned long long)v.visited, us, us * 1000 / v.visited, peak / 1024,
-	       us / *first);
-}
-
-static void group(const char *what, void (*make)(u32 n), u32 from, u32 to)
-{
-	double first = 0;
-	u32 n;
-
-	for (n = from; n <= to; n *= 10)
-		row(what, make, n, &first);
-}
-
-int main(void)
-{
-	prog = calloc(KAPSEL_MAX_INSNS + 8, sizeof(*prog));
-	if (!prog)
+	if (!ours->open()) {
+		fprintf(stderr, "%s: not there\n", KAPSEL_DEVICE);
 		return 1;
-	printf("%-10s %9s %10s %12s %8s %10s %9s\n", "program", "size", "visited",
-	       "us", "ns each", "peak KiB", "ratio");
-	group("straight", straight, 1000, 1000000);
-	group("diamonds", diamonds, 10, 100000);
-	group("loop", loop, 10, 1000000);
-	free(prog);
-	return 0;
+	}
+	linux_too = bench_linux.open();
+	table_begin(json, clock, linux_too);
+	while (optind < argc)
+		bench_each_of(argv[optind++], one);
+	bench_each_made(one);
+	table_end();
+	return json && fclose(json) ? 1 : 0;
 }
