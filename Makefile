@@ -55,7 +55,7 @@ sanitized: ## The tests that run in userspace, into build/asan/selftests
 	@scripts/get-kselftest
 	+@$(KSELFTEST) sanitized
 
-test: ## All tests: style, unit, verdicts, instructions, and in a VM
+test: ## All tests: style, unit, verdicts, compiled, and in a VM
 	@scripts/test
 
 matrix: ## The VM tests on each kernel of KERNELS=
