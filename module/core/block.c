@@ -156,13 +156,13 @@ static int step_call(struct kps_explorer *x, const struct kps_at *at,
 		if (caller->reg[n].kind != KAPSEL_KIND_FUNC)
 			callee->reg[n] = caller->reg[n];
 	for (n = 0; n < KPS_FP; n++)
-		if (n <= 5 || !(env->live[b->succ[0]] & (1u << n)))
+		if (n <= 5 || !(env->live[b->succ[0]].regs & (1u << n)))
 			caller->reg[n] = kps_reg_uninit();
 	err = kps_path_add(at, KAPSEL_STEP_ENTER, env->cfg.subprogs[sub].start, KAPSEL_NO_REG);
 	if (err)
 		goto out_free;
 	kps_drop_dead(env, at->s, entry);
-	return kps_list_add(env, &x->pending[entry], at->s);
+	return kps_list_add(env, &x->pending[entry], at->s, &env->live[entry]);
 
 out_free:
 	kps_state_free(&env->pool, at->s);
@@ -255,6 +255,7 @@ int kps_run_block(struct kps_explorer *x, u32 block, struct kps_state *s)
 	int err;
 
 	x->env->visits[block]++;
+	x->env->shifted_for = 0;
 	err = kps_frame_own(&x->env->pool, s, s->depth - 1, 0) ? 0 : -ENOMEM;
 	err = err ?: run_straight(&at, b->end);
 	if (!err && at.pc == b->end)

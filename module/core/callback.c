@@ -56,7 +56,8 @@ int kps_callback_call(struct kps_explorer *x, u32 block, struct kps_state *s)
 		kps_state_free(&x->env->pool, s);
 		return err;
 	}
-	return kps_list_add(x->env, &x->activations[kps_aux_at(&at)->arg].heads, s);
+	return kps_list_add(x->env, &x->activations[kps_aux_at(&at)->arg].heads, s,
+			    NULL);
 }
 
 /* Entered with an unknown index; steps are counted from 0: the cost of one run. */
@@ -83,7 +84,7 @@ static int enter_from(struct kps_explorer *x, const struct kps_state *head, u32 
 	f->reg[1] = kps_reg_scalar(kps_scalar_unsigned(0, trips - 1), pc);
 	f->reg[2] = kps_top(head)->reg[3];
 	s->steps = 0;
-	return kps_list_add(env, &x->pending[env->cfg.subprogs[sub].first_block], s);
+	return kps_list_add(env, &x->pending[env->cfg.subprogs[sub].first_block], s, NULL);
 }
 
 static int enter_from_all(struct kps_explorer *x, struct kps_activation *act, u32 pc)
@@ -151,7 +152,7 @@ static int finish(struct kps_explorer *x, struct kps_activation *act, struct kps
 	for (n = 1; n <= 5; n++)
 		f->reg[n] = kps_reg_uninit();
 	s->steps = saturating_cost(s->steps, trips, act->cost);
-	return kps_tick(&at, 0) ?: kps_list_add(x->env, &act->exits, s);
+	return kps_tick(&at, 0) ?: kps_list_add(x->env, &act->exits, s, NULL);
 }
 
 static int grow_all(struct kps_explorer *x, struct kps_activation *act, bool *again)

@@ -91,4 +91,8 @@ int kps_step_exit_main(const struct kps_at *at);
  */
 int kps_branch(const struct kps_at *at, struct kps_state **taken, bool *falls);
 
+/** kps_same_object - do two pointers point into one object, the very same? */
+bool kps_same_object(const struct kps_env *env, const struct kps_reg *a,
+		     const struct kps_reg *b);
+
 #endif

@@ -108,8 +108,6 @@ static bool sum_is_exact(const struct bpf_insn *insn, const struct kps_scalar *b
 {
 	s64 lo = n->r32.smin, hi = n->r32.smax;
 
-	if (!is_add(BPF_OP(insn->code)))
-		return false;
 	if (insn_width(insn) == 64)
 		return true;
 	return BPF_OP(insn->code) == BPF_ADD ? fits_32(before, lo, hi) : fits_32(before, -hi, -lo);
@@ -125,14 +123,13 @@ static struct kps_scalar addend(const struct bpf_insn *insn, const struct kps_sc
 	return cut;
 }
 
-static void alu_numbers(struct kps_env *env, const struct bpf_insn *insn,
-			struct kps_reg *dst, const struct kps_reg *src)
+static void link_sum(struct kps_env *env, const struct bpf_insn *insn, struct kps_reg *dst,
+		     const struct kps_scalar *src)
 {
-	struct kps_scalar before = dst->val, n = addend(insn, &src->val);
+	struct kps_scalar before = dst->val, n = addend(insn, src);
 	u8 op = BPF_OP(insn->code);
 	s64 c = n.r64.smin;
 
-	kps_scalar_alu(op, insn->off == 1, insn_width(insn), &dst->val, &src->val);
 	if (!sum_is_exact(insn, &before, &n))
 		dst->id = 0;
 	else if (!kps_scalar_is_const(&n))
@@ -141,6 +138,17 @@ static void alu_numbers(struct kps_env *env, const struct bpf_insn *insn,
 		dst->id = 0;
 	else
 		shift_link(dst, &before, op == BPF_ADD ? c : -c);
+}
+
+static void alu_numbers(const struct kps_at *at, const struct bpf_insn *insn,
+			struct kps_reg *dst, const struct kps_scalar *src)
+{
+	if (dst->id && is_add(BPF_OP(insn->code)))
+		link_sum(at->env, insn, dst, src);
+	else
+		dst->id = 0;
+	kps_scalar_alu(BPF_OP(insn->code), insn->off == 1, insn_width(insn), &dst->val, src);
+	dst->def = at->pc;
 }
 
 static bool can_move(const struct kps_reg *reg)
@@ -218,10 +226,23 @@ static bool same_packet(const struct kps_reg *a, const struct kps_reg *b)
 	       (b->kind == KAPSEL_KIND_PACKET || b->kind == KAPSEL_KIND_PACKET_END);
 }
 
-static bool same_frame(const struct kps_reg *a, const struct kps_reg *b)
+/* Two lookups in a map may give two values; of a map with one there is only that. */
+static bool is_one_object(const struct kps_env *env, const struct kps_reg *reg)
 {
-	return a->kind == KAPSEL_KIND_STACK && b->kind == KAPSEL_KIND_STACK &&
-	       a->object == b->object;
+	const struct kps_map_facts *map = &env->maps[reg->object];
+
+	if (reg->kind == KAPSEL_KIND_MAP_VALUE)
+		return map->max_entries == 1 &&
+		       kps_map_type_find(map->type)->ops & KAPSEL_MAP_OP_DIRECT;
+	return reg->kind == KAPSEL_KIND_PACKET || reg->kind == KAPSEL_KIND_STACK ||
+	       reg->kind == KAPSEL_KIND_RINGBUF || reg->kind == KAPSEL_KIND_CTX;
+}
+
+bool kps_same_object(const struct kps_env *env, const struct kps_reg *a,
+		     const struct kps_reg *b)
+{
+	return a->kind == b->kind && a->object == b->object && a->ref == b->ref &&
+	       !a->flags && !b->flags && is_one_object(env, a);
 }
 
 static void pointer_difference(const struct kps_at *at, struct kps_reg *dst,
@@ -236,16 +257,9 @@ static void pointer_difference(const struct kps_at *at, struct kps_reg *dst,
 	*dst = diff;
 }
 
-static void put_result(const struct kps_at *at, const struct bpf_insn *insn,
-		       struct kps_reg *dst, const struct kps_reg *src)
-{
-	alu_numbers(at->env, insn, dst, src);
-	dst->def = at->pc;
-}
-
 /* Operands of which one at least is an address, taken for numbers. */
 static int alu_as_numbers(const struct kps_at *at, const struct bpf_insn *insn,
-			  const struct kps_reg *imm)
+			  const struct kps_scalar *imm)
 {
 	struct kps_reg dst, src;
 	int err = number_of(at, insn->dst_reg, &dst);
@@ -254,7 +268,7 @@ static int alu_as_numbers(const struct kps_at *at, const struct bpf_insn *insn,
 		err = number_of(at, insn->src_reg, &src);
 	if (err)
 		return err;
-	put_result(at, insn, &dst, imm ?: &src);
+	alu_numbers(at, insn, &dst, imm ?: &src.val);
 	*kps_reg_at(at, insn->dst_reg) = dst;
 	return 0;
 }
@@ -268,7 +282,7 @@ static int alu_pointers(const struct kps_at *at, const struct bpf_insn *insn)
 	int err;
 
 	if (insn_width(insn) == 64 && op == BPF_SUB &&
-	    (same_packet(dst, src) || same_frame(dst, src))) {
+	    (same_packet(dst, src) || kps_same_object(at->env, dst, src))) {
 		pointer_difference(at, dst, src);
 		return 0;
 	}
@@ -285,18 +299,79 @@ static int alu_pointers(const struct kps_at *at, const struct bpf_insn *insn)
 	return alu_as_numbers(at, insn, NULL);
 }
 
+/* (s8) src and the like; the number stays the same if it was in range already. */
+static void sign_extend(struct kps_reg *dst, u32 from, u32 to)
+{
+	const struct kps_range *r = &dst->val.r64;
+	bool same = r->smin >= kps_smin(from) && r->smax <= kps_smax(from) &&
+		    (to == 64 || r->smin >= 0);
+
+	kps_scalar_sext(&dst->val, from, to);
+	if (!same)
+		dst->id = 0;
+}
+
+/*
+ * Compilers extend a number by shifting it up and down again. Then the number before
+ * is what it is about: it stays itself, and linked, if its upper bits say no more.
+ */
+static bool is_shift_pair(const struct kps_at *at, const struct bpf_insn *insn)
+{
+	const u32 *block_of = at->env->cfg.block_of;
+	const struct bpf_insn *next = insn + 1;
+
+	return insn->code == (BPF_ALU64 | BPF_LSH | BPF_K) && insn->imm >= 32 && insn->imm <= 56 &&
+	       at->pc + 1 < at->env->in->insn_cnt && block_of[at->pc] == block_of[at->pc + 1] &&
+	       (next->code == (BPF_ALU64 | BPF_RSH | BPF_K) ||
+		next->code == (BPF_ALU64 | BPF_ARSH | BPF_K)) &&
+	       next->dst_reg == insn->dst_reg && next->imm == insn->imm;
+}
+
+static void extend(const struct kps_at *at, const struct bpf_insn *insn, struct kps_reg *dst)
+{
+	u32 width = 64 - (u32)insn->imm;
+
+	*dst = at->env->shifted;
+	dst->def = at->pc;
+	if (BPF_OP(insn->code) == BPF_ARSH) {
+		sign_extend(dst, width, 64);
+	} else if (dst->val.r64.umax > kps_width_mask(width)) {
+		kps_scalar_zext(&dst->val, width);
+		dst->id = 0;
+	}
+}
+
+static void alu_imm(const struct kps_at *at, const struct bpf_insn *insn, struct kps_reg *dst)
+{
+	struct kps_scalar imm = kps_scalar_const((u64)(s64)insn->imm);
+	struct kps_env *env = at->env;
+
+	if (env->shifted_for == at->pc) {
+		extend(at, insn, dst);
+		return;
+	}
+	if (is_shift_pair(at, insn)) {
+		env->shifted = *dst;
+		env->shifted_for = at->pc + 1;
+	}
+	alu_numbers(at, insn, dst, &imm);
+}
+
 static int step_with_imm(const struct kps_at *at, const struct bpf_insn *insn)
 {
 	struct kps_reg *dst = kps_reg_at(at, insn->dst_reg);
-	struct kps_reg imm = kps_reg_scalar(kps_scalar_const((u64)(s64)insn->imm), at->pc);
+	struct kps_scalar imm;
+	struct kps_reg num;
 
 	if (!kps_is_pointer(dst)) {
-		put_result(at, insn, dst, &imm);
+		alu_imm(at, insn, dst);
 		return 0;
 	}
-	if (can_move(dst) && insn_width(insn) == 64 && is_add(BPF_OP(insn->code)))
-		return move_pointer(at, dst, &imm, BPF_OP(insn->code), KAPSEL_NO_REG);
-	return alu_as_numbers(at, insn, &imm);
+	imm = kps_scalar_const((u64)(s64)insn->imm);
+	if (!can_move(dst) || insn_width(insn) != 64 || !is_add(BPF_OP(insn->code)))
+		return alu_as_numbers(at, insn, &imm);
+	num = kps_reg_scalar(imm, at->pc);
+	return move_pointer(at, dst, &num, BPF_OP(insn->code), KAPSEL_NO_REG);
 }
 
 static int step_binary(const struct kps_at *at, const struct bpf_insn *insn)
@@ -312,7 +387,7 @@ static int step_binary(const struct kps_at *at, const struct bpf_insn *insn)
 		return err;
 	if (kps_is_pointer(dst) || kps_is_pointer(src))
 		return alu_pointers(at, insn);
-	put_result(at, insn, dst, src);
+	alu_numbers(at, insn, dst, &src->val);
 	return 0;
 }
 
@@ -324,18 +399,6 @@ static void copy_number(struct kps_env *env, struct kps_reg *dst, struct kps_reg
 		src->delta = 0;
 	}
 	*dst = *src;
-}
-
-/* (s8) src and the like; the number stays the same if it was in range already. */
-static void sign_extend(struct kps_reg *dst, u32 from, u32 to)
-{
-	const struct kps_range *r = &dst->val.r64;
-	bool same = r->smin >= kps_smin(from) && r->smax <= kps_smax(from) &&
-		    (to == 64 || r->smin >= 0);
-
-	kps_scalar_sext(&dst->val, from, to);
-	if (!same)
-		dst->id = 0;
 }
 
 static int move_number(const struct kps_at *at, const struct bpf_insn *insn)

@@ -87,18 +87,39 @@ static int put_value(const struct kps_at *at, struct kps_state *s, u32 n,
 	return 0;
 }
 
-static int assume_numbers(const struct test *t, struct kps_state *s, bool taken, bool *alive)
+static int assume_numbers(const struct test *t, u8 op, struct kps_state *s, bool taken,
+			  bool *alive)
 {
 	struct kps_scalar a = kps_top(s)->reg[t->a].val, b = right_of(t, s).val;
 	int err;
 
-	*alive = kps_scalar_assume(t->op, t->width, taken, &a, &b);
+	*alive = kps_scalar_assume(op, t->width, taken, &a, &b);
 	if (!*alive)
 		return 0;
 	err = put_value(t->at, s, t->a, &a, alive);
 	if (!err && *alive && t->b != KPS_NONE)
 		err = put_value(t->at, s, t->b, &b, alive);
 	return err;
+}
+
+/*
+ * Addresses in one object compare as the offsets do, which are signed: no object is
+ * so near to either end of the address space that they would wrap.
+ */
+static u8 offset_op(u8 op)
+{
+	switch (op) {
+	case BPF_JGT:
+		return BPF_JSGT;
+	case BPF_JGE:
+		return BPF_JSGE;
+	case BPF_JLT:
+		return BPF_JSLT;
+	case BPF_JLE:
+		return BPF_JSLE;
+	default:
+		return op;
+	}
 }
 
 /* NULL tests. */
@@ -198,6 +219,7 @@ enum relation {
 	NEVER_EQUAL,		/* a pointer that is not NULL with 0 */
 	PACKET_LEFT,		/* a packet pointer with data_end */
 	PACKET_RIGHT,
+	OFFSETS,		/* pointers into one object */
 	OPAQUE,			/* allowed, tells nothing */
 	FORBIDDEN,
 };
@@ -221,14 +243,6 @@ static enum relation null_relation(const struct test *t, const struct kps_reg *a
 	return FORBIDDEN;
 }
 
-static bool same_object(const struct kps_reg *a, const struct kps_reg *b)
-{
-	return a->kind == b->kind && a->object == b->object && a->ref == b->ref &&
-	       !a->flags && !b->flags &&
-	       (a->kind == KAPSEL_KIND_PACKET || a->kind == KAPSEL_KIND_STACK ||
-		a->kind == KAPSEL_KIND_RINGBUF);
-}
-
 static enum relation pointer_relation(const struct test *t, const struct kps_reg *a,
 				      const struct kps_reg *b)
 {
@@ -238,7 +252,9 @@ static enum relation pointer_relation(const struct test *t, const struct kps_reg
 		return PACKET_LEFT;
 	if (a->kind == KAPSEL_KIND_PACKET_END && b->kind == KAPSEL_KIND_PACKET)
 		return PACKET_RIGHT;
-	return same_object(a, b) ? OPAQUE : FORBIDDEN;
+	if (!kps_same_object(t->at->env, a, b))
+		return FORBIDDEN;
+	return t->op == BPF_JSET ? OPAQUE : OFFSETS;
 }
 
 static enum relation relate(const struct test *t, const struct kps_reg *a,
@@ -262,7 +278,9 @@ static int assume(const struct test *t, enum relation r, struct kps_state *s, bo
 	*alive = true;
 	switch (r) {
 	case NUMBERS:
-		return assume_numbers(t, s, taken, alive);
+		return assume_numbers(t, t->op, s, taken, alive);
+	case OFFSETS:
+		return assume_numbers(t, offset_op(t->op), s, taken, alive);
 	case NULL_LEFT:
 		return assume_null(t, s, t->a, taken == (t->op == BPF_JEQ));
 	case NULL_RIGHT:

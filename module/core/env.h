@@ -62,6 +62,8 @@ struct kps_thresholds {
 	u32 nr;
 };
 
+struct kps_live;
+
 /** enum kps_widening - what a join makes of values that differ */
 enum kps_widening {
 	KPS_JOIN,		/* the smallest set around both */
@@ -78,7 +80,7 @@ enum kps_widening {
  * @work: what lasts through one rung of the ladder
  * @pool: states; on @work
  * @cfg: control flow; on @arena
- * @live: for each block: registers that may be read before they are written
+ * @live: for each block: what may be read before it is written
  * @proof: what is found out
  * @maps: facts of the program's maps
  * @nr_maps: how many
@@ -97,6 +99,10 @@ enum kps_widening {
  * @unjudged: loops being explored whose checks do not count yet
  * @walk: for each loop: nothing bounds it, so it is walked
  * @thresholds: constants of the program, where widening stops; see widen.c
+ * @shifted: a number before the first of two shifts that extend it; check_alu.c
+ * @shifted_for: where the second one is; 0: nowhere
+ * @moved_only: registers of the top frame whose numbers kps_state_in() skips
+ * @skipped: it skipped one that is not inside
  * @links: scratch of lattice.c
  * @nids: scratch of lattice.c
  */
@@ -108,7 +114,7 @@ struct kps_env {
 	struct kps_arena work;
 	struct kps_pool pool;
 	struct kps_cfg cfg;
-	u16 *live;
+	struct kps_live *live;
 	struct kps_proof *proof;
 	struct kps_map_facts maps[KAPSEL_MAX_MAPS];
 	u32 nr_maps;
@@ -127,6 +133,10 @@ struct kps_env {
 	u32 unjudged;
 	u8 *walk;
 	struct kps_thresholds thresholds;
+	struct kps_reg shifted;
+	u32 shifted_for;
+	u16 moved_only;
+	bool skipped;
 	struct kps_pairs links;
 	struct kps_pairs nids;
 };

@@ -38,7 +38,6 @@ int kps_push(struct kps_explorer *x, u32 block, struct kps_state *s)
 {
 	const struct kps_block *b = &x->env->cfg.blocks[block];
 	const struct kps_activation *act = x->top;
-	struct kps_list *list = &x->pending[block];
 	int err;
 
 	if (kps_loop_leaves(x, block, s, &err))
@@ -50,8 +49,8 @@ int kps_push(struct kps_explorer *x, u32 block, struct kps_state *s)
 	kps_drop_dead(x->env, s, block);
 	/* In a weak topological order only heads of loops are gone back to. */
 	if (b->order <= act->pos)
-		list = &x->loops[b->loop].back;
-	return kps_list_add(x->env, list, s);
+		return kps_list_add(x->env, &x->loops[b->loop].back, s, NULL);
+	return kps_list_add(x->env, &x->pending[block], s, &x->env->live[block]);
 }
 
 void kps_enter(struct kps_explorer *x, u32 subprog, u32 call, bool callback)
@@ -173,7 +172,7 @@ int kps_return(struct kps_explorer *x, struct kps_state *s)
 
 	if (kps_loop_leaves(x, KPS_NONE, s, &err))
 		return err;
-	return kps_list_add(x->env, &x->top->exits, s);
+	return kps_list_add(x->env, &x->top->exits, s, NULL);
 }
 
 /* A function is through: its caller goes on with what it returned. */
@@ -215,7 +214,7 @@ static int explorer_init(struct kps_explorer *x, struct kps_env *env)
 	if (!x->pending || !x->loops || !x->activations || !s)
 		return -ENOMEM;
 	kps_enter(x, 0, KPS_NONE, false);
-	return kps_list_add(env, &x->pending[0], s);
+	return kps_list_add(env, &x->pending[0], s, NULL);
 }
 
 int kps_explore(struct kps_env *env)

@@ -63,6 +63,17 @@ static const u8 first_row[256] = {
 
 static_assert(KPS_NR_ROWS < 255);
 
+/* Opcode -> other fields tell its rows apart. */
+static const bool has_rows[256] = {
+#define KPS_OPCODE(_name, _kind, _code, _dst, _src, _off, _imm, ...)		\
+	[_code] = FIELD_##_src >= FIELD_SELECTS || FIELD_##_off >= FIELD_SELECTS || \
+		  FIELD_##_imm >= FIELD_SELECTS,
+#define KPS_OPCODE_ALSO(...)
+#include "core/opcodes.tbl"
+#undef KPS_OPCODE
+#undef KPS_OPCODE_ALSO
+};
+
 static bool selects(u16 rule, s32 value)
 {
 	return rule < FIELD_SELECTS || value == rule - FIELD_SELECTS;
@@ -90,6 +101,8 @@ const struct kps_op *kps_op_find(const struct bpf_insn *insn)
 
 	if (!i)
 		return NULL;
+	if (!has_rows[insn->code])
+		return &rows[i - 1];
 	for (i--; i < KPS_NR_ROWS && rows[i].code == insn->code; i++)
 		if (row_is(&row_rules[i], insn))
 			return &rows[i];
@@ -182,38 +195,66 @@ u32 kps_insn_check(const struct bpf_insn *insns, u32 cnt, u32 pc, u64 *detail)
 	return code;
 }
 
+/* What a row does to its registers; VARY: the opcode alone does not tell. */
+enum {
+	USE_DST	= 1,
+	DEF_DST	= 2,
+	USE_SRC	= 4,
+	VARY	= 8,
+};
+
+#define USES(field)	((field) == FIELD_GET || (field) == FIELD_MOD)
+#define DEFS(field)	((field) == FIELD_SET || (field) == FIELD_MOD)
+#define VARIES(kind)	((kind) == KPS_OP_CALL || (kind) == KPS_OP_CALL_LOCAL || \
+			 (kind) == KPS_OP_EXIT || (kind) == KPS_OP_ATOMIC)
+
+static const u8 regs_of[256] = {
+#define KPS_OPCODE(_name, _kind, _code, _dst, _src, ...)			\
+	[_code] = USES(FIELD_##_dst) * USE_DST | DEFS(FIELD_##_dst) * DEF_DST |	\
+		  USES(FIELD_##_src) * USE_SRC | VARIES(KPS_OP_##_kind) * VARY,
+#define KPS_OPCODE_ALSO(...)
+#include "core/opcodes.tbl"
+#undef KPS_OPCODE
+#undef KPS_OPCODE_ALSO
+};
+
 static void add_reg(struct kps_regset *set, u16 rule, u32 reg)
 {
-	if (rule == FIELD_GET || rule == FIELD_MOD)
-		set->use |= 1 << reg;
-	if (rule == FIELD_SET || rule == FIELD_MOD)
-		set->def |= 1 << reg;
+	set->use |= USES(rule) << reg;
+	set->def |= DEFS(rule) << reg;
 }
 
-struct kps_regset kps_insn_regs(const struct bpf_insn *insn)
+static struct kps_regset varying_regs(const struct bpf_insn *insn)
 {
 	const struct kps_op *op = kps_op_find(insn);
 	struct kps_regset set = {};
 
 	if (!op)
 		return set;
-	add_reg(&set, rules_of(op)->dst, insn->dst_reg);
-	add_reg(&set, rules_of(op)->src, insn->src_reg);
 	switch (op->kind) {
 	case KPS_OP_CALL:
 	case KPS_OP_CALL_LOCAL:
-		set.use = 0x3e;
-		set.def = 0x3f;
-		break;
+		return (struct kps_regset){ .use = 0x3e, .def = 0x3f };
 	case KPS_OP_EXIT:
-		set.use = 1;
-		break;
-	case KPS_OP_ATOMIC:
-		if (insn->imm == BPF_CMPXCHG)
-			add_reg(&set, FIELD_MOD, BPF_REG_0);
-		break;
+		return (struct kps_regset){ .use = 1 };
 	}
+	add_reg(&set, rules_of(op)->dst, insn->dst_reg);
+	add_reg(&set, rules_of(op)->src, insn->src_reg);
+	if (op->kind == KPS_OP_ATOMIC && insn->imm == BPF_CMPXCHG)
+		add_reg(&set, FIELD_MOD, BPF_REG_0);
 	return set;
+}
+
+struct kps_regset kps_insn_regs(const struct bpf_insn *insn)
+{
+	u8 what = regs_of[insn->code];
+
+	if (what & VARY)
+		return varying_regs(insn);
+	return (struct kps_regset){
+		.use = !!(what & USE_DST) << insn->dst_reg | !!(what & USE_SRC) << insn->src_reg,
+		.def = !!(what & DEF_DST) << insn->dst_reg,
+	};
 }
 
 s32 kps_insn_jump(const struct bpf_insn *insn)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kapsel core - the order of states: what lies inside what, and joins */
 
+#include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
@@ -180,13 +181,46 @@ static bool slot_in(struct kps_env *env, const struct kps_slot *a, const struct 
 
 static const struct kps_slot empty_slot;
 
-static bool frame_in(struct kps_env *env, const struct kps_frame *a, const struct kps_frame *b)
+static bool may_skip(const struct kps_env *env, const struct kps_reg *a,
+		     const struct kps_reg *b, u32 i)
+{
+	return env->moved_only & BIT(i) && a->kind == KAPSEL_KIND_SCALAR &&
+	       b->kind == KAPSEL_KIND_SCALAR;
+}
+
+static bool top_reg_in(struct kps_env *env, const struct kps_reg *a, const struct kps_reg *b,
+		       u32 i)
+{
+	if (!may_skip(env, a, b, i))
+		return reg_in(env, a, b);
+	env->skipped |= !reg_in(env, a, b);
+	return true;
+}
+
+static bool top_in(struct kps_env *env, const struct kps_frame *a, const struct kps_frame *b)
+{
+	u32 i;
+
+	for (i = 0; i < KPS_NR_REGS; i++)
+		if (!top_reg_in(env, &a->reg[i], &b->reg[i], i))
+			return false;
+	return true;
+}
+
+static bool regs_in(struct kps_env *env, const struct kps_frame *a, const struct kps_frame *b)
 {
 	u32 i;
 
 	for (i = 0; i < KPS_NR_REGS; i++)
 		if (!reg_in(env, &a->reg[i], &b->reg[i]))
 			return false;
+	return true;
+}
+
+static bool slots_in(struct kps_env *env, const struct kps_frame *a, const struct kps_frame *b)
+{
+	u32 i;
+
 	for (i = 0; i < b->nr_slots; i++)
 		if (!slot_in(env, i < a->nr_slots ? &a->slot[i] : &empty_slot, &b->slot[i]))
 			return false;
@@ -256,8 +290,12 @@ bool kps_state_in(struct kps_env *env, const struct kps_state *a,
 		return false;
 	env->links.nr = 0;
 	env->nids.nr = 0;
-	for (i = a->depth; i--;)
-		if (!frame_in(env, a->frame[i], b->frame[i]))
+	env->skipped = false;
+	if (!top_in(env, kps_top(a), kps_top(b)) || !slots_in(env, kps_top(a), kps_top(b)))
+		return false;
+	for (i = a->depth - 1; i--;)
+		if (!regs_in(env, a->frame[i], b->frame[i]) ||
+		    !slots_in(env, a->frame[i], b->frame[i]))
 			return false;
 	for (i = 0; i < b->nr_facts; i++)
 		if (!fact_in(a, &b->fact[i], &env->links))

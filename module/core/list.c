@@ -9,6 +9,7 @@
 
 #include "core/lattice.h"
 #include "core/list.h"
+#include "core/live.h"
 #include "core/oracle.h"
 
 #define MAX_COMPARED	32	/* states that a new one is held against */
@@ -67,11 +68,33 @@ struct kps_state *kps_list_nearest(const struct kps_list *list, const struct kps
 	return nearest;
 }
 
-int kps_list_add(struct kps_env *env, struct kps_list *list, struct kps_state *s)
+/* A state that differs from another only in what does not matter is around it, too. */
+static struct kps_state *around(struct kps_env *env, const struct kps_list *list,
+				const struct kps_state *s, const struct kps_live *live)
 {
-	struct kps_state *t = kps_list_around(env, list, s);
-	int err = 0;
+	struct kps_state *t;
 
+	env->moved_only = live && env->width ? live->regs & ~live->matter : 0;
+	t = kps_list_around(env, list, s);
+	env->moved_only = 0;
+	return t;
+}
+
+static int join_into(struct kps_env *env, struct kps_state *t, struct kps_state *s)
+{
+	int err = kps_state_join(env, t, s, KPS_JOIN);
+
+	kps_state_free(&env->pool, s);
+	return err;
+}
+
+int kps_list_add(struct kps_env *env, struct kps_list *list, struct kps_state *s,
+		 const struct kps_live *live)
+{
+	struct kps_state *t = around(env, list, s, live);
+
+	if (t && env->skipped)
+		return join_into(env, t, s);
 	if (t) {
 		t->steps = max(t->steps, s->steps);
 		kps_state_free(&env->pool, s);
@@ -82,13 +105,10 @@ int kps_list_add(struct kps_env *env, struct kps_list *list, struct kps_state *s
 		return 0;
 	}
 	t = list->nr < env->width ? NULL : kps_list_nearest(list, s);
-	if (!t) {
-		kps_list_append(list, s);
-		return 0;
-	}
-	err = kps_state_join(env, t, s, KPS_JOIN);
-	kps_state_free(&env->pool, s);
-	return err;
+	if (t)
+		return join_into(env, t, s);
+	kps_list_append(list, s);
+	return 0;
 }
 
 int kps_list_copy(struct kps_env *env, struct kps_list *to, const struct kps_list *from)

@@ -14,8 +14,19 @@ struct kps_list {
 	u32 nr;
 };
 
-/** kps_list_add - put a state (taken over) among others, dropped or joined if it may be */
-int kps_list_add(struct kps_env *env, struct kps_list *list, struct kps_state *s);
+struct kps_live;
+
+/**
+ * kps_list_add - put a state among others; dropped or joined if it may be
+ * @env: the verification
+ * @list: the others
+ * @s: the state, taken over
+ * @live: of the place; what does not matter there keeps no states apart. Or NULL
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int kps_list_add(struct kps_env *env, struct kps_list *list, struct kps_state *s,
+		 const struct kps_live *live);
 
 /** kps_list_copy - copies of all states of a list */
 int kps_list_copy(struct kps_env *env, struct kps_list *to, const struct kps_list *from);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* kapsel core - internal: liveness of registers */
+/* kapsel core - internal: liveness of registers and stack, and which values matter */
 #ifndef KPS_LIVE_H
 #define KPS_LIVE_H
 
@@ -7,10 +7,23 @@
 
 #include "core/env.h"
 
-/** kps_live_build - liveness of registers at block starts: 0 or -ENOMEM */
+/**
+ * struct kps_live - what may still be read from a place on
+ * @slots: bit n: stack slot n of the function's own frame
+ * @regs: bit n: rn
+ * @matter: bit n: the number in rn may become part of an address, an argument or a
+ *	result, or be compared; what else is live is only moved about
+ */
+struct kps_live {
+	u64 slots;
+	u16 regs;
+	u16 matter;
+};
+
+/** kps_live_build - liveness at block starts: 0 or -ENOMEM */
 int kps_live_build(struct kps_env *env);
 
-/** kps_drop_dead - forget registers that nothing reads any more */
+/** kps_drop_dead - forget registers and slots that nothing reads any more */
 void kps_drop_dead(const struct kps_env *env, struct kps_state *s, u32 block);
 
 #endif

@@ -26,67 +26,6 @@ struct kps_range kps_range_join(struct kps_range a, struct kps_range b)
 	};
 }
 
-static bool sfits(s64 n, unsigned int width)
-{
-	return n >= kps_smin(width) && n <= kps_smax(width);
-}
-
-/* Sums of ends. Both ends may wrap together, as in x + 0xfff...f for x - 1. */
-static void uadd(struct kps_range *r, struct kps_range a, struct kps_range b,
-		 unsigned int width)
-{
-	u64 all = kps_width_mask(width), lo, hi;
-	bool lo_wraps = check_add_overflow(a.umin, b.umin, &lo) || lo > all;
-	bool hi_wraps = check_add_overflow(a.umax, b.umax, &hi) || hi > all;
-
-	if (lo_wraps != hi_wraps)
-		return;
-	r->umin = lo & all;
-	r->umax = hi & all;
-}
-
-static void sadd(struct kps_range *r, struct kps_range a, struct kps_range b,
-		 unsigned int width)
-{
-	s64 lo, hi;
-
-	if (check_add_overflow(a.smin, b.smin, &lo) || !sfits(lo, width) ||
-	    check_add_overflow(a.smax, b.smax, &hi) || !sfits(hi, width))
-		return;
-	r->smin = lo;
-	r->smax = hi;
-}
-
-struct kps_range kps_range_add(struct kps_range a, struct kps_range b,
-			       unsigned int width)
-{
-	struct kps_range r = kps_range_full(width);
-
-	uadd(&r, a, b, width);
-	sadd(&r, a, b, width);
-	return r;
-}
-
-struct kps_range kps_range_sub(struct kps_range a, struct kps_range b,
-			       unsigned int width)
-{
-	struct kps_range r = kps_range_full(width);
-	u64 all = kps_width_mask(width);
-	s64 lo, hi;
-
-	/* Either no difference borrows or all do. */
-	if (a.umin >= b.umax || a.umax < b.umin) {
-		r.umin = (a.umin - b.umax) & all;
-		r.umax = (a.umax - b.umin) & all;
-	}
-	if (!check_sub_overflow(a.smin, b.smax, &lo) && sfits(lo, width) &&
-	    !check_sub_overflow(a.smax, b.smin, &hi) && sfits(hi, width)) {
-		r.smin = lo;
-		r.smax = hi;
-	}
-	return r;
-}
-
 /* A bilinear function takes its extremes at corners. */
 static bool smul_corners(struct kps_range *r, struct kps_range a,
 			 struct kps_range b, unsigned int width)
@@ -100,7 +39,7 @@ static bool smul_corners(struct kps_range *r, struct kps_range a,
 	    check_mul_overflow(a.smax, b.smax, &c[3]))
 		return false;
 	for (i = 0; i < 4; i++)
-		if (!sfits(c[i], width))
+		if (!kps_range_fits(c[i], width))
 			return false;
 	r->smin = min(min(c[0], c[1]), min(c[2], c[3]));
 	r->smax = max(max(c[0], c[1]), max(c[2], c[3]));
@@ -119,13 +58,6 @@ struct kps_range kps_range_mul(struct kps_range a, struct kps_range b,
 	}
 	smul_corners(&r, a, b, width);
 	return r;
-}
-
-/* Clearing bits never makes an unsigned number larger. */
-struct kps_range kps_range_and(struct kps_range a, struct kps_range b,
-			       unsigned int width)
-{
-	return kps_range_unsigned(0, min(a.umax, b.umax), width);
 }
 
 /* Setting bits never makes it smaller, and sets none above both operands' tops. */

@@ -4,6 +4,7 @@
 #define KPS_RANGE_H
 
 #include <linux/minmax.h>
+#include <linux/overflow.h>
 #include <linux/types.h>
 
 #include "core/tnum.h"
@@ -114,10 +115,7 @@ static inline bool kps_range_in(struct kps_range a, struct kps_range b)
  * make it: call kps_range_agree(). Shift amounts are cut to the width's, division
  * by zero gives 0, modulo by zero the dividend.
  */
-struct kps_range kps_range_add(struct kps_range a, struct kps_range b, unsigned int width);
-struct kps_range kps_range_sub(struct kps_range a, struct kps_range b, unsigned int width);
 struct kps_range kps_range_mul(struct kps_range a, struct kps_range b, unsigned int width);
-struct kps_range kps_range_and(struct kps_range a, struct kps_range b, unsigned int width);
 struct kps_range kps_range_or(struct kps_range a, struct kps_range b, unsigned int width);
 struct kps_range kps_range_lsh(struct kps_range a, struct kps_range b, unsigned int width);
 struct kps_range kps_range_rsh(struct kps_range a, struct kps_range b, unsigned int width);
@@ -126,5 +124,60 @@ struct kps_range kps_range_div(struct kps_range a, struct kps_range b, unsigned 
 struct kps_range kps_range_mod(struct kps_range a, struct kps_range b, unsigned int width);
 struct kps_range kps_range_sdiv(struct kps_range a, struct kps_range b, unsigned int width);
 struct kps_range kps_range_smod(struct kps_range a, struct kps_range b, unsigned int width);
+
+static inline bool kps_range_fits(s64 n, unsigned int width)
+{
+	return n >= kps_smin(width) && n <= kps_smax(width);
+}
+
+/* What most instructions do is here, to be compiled for the width of its caller. */
+static inline struct kps_range kps_range_add(struct kps_range a, struct kps_range b,
+					     unsigned int width)
+{
+	struct kps_range r = kps_range_full(width);
+	u64 all = kps_width_mask(width), ulo, uhi;
+	s64 lo, hi;
+	bool lo_wraps = check_add_overflow(a.umin, b.umin, &ulo) || ulo > all;
+	bool hi_wraps = check_add_overflow(a.umax, b.umax, &uhi) || uhi > all;
+
+	/* Both ends may wrap together, as in x + 0xfff...f for x - 1. */
+	if (lo_wraps == hi_wraps) {
+		r.umin = ulo & all;
+		r.umax = uhi & all;
+	}
+	if (!check_add_overflow(a.smin, b.smin, &lo) && kps_range_fits(lo, width) &&
+	    !check_add_overflow(a.smax, b.smax, &hi) && kps_range_fits(hi, width)) {
+		r.smin = lo;
+		r.smax = hi;
+	}
+	return r;
+}
+
+static inline struct kps_range kps_range_sub(struct kps_range a, struct kps_range b,
+					     unsigned int width)
+{
+	struct kps_range r = kps_range_full(width);
+	u64 all = kps_width_mask(width);
+	s64 lo, hi;
+
+	/* Either no difference borrows or all do. */
+	if (a.umin >= b.umax || a.umax < b.umin) {
+		r.umin = (a.umin - b.umax) & all;
+		r.umax = (a.umax - b.umin) & all;
+	}
+	if (!check_sub_overflow(a.smin, b.smax, &lo) && kps_range_fits(lo, width) &&
+	    !check_sub_overflow(a.smax, b.smin, &hi) && kps_range_fits(hi, width)) {
+		r.smin = lo;
+		r.smax = hi;
+	}
+	return r;
+}
+
+/* Clearing bits never makes an unsigned number larger. */
+static inline struct kps_range kps_range_and(struct kps_range a, struct kps_range b,
+					     unsigned int width)
+{
+	return kps_range_unsigned(0, min(a.umax, b.umax), width);
+}
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* kapsel core - what is known of a number: bits and ranges together */
+/* kapsel core - what is known of a number: bits, ranges and steps together */
 #ifndef KPS_SCALAR_H
 #define KPS_SCALAR_H
 
 #include <linux/types.h>
 
 #include "core/range.h"
+#include "core/stride.h"
 #include "core/tnum.h"
 
 /**
@@ -13,8 +14,9 @@
  * @bits: all 64 of them
  * @r64: of the number
  * @r32: of its low half
+ * @stride: of the number
  *
- * A number is in the set when it is in all three. Invariant outside this file: no
+ * A number is in the set when it is in all four. Invariant outside this file: no
  * part is empty. Every function that can find the set empty says so by its
  * result; nothing is ever left inconsistent.
  */
@@ -22,6 +24,7 @@ struct kps_scalar {
 	struct kps_tnum bits;
 	struct kps_range r64;
 	struct kps_range r32;
+	struct kps_stride stride;
 };
 
 /** kps_scalar_any - every number */
@@ -46,6 +49,20 @@ bool kps_scalar_has(const struct kps_scalar *s, u64 n);
 
 /** kps_scalar_in - @a is inside @b (each part of @a in the same part of @b) */
 bool kps_scalar_in(const struct kps_scalar *a, const struct kps_scalar *b);
+
+/**
+ * kps_scalar_sync - let what each part says narrow the others
+ *
+ * Return: false if nothing is left.
+ */
+bool kps_scalar_sync(struct kps_scalar *s);
+
+/** kps_scalar_settle - the same for a set that can't be empty */
+void kps_scalar_settle(struct kps_scalar *s);
+
+/** kps_scalar_join_stride - the step that a set around both has */
+struct kps_stride kps_scalar_join_stride(const struct kps_scalar *a,
+					 const struct kps_scalar *b);
 
 /** kps_scalar_join - a set around both */
 void kps_scalar_join(struct kps_scalar *a, const struct kps_scalar *b);

@@ -155,7 +155,11 @@ static struct kps_tnum widen_bits(struct kps_tnum a, struct kps_tnum b,
 void kps_widen_scalar(const struct kps_thresholds *t, struct kps_scalar *a,
 		      const struct kps_scalar *b)
 {
+	a->stride = kps_scalar_join_stride(a, b);
 	widen_range(t, &a->r64, &b->r64, 64);
 	widen_range(t, &a->r32, &b->r32, 32);
 	a->bits = widen_bits(a->bits, b->bits, &a->r64);
+	/* What moves by steps is never between two of them; both sets have members. */
+	if (a->stride.step)
+		kps_stride_cut(a->stride, &a->r64.umin, &a->r64.umax);
 }
