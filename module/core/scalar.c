@@ -181,9 +181,9 @@ static bool low_interval(const struct kps_scalar *s, struct kps_range *r)
 	};
 	if (s->r64.smax < 0)
 		return false;
-	r->umax = min(r->umax, (u64)s->r64.smax);
+	r->umax = min_t(u64, r->umax, s->r64.smax);
 	if (s->r64.smin > 0)
-		r->umin = max(r->umin, (u64)s->r64.smin);
+		r->umin = max_t(u64, r->umin, s->r64.smin);
 	return kps_range_agree(r, 32) &&
 	       (!s->stride.step || (kps_stride_cut(s->stride, &r->umin, &r->umax) &&
 				    kps_range_agree(r, 32)));
