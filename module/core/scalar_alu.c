@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kapsel core - numbers: arithmetic */
 
-#include <linux/compiler.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
@@ -11,8 +10,8 @@
 
 #include "core/scalar.h"
 
-static __always_inline struct kps_range range_alu(u8 op, bool is_signed, struct kps_range a,
-				  struct kps_range b, unsigned int width)
+static __always_inline struct kps_range
+range_alu(u8 op, bool is_signed, struct kps_range a, struct kps_range b, unsigned int width)
 {
 	switch (op) {
 	case BPF_ADD:
@@ -65,7 +64,7 @@ static u64 const_div(u8 op, bool is_signed, u64 a, u64 b, unsigned int width)
 
 /* A quotient of constants is one number unless it overflows: -MIN / -1 = MIN. */
 static struct kps_tnum bits_div(u8 op, bool is_signed, struct kps_tnum a,
-				struct kps_tnum b, unsigned int width)
+						struct kps_tnum b, unsigned int width)
 {
 	u64 n = b.value & kps_width_mask(width);
 
@@ -81,8 +80,8 @@ static struct kps_tnum bits_div(u8 op, bool is_signed, struct kps_tnum a,
 	return kps_tnum_sub(a, kps_tnum_const(n));
 }
 
-static __always_inline struct kps_tnum bits_alu(u8 op, bool is_signed, struct kps_tnum a,
-				struct kps_tnum b, unsigned int width)
+static __always_inline struct kps_tnum
+bits_alu(u8 op, bool is_signed, struct kps_tnum a, struct kps_tnum b, unsigned int width)
 {
 	switch (op) {
 	case BPF_ADD:
