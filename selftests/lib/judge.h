@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The verifier's verdict on a program, given the maps that it may use */
+#ifndef KPS_TEST_JUDGE_H
+#define KPS_TEST_JUDGE_H
+
+#include <linux/types.h>
+#include <uapi/linux/bpf.h>
+
+#include "core/host.h"
+
+/**
+ * kt_judge - verify a program under a GPL-compatible license
+ * @type: KAPSEL_PROG_*
+ * @insns: the program
+ * @cnt: its slots
+ * @maps: what "map[fd:N]" means, or NULL: there is none
+ * @nr_maps: how many
+ *
+ * Return: 0 if it is accepted, else the code that it is refused with, or -errno.
+ */
+int kt_judge(u32 type, const struct bpf_insn *insns, u32 cnt,
+	     const struct kps_map_facts *maps, u32 nr_maps);
+
+#endif
