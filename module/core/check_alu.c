@@ -52,17 +52,18 @@ static int number_of(const struct kps_at *at, u32 n, struct kps_reg *out)
 	return kps_is_pointer(out) ? number_of_pointer(at, n, out) : 0;
 }
 
-/* x + c and x - c are linked to x as long as neither end can wrap. */
+/* x + c and x - c differ from x by c as integers as long as neither end can wrap. */
 static void shift_link(struct kps_reg *dst, const struct kps_scalar *before, s64 c)
 {
-	s64 lo, hi;
+	s64 lo, hi, delta;
 
 	if (!dst->id)
 		return;
 	if (check_add_overflow(before->r64.smin, c, &lo) ||
 	    check_add_overflow(before->r64.smax, c, &hi) ||
-	    check_add_overflow(dst->delta, c, &dst->delta))
-		dst->id = 0;
+	    check_add_overflow(dst->delta, c, &delta))
+		kps_weaken(dst, KPS_LINK_MODULAR);
+	dst->delta = (s64)((u64)dst->delta + (u64)c);
 }
 
 /*
@@ -73,10 +74,10 @@ static void relate_sum(struct kps_env *env, struct kps_reg *dst,
 		       const struct kps_scalar *before, const struct kps_scalar *n, u8 op)
 {
 	s64 lo = n->r64.smin, hi = n->r64.smax, least, most;
-	u32 id = dst->id;
+	struct kps_reg was = *dst;
 
-	dst->id = 0;
-	if (!id || lo < -KPS_POINTER_LIMIT || hi > KPS_POINTER_LIMIT)
+	kps_unlink(dst);
+	if (!kps_is_exact(&was) || lo < -KPS_POINTER_LIMIT || hi > KPS_POINTER_LIMIT)
 		return;
 	if (op == BPF_SUB) {
 		lo = -n->r64.smax;
@@ -84,11 +85,10 @@ static void relate_sum(struct kps_env *env, struct kps_reg *dst,
 	}
 	if (check_add_overflow(before->r64.smin, lo, &least) ||
 	    check_add_overflow(before->r64.smax, hi, &most) ||
-	    check_add_overflow(dst->delta, lo, &lo) || check_add_overflow(dst->delta, hi, &hi))
+	    check_add_overflow(was.delta, lo, &lo) || check_add_overflow(was.delta, hi, &hi))
 		return;
 	dst->id = kps_new_id(&env->pool);
-	dst->delta = 0;
-	kps_id_relate(&env->pool, dst->id, id, lo, hi);
+	kps_id_relate(&env->pool, dst->id, was.id, lo, hi);
 }
 
 /* A 32-bit sum is the integers' sum if neither end leaves 32 bits, unsigned. */
@@ -123,21 +123,29 @@ static struct kps_scalar addend(const struct bpf_insn *insn, const struct kps_sc
 	return cut;
 }
 
+static void link_shifted(const struct bpf_insn *insn, struct kps_reg *dst,
+			 const struct kps_scalar *before, const struct kps_scalar *n)
+{
+	s64 c = n->r64.smin;
+
+	if (!sum_is_exact(insn, before, n))
+		kps_weaken(dst, KPS_LINK_LOW);
+	if (BPF_OP(insn->code) == BPF_SUB && c == S64_MIN)
+		kps_weaken(dst, KPS_LINK_MODULAR);
+	shift_link(dst, before, BPF_OP(insn->code) == BPF_ADD ? c : (s64)-(u64)c);
+}
+
 static void link_sum(struct kps_env *env, const struct bpf_insn *insn, struct kps_reg *dst,
 		     const struct kps_scalar *src)
 {
 	struct kps_scalar before = dst->val, n = addend(insn, src);
-	u8 op = BPF_OP(insn->code);
-	s64 c = n.r64.smin;
 
-	if (!sum_is_exact(insn, &before, &n))
-		dst->id = 0;
-	else if (!kps_scalar_is_const(&n))
-		relate_sum(env, dst, &before, &n, op);
-	else if (c == S64_MIN)
-		dst->id = 0;
+	if (kps_scalar_is_const(&n))
+		link_shifted(insn, dst, &before, &n);
+	else if (sum_is_exact(insn, &before, &n))
+		relate_sum(env, dst, &before, &n, BPF_OP(insn->code));
 	else
-		shift_link(dst, &before, op == BPF_ADD ? c : -c);
+		kps_unlink(dst);
 }
 
 static void alu_numbers(const struct kps_at *at, const struct bpf_insn *insn,
@@ -146,7 +154,7 @@ static void alu_numbers(const struct kps_at *at, const struct bpf_insn *insn,
 	if (dst->id && is_add(BPF_OP(insn->code)))
 		link_sum(at->env, insn, dst, src);
 	else
-		dst->id = 0;
+		kps_unlink(dst);
 	kps_scalar_alu(BPF_OP(insn->code), insn->off == 1, insn_width(insn), &dst->val, src);
 	dst->def = at->pc;
 }
@@ -173,7 +181,7 @@ static void link_offset(struct kps_env *env, struct kps_reg *ptr,
 		return;
 	}
 	relate_sum(env, ptr, before, &num->val, op);
-	if (!ptr->id && op == BPF_ADD && kps_scalar_is_const(before) && num->id &&
+	if (!ptr->id && op == BPF_ADD && kps_scalar_is_const(before) && kps_is_exact(num) &&
 	    !check_add_overflow(num->delta, before->r64.smin, &ptr->delta))
 		ptr->id = num->id;
 	if (!ptr->id) {
@@ -299,6 +307,15 @@ static int alu_pointers(const struct kps_at *at, const struct bpf_insn *insn)
 	return alu_as_numbers(at, insn, NULL);
 }
 
+/* What is left of a link when a number was cut or extended: its low half's, or none. */
+static void keep_low(struct kps_reg *reg, u32 width)
+{
+	if (width == 32)
+		kps_weaken(reg, KPS_LINK_LOW);
+	else
+		kps_unlink(reg);
+}
+
 /* (s8) src and the like; the number stays the same if it was in range already. */
 static void sign_extend(struct kps_reg *dst, u32 from, u32 to)
 {
@@ -308,7 +325,7 @@ static void sign_extend(struct kps_reg *dst, u32 from, u32 to)
 
 	kps_scalar_sext(&dst->val, from, to);
 	if (!same)
-		dst->id = 0;
+		keep_low(dst, from);
 }
 
 /*
@@ -337,7 +354,7 @@ static void extend(const struct kps_at *at, const struct bpf_insn *insn, struct 
 		sign_extend(dst, width, 64);
 	} else if (dst->val.r64.umax > kps_width_mask(width)) {
 		kps_scalar_zext(&dst->val, width);
-		dst->id = 0;
+		keep_low(dst, width);
 	}
 }
 
@@ -413,7 +430,7 @@ static int move_number(const struct kps_at *at, const struct bpf_insn *insn)
 		sign_extend(dst, insn->off, width);
 	} else if (width == 32 && src->val.r64.umax > U32_MAX) {
 		kps_scalar_zext(&dst->val, 32);
-		dst->id = 0;
+		keep_low(dst, 32);
 	}
 	return 0;
 }
@@ -469,8 +486,8 @@ static int step_end(const struct kps_at *at, const struct bpf_insn *insn)
 		return err;
 	if (swaps)
 		val = kps_reg_scalar(kps_scalar_any(), at->pc);
-	if (swaps || val.val.r64.umax > kps_width_mask(insn->imm))
-		val.id = 0;
+	if (val.val.r64.umax > kps_width_mask(insn->imm))
+		keep_low(&val, insn->imm);
 	kps_scalar_zext(&val.val, insn->imm);
 	val.def = at->pc;
 	*kps_reg_at(at, insn->dst_reg) = val;

@@ -48,24 +48,40 @@ static struct kps_reg right_of(const struct test *t, const struct kps_state *s)
 
 /* Refinement of everything that is linked to a refined value. */
 struct link {
-	u32 id;
-	s64 delta;
-	struct kps_scalar val;
+	const struct kps_reg *reg;
+	const struct kps_scalar *val;
 	bool dead;
 };
 
 static bool is_linked(const struct kps_reg *reg, const void *arg)
 {
-	return reg->id == ((const struct link *)arg)->id;
+	const struct link *l = arg;
+
+	return reg->id == l->reg->id && reg != l->reg;
+}
+
+/* Of the sum of low halves nothing is known of the upper one. */
+static struct kps_scalar any_upper(const struct kps_scalar *low)
+{
+	struct kps_scalar val = kps_scalar_any();
+
+	val.bits = kps_tnum(low->bits.value, low->bits.mask | ~kps_width_mask(32));
+	val.r32 = low->r32;
+	return val;
 }
 
 static void narrow_linked(struct kps_reg *reg, void *arg)
 {
 	struct link *l = arg;
-	struct kps_scalar val = l->val;
-	struct kps_scalar diff = kps_scalar_const((u64)reg->delta - (u64)l->delta);
+	struct kps_scalar val = *l->val;
+	struct kps_scalar diff = kps_scalar_const((u64)reg->delta - (u64)l->reg->delta);
 
-	kps_scalar_alu(BPF_ADD, false, 64, &val, &diff);
+	if (max(kps_link_of(reg), kps_link_of(l->reg)) == KPS_LINK_LOW) {
+		kps_scalar_alu(BPF_ADD, false, 32, &val, &diff);
+		val = any_upper(&val);
+	} else {
+		kps_scalar_alu(BPF_ADD, false, 64, &val, &diff);
+	}
 	if (!kps_scalar_meet(&reg->val, &val))
 		l->dead = true;
 }
@@ -75,12 +91,11 @@ static int put_value(const struct kps_at *at, struct kps_state *s, u32 n,
 		     const struct kps_scalar *val, bool *alive)
 {
 	struct kps_reg *reg = &kps_top(s)->reg[n];
-	struct link l = { .id = reg->id, .delta = reg->delta, .val = *val };
+	struct link l = { .reg = reg, .val = &reg->val };
 
-	if (!reg->id) {
-		*alive = *alive && kps_scalar_meet(&reg->val, val);
+	*alive = *alive && kps_scalar_meet(&reg->val, val);
+	if (!reg->id || !*alive)
 		return 0;
-	}
 	if (!kps_state_each(&at->env->pool, s, is_linked, narrow_linked, &l))
 		return -ENOMEM;
 	*alive = *alive && !l.dead;

@@ -344,7 +344,7 @@ int kps_step_load(const struct kps_at *at)
 			return -EACCES;
 		}
 		kps_scalar_sext(&out.val, 8 * (u32)a.size, 64);
-		out.id = 0;
+		kps_unlink(&out);
 	}
 	*kps_reg_at(at, insn->dst_reg) = out;
 	return 0;

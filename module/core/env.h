@@ -25,12 +25,14 @@
  * @b: id in the other
  * @shift: difference of the values' deltas, @a's minus @b's
  * @id: the id of the pair in a joined state
+ * @exact: some value has an exact link by this pair
  */
 struct kps_pair {
 	u32 a;
 	u32 b;
 	s64 shift;
 	u32 id;
+	bool exact;
 };
 
 /** struct kps_pairs - scratch memory of one comparison or join */

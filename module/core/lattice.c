@@ -28,11 +28,17 @@ static bool sub_fits(s64 a, s64 b, s64 *out)
 	return !__builtin_sub_overflow(a, b, out);
 }
 
+/* The difference of deltas: of links that are not exact, modulo 2^64. */
+static bool shift_of(s64 a, s64 b, enum kps_link link, s64 *out)
+{
+	return sub_fits(a, b, out) || link != KPS_LINK_EXACT;
+}
+
 /* How far @r is from the anchor @from lies in [*lo, *hi]. */
 static bool measure(const struct kps_pool *pool, const struct kps_reg *r, u32 from, s64 *lo,
 		    s64 *hi)
 {
-	return r->id && kps_id_distance(pool, r->id, from, lo, hi) &&
+	return kps_is_exact(r) && kps_id_distance(pool, r->id, from, lo, hi) &&
 	       !__builtin_add_overflow(*lo, r->delta, lo) &&
 	       !__builtin_add_overflow(*hi, r->delta, hi);
 }
@@ -55,6 +61,14 @@ static bool measures_agree(const struct kps_pool *pool, const struct kps_reg *a,
 	return true;
 }
 
+static bool same_pair(struct kps_pair *p, u32 id, s64 shift, enum kps_link link)
+{
+	if (link == KPS_LINK_LOW)
+		return p->a == id && (u32)p->shift == (u32)shift;
+	p->exact |= link == KPS_LINK_EXACT;
+	return p->a == id && p->shift == shift;
+}
+
 /*
  * Inclusion. What @b says of equal ids must hold in @a: each id of @b stands for one
  * id of @a and one difference, wherever it occurs.
@@ -62,28 +76,34 @@ static bool measures_agree(const struct kps_pool *pool, const struct kps_reg *a,
 static bool map_link(struct kps_env *env, const struct kps_reg *a, const struct kps_reg *b)
 {
 	struct kps_pairs *links = &env->links;
+	enum kps_link link = kps_link_of(b);
 	struct kps_pair *p;
 	s64 delta, shift;
 	u32 id, i;
 
 	if (!b->id)
 		return true;
-	if ((a->id != b->id || a->delta != b->delta) && !measures_agree(&env->pool, a, b))
+	if (kps_link_of(a) > link)
+		return false;
+	if (link == KPS_LINK_EXACT && (a->id != b->id || a->delta != b->delta) &&
+	    !measures_agree(&env->pool, a, b))
 		return false;
 	if (kps_scalar_is_const(&b->val))
 		return true;
 	if (!link_of(a, &id, &delta))
 		id = UNLINKED | links->nr;	/* equal to no other */
-	if (!sub_fits(delta, b->delta, &shift))
+	if (!shift_of(delta, b->delta, link, &shift))
 		return false;
 	for (i = 0; i < links->nr; i++) {
 		p = &links->pair[i];
 		if (p->b == b->id)
-			return p->a == id && p->shift == shift;
+			return same_pair(p, id, shift, link);
 	}
 	if (links->nr == KPS_MAX_PAIRS)
 		return false;
-	links->pair[links->nr++] = (struct kps_pair){ .a = id, .b = b->id, .shift = shift };
+	links->pair[links->nr++] = (struct kps_pair){
+		.a = id, .b = b->id, .shift = shift, .exact = link == KPS_LINK_EXACT,
+	};
 	return true;
 }
 
@@ -252,7 +272,7 @@ static bool fact_in(const struct kps_state *a, const struct kps_pkt_fact *b,
 	for (i = 0; i < links->nr; i++) {
 		const struct kps_pair *p = &links->pair[i];
 
-		if (p->b != b->id)
+		if (p->b != b->id || !p->exact)
 			continue;
 		if (!fact_limit(a, p->a, &have) ||
 		    __builtin_add_overflow(b->limit, p->shift, &need))
@@ -307,7 +327,7 @@ static u32 reg_distance(const struct kps_reg *a, const struct kps_reg *b)
 {
 	if (a->kind != b->kind)
 		return is_null(a) || is_null(b) ? 32 : 128;
-	if (a->object != b->object || a->ref != b->ref || a->flags != b->flags)
+	if (a->object != b->object || a->ref != b->ref || (a->flags ^ b->flags) & ~KPS_REG_LINK)
 		return 64;
 	return kps_scalar_in(&a->val, &b->val) ? 0 : 4;
 }
@@ -377,20 +397,23 @@ static void relate_joined(struct kps_pool *pool, u32 id, u32 a, u32 b, s64 shift
 
 static void join_link(struct joiner *j, struct kps_reg *a, const struct kps_reg *b)
 {
+	enum kps_link link = max(kps_link_of(a), kps_link_of(b));
 	s64 delta_a, delta_b, shift;
 	u32 id_a, id_b, known;
 	bool linked = link_of(a, &id_a, &delta_a) && link_of(b, &id_b, &delta_b) &&
-		      sub_fits(delta_a, delta_b, &shift);
+		      shift_of(delta_a, delta_b, link, &shift);
 
-	if (a->id == b->id && a->delta == b->delta)
+	if (a->id == b->id && a->delta == b->delta) {
+		kps_weaken(a, link);
 		return;
-	a->id = 0;
-	a->delta = 0;
+	}
+	kps_unlink(a);
 	if (!linked || (!id_a && !id_b && !shift))
 		return;
 	known = j->links->nr;
 	a->id = pair_id(j, j->links, id_a, id_b, shift);
 	a->delta = a->id ? delta_a : 0;
+	kps_weaken(a, link);
 	/* A distance that grows with each trip would never end growing. */
 	if (j->widen == KPS_JOIN && j->links->nr > known && a->id != id_a && id_a && id_b)
 		relate_joined(&j->env->pool, a->id, id_a, id_b, shift);
@@ -481,7 +504,7 @@ static void join_pointer(struct joiner *j, struct kps_reg *a, const struct kps_r
 	else if (!b_null)
 		join_val(j, a, b);
 	if (a_null || b_null)
-		a->id = 0;
+		kps_unlink(a);
 	a->nid = nid;
 	a->flags = nid ? KAPSEL_FACT_MAYBE_NULL : 0;
 }

@@ -61,6 +61,7 @@ static int give_id(struct kps_env *env, struct kps_state *s, u32 place, u32 id, 
 	reg = own_value(env, s, place);
 	if (!reg)
 		return -ENOMEM;
+	kps_unlink(reg);
 	reg->id = id;
 	reg->delta = delta;
 	return 0;
@@ -101,8 +102,9 @@ static int anchor_one(struct kps_env *env, struct kps_state *s, u32 nr)
 	for (place = 0; place < nr && !err; place++) {
 		reg = value_at(s, place);
 		if (reg)
-			err = give_id(env, s, place, anchor_of(env, anchors, reg->id),
-				      reg->id ? reg->delta : 0);
+			err = give_id(env, s, place,
+				      anchor_of(env, anchors, kps_is_exact(reg) ? reg->id : 0),
+				      kps_is_exact(reg) ? reg->delta : 0);
 	}
 	for (i = 0; i < s->nr_facts; i++)
 		s->fact[i].id = anchor_of(env, anchors, s->fact[i].id);
@@ -154,8 +156,8 @@ static bool moved(struct kps_env *env, const struct kps_list *start, u32 place,
 		const struct kps_reg *was = value_at(s, place);
 		s64 shift;
 
-		if (!was || was->kind != now->kind || was->object != now->object || !was->id ||
-		    !now->id || !kps_id_distance(&env->pool, now->id, was->id, lo, hi) ||
+		if (!was || was->kind != now->kind || was->object != now->object ||
+		    !kps_is_exact(was) || !kps_is_exact(now) || !kps_id_distance(&env->pool, now->id, was->id, lo, hi) ||
 		    check_sub_overflow(now->delta, was->delta, &shift) ||
 		    check_add_overflow(*lo, shift, lo) || check_add_overflow(*hi, shift, hi))
 			return false;

@@ -64,7 +64,7 @@ static u64 const_div(u8 op, bool is_signed, u64 a, u64 b, unsigned int width)
 
 /* A quotient of constants is one number unless it overflows: -MIN / -1 = MIN. */
 static struct kps_tnum bits_div(u8 op, bool is_signed, struct kps_tnum a,
-						struct kps_tnum b, unsigned int width)
+				struct kps_tnum b, unsigned int width)
 {
 	u64 n = b.value & kps_width_mask(width);
 

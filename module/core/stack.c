@@ -104,7 +104,10 @@ static void cut_value(struct kps_reg *reg, u32 size)
 	if (reg->val.r64.umax <= kps_width_mask(8 * size))
 		return;
 	kps_scalar_zext(&reg->val, 8 * size);
-	reg->id = 0;
+	if (size == 4)
+		kps_weaken(reg, KPS_LINK_LOW);
+	else
+		kps_unlink(reg);
 }
 
 /* The value read is exactly the one spilled here, or the low bytes of it. */

@@ -18,6 +18,15 @@
 
 /* Flags of a register beside KAPSEL_FACT_*. */
 #define KPS_REG_STALE		0x80	/* was a pointer whose object is gone */
+#define KPS_REG_LINK		0x60	/* enum kps_link */
+#define KPS_REG_LINK_SHIFT	5
+
+/** enum kps_link - in what sense values with the same id differ by constants */
+enum kps_link {
+	KPS_LINK_EXACT,		/* as signed integers; always so of pointers */
+	KPS_LINK_MODULAR,	/* modulo 2^64 */
+	KPS_LINK_LOW,		/* only their low halves do, modulo 2^32 */
+};
 
 /**
  * struct kps_reg - what is known of a register or of a value on the stack
@@ -29,8 +38,7 @@
  * @nid: pointers with the same @nid are NULL together
  * @id: values with the same @id differ by constants, 0: no such values
  * @def: instruction that made the value; only for diagnostics
- * @delta: this value minus that of @id, both read as signed integers: never
- *	an equality modulo 2^64
+ * @delta: this value minus that of @id, in the sense of kps_link_of()
  * @val: the number; of a pointer its whole offset into the object
  */
 struct kps_reg {
@@ -175,6 +183,31 @@ static inline struct kps_frame *kps_top(const struct kps_state *s)
 static inline bool kps_is_pointer(const struct kps_reg *r)
 {
 	return r->kind != KAPSEL_KIND_UNINIT && r->kind != KAPSEL_KIND_SCALAR;
+}
+
+static inline enum kps_link kps_link_of(const struct kps_reg *r)
+{
+	return (r->flags & KPS_REG_LINK) >> KPS_REG_LINK_SHIFT;
+}
+
+/** kps_unlink - a value of its own */
+static inline void kps_unlink(struct kps_reg *r)
+{
+	r->id = 0;
+	r->delta = 0;
+	r->flags &= ~KPS_REG_LINK;
+}
+
+/** kps_weaken - the link of a value is @link at most from here on */
+static inline void kps_weaken(struct kps_reg *r, enum kps_link link)
+{
+	if (r->id && kps_link_of(r) < link)
+		r->flags = (r->flags & ~KPS_REG_LINK) | link << KPS_REG_LINK_SHIFT;
+}
+
+static inline bool kps_is_exact(const struct kps_reg *r)
+{
+	return r->id && kps_link_of(r) == KPS_LINK_EXACT;
 }
 
 static inline bool kps_is_const(const struct kps_reg *r, u64 *n)

@@ -147,6 +147,7 @@ struct match {
 	const struct claim *c;
 	struct {
 		u32 id;
+		enum kps_link link;
 		__int128 value;
 	} link[256];
 	u32 nr_links;
@@ -182,16 +183,31 @@ static bool wrong(struct match *t, const char *what, u32 frame, s32 place,
 	return false;
 }
 
+static bool same_link(enum kps_link link, __int128 a, __int128 b)
+{
+	if (link == KPS_LINK_EXACT)
+		return a == b;
+	return link == KPS_LINK_MODULAR ? (u64)a == (u64)b : (u32)a == (u32)b;
+}
+
 static bool add_link(struct match *t, const struct kps_reg *r, u64 n)
 {
 	__int128 value = (__int128)(s64)n - r->delta;
 	u32 i;
 
-	for (i = 0; i < t->nr_links; i++)
-		if (t->link[i].id == r->id)
-			return t->link[i].value == value;
-	if (t->nr_links < ARRAY_SIZE(t->link)) {
+	enum kps_link link = kps_link_of(r);
+	bool known = false;
+
+	for (i = 0; i < t->nr_links; i++) {
+		if (t->link[i].id != r->id)
+			continue;
+		if (!same_link(max(t->link[i].link, link), t->link[i].value, value))
+			return false;
+		known |= t->link[i].link == link;
+	}
+	if (!known && t->nr_links < ARRAY_SIZE(t->link)) {
 		t->link[t->nr_links].id = r->id;
+		t->link[t->nr_links].link = link;
 		t->link[t->nr_links++].value = value;
 	}
 	return true;
@@ -345,7 +361,7 @@ static bool link_value(const struct match *t, u32 id, __int128 *value)
 	u32 i;
 
 	for (i = 0; i < t->nr_links; i++) {
-		if (t->link[i].id == id) {
+		if (t->link[i].id == id && t->link[i].link == KPS_LINK_EXACT) {
 			*value = t->link[i].value;
 			return true;
 		}
