@@ -383,6 +383,23 @@ TEST_F(cli, every_code_is_explained)
 			 kapsel_code_name(code->code, name, sizeof(name)));
 		EXPECT_EQ(DONE, run(self, line));
 		EXPECT_NE(NULL, strstr(self->out, code->title));
+		EXPECT_TRUE(*code->rule && strstr(self->out, code->rule));
+		EXPECT_TRUE(*code->bad && strstr(self->out, code->bad));
+		EXPECT_TRUE(*code->fix && strstr(self->out, code->fix));
+	}
+}
+
+TEST_F(cli, every_map_flag_has_a_name)
+{
+	struct kapsel_map_type_doc doc;
+	char line[80];
+	__u32 i;
+
+	for (i = 0; kapsel_map_type_at(i, &doc); i++) {
+		snprintf(line, sizeof(line), "explain %s", doc.info.name);
+		EXPECT_EQ(DONE, run(self, line));
+		EXPECT_NE(NULL, strstr(self->out, doc.info.flags ? "BPF_F_" : "none"));
+		EXPECT_EQ(NULL, strstr(self->out, "0x"));
 	}
 }
 

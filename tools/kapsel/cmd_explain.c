@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <linux/bpf.h>
+
 #include "commands.h"
 #include "out.h"
 
@@ -112,9 +114,31 @@ static bool explain_helper(const char *word)
 	return true;
 }
 
+struct bit_word {
+	__u32 bit;
+	const char *word;
+};
+
+/* What has no word is left as a number, to be seen. */
+static void bits_text(__u32 bits, const struct bit_word *words, __u32 count, char *buf,
+		      size_t size)
+{
+	__u32 i, len = 0;
+
+	snprintf(buf, size, "none");
+	for (i = 0; i < count; i++) {
+		if ((bits & words[i].bit) && len < size)
+			len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "",
+					words[i].word);
+		bits &= ~words[i].bit;
+	}
+	if (bits && len < size)
+		snprintf(buf + len, size - len, "%s%#x", len ? ", " : "", bits);
+}
+
 static void ops_text(__u32 ops, char *buf, size_t size)
 {
-	static const struct { __u32 bit; const char *word; } words[] = {
+	static const struct bit_word words[] = {
 		{ KAPSEL_MAP_OP_ELEM, "lookup, update" },
 		{ KAPSEL_MAP_OP_DELETE, "delete" },
 		{ KAPSEL_MAP_OP_RINGBUF, "reserve, submit, discard, output, query" },
@@ -122,19 +146,27 @@ static void ops_text(__u32 ops, char *buf, size_t size)
 		{ KAPSEL_MAP_OP_DIRECT, "values by address" },
 		{ KAPSEL_MAP_OP_MMAP, "mmap" },
 	};
-	__u32 i, len = 0;
 
-	for (i = 0; i < ARRAY_LEN(words); i++)
-		if ((ops & words[i].bit) && len < size)
-			len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "",
-					words[i].word);
+	bits_text(ops, words, ARRAY_LEN(words), buf, size);
+}
+
+static void flags_text(__u32 flags, char *buf, size_t size)
+{
+	static const struct bit_word words[] = {
+		{ BPF_F_NO_PREALLOC, "BPF_F_NO_PREALLOC" },
+		{ BPF_F_RDONLY_PROG, "BPF_F_RDONLY_PROG" },
+		{ BPF_F_WRONLY_PROG, "BPF_F_WRONLY_PROG" },
+		{ BPF_F_MMAPABLE, "BPF_F_MMAPABLE" },
+	};
+
+	bits_text(flags, words, ARRAY_LEN(words), buf, size);
 }
 
 static bool explain_map_type(const char *word)
 {
 	struct kapsel_map_type_doc doc;
 	struct kapsel_json js;
-	char ops[160] = "";
+	char ops[160], flags[160];
 	__u32 i;
 
 	if (!strncasecmp(word, "BPF_MAP_TYPE_", 13))
@@ -145,15 +177,17 @@ static bool explain_map_type(const char *word)
 	if (!kapsel_map_type_at(i, &doc))
 		return false;
 	ops_text(doc.info.ops, ops, sizeof(ops));
+	flags_text(doc.info.flags, flags, sizeof(flags));
 	if (!cli.json) {
-		printf("%s (map type %u): %s\n\nhas       %s\nflags     %#x\n", doc.info.name,
-		       doc.info.type, doc.doc, ops, doc.info.flags);
+		printf("%s (map type %u): %s\n\nhas       %s\nflags     %s\n", doc.info.name,
+		       doc.info.type, doc.doc, ops, flags);
 		return true;
 	}
 	put_members(&js, "map_type", doc.info.name);
 	kapsel_json_u64(&js, "type", doc.info.type);
 	kapsel_json_str(&js, "operations", ops);
 	kapsel_json_u64(&js, "flags", doc.info.flags);
+	kapsel_json_str(&js, "flag_names", flags);
 	kapsel_json_str(&js, "doc", doc.doc);
 	out_json_end(&js);
 	return true;
