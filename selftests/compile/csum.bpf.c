@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Checksums: of an IP header of any length and of N bytes */
+/* Checksums: of an IP header of any length, of N bytes, of a packet in pieces */
 
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -61,6 +61,32 @@ int payload_sum(struct __sk_buff *skb)
 	}
 	if (at + 1 == end)
 		sum += *at;
+	value = fold(sum);
+	bpf_map_update_elem(&sums, &key, &value, BPF_ANY);
+	return KAPSEL_ACCEPT;
+}
+
+SEC("nf/inet/postrouting")
+int piecewise_sum(struct __sk_buff *skb)
+{
+	u32 off, i, len = skb->len, sum = 0, key = skb->hash;
+	u16 piece[32];
+	u64 value;
+
+	for (off = 0; off + sizeof(piece) <= len && off < MAX_LEN; off += sizeof(piece)) {
+		if (bpf_skb_load_bytes(skb, off, piece, sizeof(piece)))
+			return KAPSEL_DROP;
+		for (i = 0; i < ARRAY_SIZE(piece); i++)
+			sum += piece[i];
+	}
+	len -= off;
+	if (len > 0 && len < sizeof(piece)) {
+		__builtin_memset(piece, 0, sizeof(piece));
+		if (bpf_skb_load_bytes(skb, off, piece, len))
+			return KAPSEL_DROP;
+		for (i = 0; i < (len + 1) / 2; i++)
+			sum += piece[i];
+	}
 	value = fold(sum);
 	bpf_map_update_elem(&sums, &key, &value, BPF_ANY);
 	return KAPSEL_ACCEPT;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Histograms by powers of two: by branches and by a loop */
+/* Histograms by powers of two: by branches, by a loop, linear with a rest */
 
 #include "kapsel.bpf.h"
 
@@ -92,6 +92,23 @@ int by_loop(struct pt_regs *ctx)
 
 	if (hist && slot < SLOTS)
 		hist->slots[slot]++;
+	return 0;
+}
+
+SEC("kretprobe/vfs_read")
+int by_thousands(struct pt_regs *ctx)
+{
+	struct hist *hist = hist_of(0);
+	int ret = PT_REGS_RC(ctx);
+	u32 slot = 0;
+
+	if (!hist || ret < 0)
+		return 0;
+	if (ret >= 1000 && ret <= 20000)
+		slot = (u32)ret / 1000;
+	else if (ret > 20000)
+		slot = 21;
+	hist->slots[slot]++;
 	return 0;
 }
 
