@@ -11,6 +11,7 @@
 #include <net/ipv6.h>
 #include <net/sock.h>
 
+#include "core/verifier.h"
 #include "prog.h"
 #include "skbctx.h"
 
@@ -200,7 +201,7 @@ void kps_skb_fill(struct kps_skb_ctx *ctx, const struct kps_prog *prog,
 
 	ctx->skb = skb;
 	ctx->data = skb->data;
-	ctx->data_end = skb->data + skb_headlen(skb);
+	ctx->data_end = skb->data + min_t(u32, skb_headlen(skb), KPS_MAX_PACKET);
 	fill_packet(ctx, skb, used);
 	fill_place(ctx, skb, state, used);
 	if (used & SOCKET_FIELDS)

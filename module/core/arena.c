@@ -32,8 +32,10 @@ static struct kps_chunk *add_chunk(struct kps_arena *arena, size_t room)
 		return NULL;
 	}
 	chunk = arena->host->alloc(arena->host->priv, size);
-	if (!chunk)
+	if (!chunk) {
+		arena->failed = true;
 		return NULL;
+	}
 	chunk->size = size;
 	chunk->used = sizeof(*chunk);
 	chunk->next = arena->chunks;
@@ -78,4 +80,5 @@ void kps_arena_free(struct kps_arena *arena)
 	}
 	arena->bytes = 0;
 	arena->exhausted = false;
+	arena->failed = false;
 }

@@ -16,6 +16,7 @@ struct kps_chunk;
  * @bytes: taken from the host
  * @limit: most bytes to take; 0: no limit
  * @exhausted: an allocation failed because of @limit, not of the host
+ * @failed: one failed because of the host
  */
 struct kps_arena {
 	const struct kps_host *host;
@@ -23,6 +24,7 @@ struct kps_arena {
 	size_t bytes;
 	size_t limit;
 	bool exhausted;
+	bool failed;
 };
 
 /** kps_arena_init - an empty arena; owns nothing until the first allocation */

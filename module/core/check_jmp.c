@@ -212,18 +212,32 @@ static void add_fact(struct kps_state *s, u32 id, s64 limit)
 	s->fact[s->nr_facts++] = (struct kps_pkt_fact){ id, limit };
 }
 
-static void assume_packet(const struct test *t, struct kps_state *s, bool taken, bool mirror)
+/* No packet is longer than KPS_MAX_PACKET: neither is the way to what lies within. */
+static int stay_in_packet(const struct test *t, struct kps_state *s, u32 n, s64 extra,
+			  bool *alive)
 {
-	const struct kps_reg *ptr = &kps_top(s)->reg[mirror ? t->b : t->a];
+	struct kps_scalar within = kps_scalar_signed(S64_MIN, KPS_MAX_PACKET - extra);
+
+	if (kps_top(s)->reg[n].val.r64.smax <= KPS_MAX_PACKET - extra)
+		return 0;
+	return put_value(t->at, s, n, &within, alive);
+}
+
+static int assume_packet(const struct test *t, struct kps_state *s, bool taken, bool mirror,
+			 bool *alive)
+{
+	u32 n = mirror ? t->b : t->a;
+	const struct kps_reg *ptr = &kps_top(s)->reg[n];
 	s64 extra, limit;
 
 	if (!below_end(mirror ? mirrored(t->op) : t->op, taken, &extra))
-		return;
+		return 0;
 	if (ptr->val.r64.smin + extra > (s64)s->pkt_min)
 		s->pkt_min = (u64)(ptr->val.r64.smin + extra);
 	if (ptr->id && !kps_scalar_is_const(&ptr->val) &&
 	    !check_add_overflow(ptr->delta, extra, &limit))
 		add_fact(s, ptr->id, limit);
+	return stay_in_packet(t, s, n, extra, alive);
 }
 
 /** enum relation - what a comparison compares */
@@ -305,18 +319,25 @@ static int assume(const struct test *t, enum relation r, struct kps_state *s, bo
 		return 0;
 	case PACKET_LEFT:
 	case PACKET_RIGHT:
-		assume_packet(t, s, taken, r == PACKET_RIGHT);
-		return 0;
+		return assume_packet(t, s, taken, r == PACKET_RIGHT, alive);
 	default:
 		return 0;
 	}
 }
 
-static int check_operand(const struct kps_at *at, u32 n)
+/* What was a record is still known not to have been NULL. */
+static bool is_null_test(const struct test *t, const struct kps_reg *reg)
 {
+	return reg->flags & KPS_REG_STALE && t->width == 64 && t->b == KPS_NONE &&
+	       (t->op == BPF_JEQ || t->op == BPF_JNE) && is_zero(&t->imm);
+}
+
+static int check_operand(const struct test *t, u32 n)
+{
+	const struct kps_at *at = t->at;
 	const struct kps_reg *reg = kps_reg_at(at, n);
 
-	if (reg->kind != KAPSEL_KIND_UNUSABLE)
+	if (reg->kind != KAPSEL_KIND_UNUSABLE || is_null_test(t, reg))
 		return kps_check_init(at, n);
 	kps_refuse(at, kps_pointer_fault(reg), n);
 	return -EACCES;
@@ -353,11 +374,11 @@ int kps_branch(const struct kps_at *at, struct kps_state **taken, bool *falls)
 	struct test t = test_of(at);
 	struct kps_reg b = right_of(&t, at->s);
 	enum relation r;
-	int err = check_operand(at, t.a);
+	int err = check_operand(&t, t.a);
 
 	*taken = NULL;
 	if (!err && t.b != KPS_NONE)
-		err = check_operand(at, t.b);
+		err = check_operand(&t, t.b);
 	if (err)
 		return err;
 	r = relate(&t, kps_reg_at(at, t.a), &b);

@@ -556,6 +556,9 @@ static void join_slot(struct joiner *j, struct kps_slot *a, const struct kps_slo
 	}
 	join_bytes(j, a, b);
 	join_reg(j, &x, &y);
+	/* Whatever is widened or forgotten, there are only so many bytes. */
+	if (len < 8 && x.val.r64.umax > kps_width_mask(8 * len))
+		kps_scalar_zext(&x.val, 8 * len);
 	memset(&a->byte[at], KPS_BYTE_SPILL, len);
 	a->at = at;
 	a->len = len;

@@ -324,6 +324,19 @@ static int end_judging(struct kps_explorer *x, struct kps_loop_run *run)
 	return leave(x, run);
 }
 
+/* A loop that was entered past its head begins when something comes back. */
+static int end_walked(struct kps_explorer *x, struct kps_loop_run *run, u32 loop, bool *again)
+{
+	*again = run->back.nr;
+	if (*again) {
+		run->loop = loop;
+		run->phase = KPS_LOOP_WALK;
+	} else if (run->phase == KPS_LOOP_WALK) {
+		kps_walk_end(x->env, run);
+	}
+	return 0;
+}
+
 int kps_loop_end(struct kps_explorer *x, u32 loop, bool *again)
 {
 	struct kps_loop_run *run = &x->loops[loop];
@@ -335,13 +348,8 @@ int kps_loop_end(struct kps_explorer *x, u32 loop, bool *again)
 		return end_narrowing(x, run, again);
 	case KPS_LOOP_JUDGE:
 		return end_judging(x, run);
-	case KPS_LOOP_WALK:
-		*again = run->back.nr;
-		if (!*again)
-			kps_walk_end(x->env, run);
-		return 0;
 	default:
-		return 0;
+		return end_walked(x, run, loop, again);
 	}
 }
 

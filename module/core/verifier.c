@@ -174,7 +174,10 @@ static int run_rung(struct kps_env *env, u32 width)
 	env->width = width;
 	do {
 		err = begin_rung(env) ?: kps_explore(env);
-	} while (err == -EAGAIN);
+	} while (err == -EAGAIN && !env->work.failed);
+	/* What was not remembered for want of memory must not change the verdict. */
+	if (env->work.failed)
+		return -ENOMEM;
 	if (err == -ENOMEM)
 		err = out_of_memory(env);
 	else if (err == -ETIME)
@@ -223,19 +226,22 @@ static void blame_loop(struct kps_env *env)
 }
 
 /* Once more the way of the refusal, keeping what was known at each decision. */
-static void retrace(struct kps_env *env, u32 width)
+static int retrace(struct kps_env *env, u32 width)
 {
 	struct kapsel_rec_problem found = env->problem;
 	u64 visited = env->visited;
+	int err;
 
 	env->trace = true;
 	env->limit_visited = U64_MAX;
-	if (run_rung(env, width) != -EACCES) {
+	err = run_rung(env, width);
+	if (err != -EACCES) {
 		env->problem = found;
 		env->problem_path = NULL;
 	}
 	env->trace = false;
 	env->visited = visited;
+	return err == -ENOMEM ? err : -EACCES;
 }
 
 /*
@@ -291,16 +297,40 @@ static int check_stack(struct kps_env *env)
 	return refuse_plain(env, KPS_D_STACK_TOTAL, 0, total[0], -EACCES);
 }
 
-static int alloc_walk(struct kps_env *env)
+/*
+ * A jump into a loop past its head: what it brings is not among the head's states, of
+ * which all that is said of a loop holds. Such loops are walked.
+ */
+static void mark_second_entries(struct kps_env *env, const struct kps_block *from, u32 to)
 {
-	env->walk = kps_arena_alloc(&env->arena, env->cfg.nr_loops + 1);
-	return env->walk ? 0 : -ENOMEM;
+	const struct kps_cfg *cfg = &env->cfg;
+	u32 loop = cfg->blocks[to].loop;
+
+	for (; loop != KPS_NONE; loop = cfg->loops[loop].parent)
+		if (cfg->loops[loop].head != to && (from->order < cfg->loops[loop].first ||
+						    from->order >= cfg->loops[loop].last))
+			env->walk[loop] = 1;
+}
+
+static int find_walked(struct kps_env *env)
+{
+	const struct kps_cfg *cfg = &env->cfg;
+	u32 b, i;
+
+	env->walk = kps_arena_alloc(&env->arena, cfg->nr_loops + 1);
+	if (!env->walk)
+		return -ENOMEM;
+	for (b = 0; b < cfg->nr_blocks && cfg->nr_loops; b++)
+		for (i = 0; i < 2; i++)
+			if (cfg->blocks[b].succ[i] != KPS_NONE)
+				mark_second_entries(env, &cfg->blocks[b], cfg->blocks[b].succ[i]);
+	return 0;
 }
 
 static int prepare(struct kps_env *env)
 {
 	int err = check_input(env) ?: find_flow(env) ?: alloc_proof(env) ?: resolve(env) ?:
-		  kps_live_build(env) ?: kps_thresholds_build(env) ?: alloc_walk(env);
+		  kps_live_build(env) ?: kps_thresholds_build(env) ?: find_walked(env);
 
 	if (err == -ENOMEM)
 		err = out_of_memory(env);
@@ -317,7 +347,7 @@ static int verify(struct kps_env *env, struct kapsel_verdict *verdict)
 		return err;
 	err = climb(env, verdict);
 	if (err == -EACCES)
-		retrace(env, ladder[verdict->rung - 1]);
+		err = retrace(env, ladder[verdict->rung - 1]);
 	else if (err == -E2BIG)
 		blame_loop(env);
 	return err ?: check_ceiling(env) ?: check_stack(env);
@@ -363,7 +393,7 @@ int kps_verify(const struct kps_prog_in *in, const struct kps_host *host,
 		return -ENOMEM;
 	err = verify(env, verdict);
 	fill_verdict(env, verdict);
-	if (err && env->problem.code)
+	if (err == -EACCES || err == -EINVAL || err == -E2BIG)
 		kps_report(env, verdict);
 	else if (!err)
 		kps_report_warnings(env, verdict);

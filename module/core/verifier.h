@@ -12,6 +12,7 @@
 
 #define KPS_VERIFIER_REVISION	1
 
+#define KPS_MAX_PACKET			65535	/* bytes from data to data_end, at most */
 #define KPS_DEFAULT_BUDGET_INSNS	1000000ULL
 #define KPS_DEFAULT_BUDGET_BYTES	(256ULL << 20)
 #define KPS_DEFAULT_BUDGET_MS		10000u

@@ -119,7 +119,7 @@ static void fill_context(struct exec *x, const struct kapsel_run_opts *opts)
 	if (x->in.prog_type != KAPSEL_PROG_NETFILTER)
 		return;
 	x->ctx.data = (uintptr_t)opts->data;
-	x->ctx.data_end = (uintptr_t)opts->data + opts->data_size;
+	x->ctx.data_end = (uintptr_t)opts->data + min_t(u64, opts->data_size, KPS_MAX_PACKET);
 	x->sim.packet = opts->data;
 	x->sim.packet_size = opts->data_size;
 	put_u32(x, offsetof(struct __sk_buff, len), opts->data_size);
