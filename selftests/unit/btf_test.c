@@ -137,6 +137,42 @@ TEST_F(btf, print_cut_off)
 	free(text);
 }
 
+/* Damaged: a bit field of a type so wide that its bits are no 32-bit number. */
+TEST_F(btf, print_wide_bit_field)
+{
+	int wide = btf__add_array(self->btf, self->u32_type, self->u32_type, 1 << 27);
+	int odd = btf__add_struct(self->btf, "odd", 4);
+	char *text;
+
+	ASSERT_EQ(0, btf__add_field(self->btf, "bits", self->u32_type, 0, 3));
+	/* libbpf itself would not add it. */
+	((struct btf_member *)btf_members(btf__type_by_id(self->btf, odd)))->type = wide;
+	text = text_of(self->btf, odd, "\x01\x02\x03\x04", 4);
+	EXPECT_STREQ("{bits=hex:01020304}", text) {
+		TH_LOG("says: %s", text);
+	}
+	free(text);
+}
+
+/* Damaged: each level names the next ten times; 10^16 names of one byte in all. */
+TEST_F(btf, print_unions_without_end)
+{
+	int inner = self->s8_type, level, i;
+	char *text;
+
+	for (level = 0; level < 16; level++) {
+		int outer = btf__add_union(self->btf, NULL, 1);
+
+		for (i = 0; i < 10; i++)
+			ASSERT_EQ(0, btf__add_field(self->btf, NULL, inner, 0, 0));
+		inner = outer;
+	}
+	text = text_of(self->btf, inner, "\x07", 1);
+	EXPECT_LT(strlen(text), 100000);
+	EXPECT_EQ('}', text[strlen(text) - 1]);
+	free(text);
+}
+
 TEST_F(btf, print_unknown_type)
 {
 	char *text = text_of(NULL, 0, "\x01\xff", 2);

@@ -267,6 +267,42 @@ TEST(subprograms)
 	elf_build_free(&eb);
 }
 
+/* A terminal must not obey the names in a file. */
+TEST_F(refused, name_with_escapes)
+{
+	elf_build_symbol(&self->eb, "far\033[2J\n", 1, 0, 800, STT_FUNC, STB_GLOBAL);
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("'far [2J '");
+}
+
+/* Each program gets its own copy of what it calls; there is an end to that. */
+TEST_F(refused, too_much_in_all)
+{
+	static struct bpf_insn callee[600000], caller[] = {
+		{ .code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = -1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	struct bpf_insn all[2 * 28];
+	Elf64_Rel rels[28];
+	u32 text, sec, sym, i;
+
+	text = elf_build_section(&self->eb, ".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR,
+				 callee, sizeof(callee));
+	sym = elf_build_symbol(&self->eb, "long", text, 0, sizeof(callee), STT_FUNC, STB_LOCAL);
+	for (i = 0; i < 28; i++)
+		memcpy(&all[2 * i], caller, sizeof(caller));
+	sec = elf_build_section(&self->eb, "kprobe/z", SHT_PROGBITS,
+				SHF_ALLOC | SHF_EXECINSTR, all, sizeof(all));
+	for (i = 0; i < 28; i++) {
+		elf_build_symbol(&self->eb, "many", sec, i * sizeof(caller), sizeof(caller),
+				 STT_FUNC, STB_GLOBAL);
+		rels[i] = (Elf64_Rel){ i * sizeof(caller), ELF64_R_INFO(sym, 10) };
+	}
+	elf_build_relocs(&self->eb, sec, rels, 28);
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("between them");
+}
+
 /* Each cut, and each byte flipped: an object or a sentence, never a crash. */
 TEST(damaged)
 {

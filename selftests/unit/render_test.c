@@ -97,6 +97,32 @@ TEST_F(render, numbers)
 	EXPECT_SAYS("always 7");
 }
 
+TEST_F(render, nothing)
+{
+	self->res.recs = NULL;
+	self->res.size = 0;
+	render(self, 2);
+	EXPECT_STREQ("", self->text);
+}
+
+/* The kernel gives back neither an object nor lines, but names of maps. */
+TEST_F(render, fetched_program)
+{
+	struct bpf_insn insns[4] = { { .code = BPF_JMP | BPF_EXIT } };
+	char names[][KAPSEL_NAME_LEN] = { "counts" };
+	const struct kapsel_prog prog = {
+		.name = "fetched", .section = "kprobe", .insns = insns, .insn_cnt = 4,
+		.map_names = names, .nr_maps = 1, .fd = -1,
+	};
+	struct kapsel_render how = { .prog = &prog };
+
+	how.out = open_memstream(&self->text, &self->size);
+	kapsel_render_text(&how, &self->res);
+	fclose(how.out);
+	EXPECT_SAYS("--> instruction 3 in fetched");
+	EXPECT_SAYS("value of map \"counts\"");
+}
+
 /* What a kernel could never send must not hurt the reader either. */
 TEST_F(render, damaged_records)
 {

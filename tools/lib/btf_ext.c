@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* libkapsel - .BTF checked, .BTF.ext: source lines and CO-RE relocations */
+/* libkapsel - .BTF, and .BTF.ext: source lines and CO-RE relocations */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include <bpf/btf.h>
 #include <linux/kernel.h>
 
+#include "btf_type.h"
 #include "object.h"
 
 /* The header of .BTF.ext, up to what is used here. */
@@ -37,101 +38,19 @@ struct ext_line {
 	u32 line_col;
 };
 
-static bool type_exists(const struct btf *btf, u32 id)
-{
-	return id < btf__type_cnt(btf);
-}
-
-static bool name_exists(const struct btf *btf, u32 off)
-{
-	return btf__str_by_offset(btf, off);
-}
-
-static bool members_exist(const struct btf *btf, const struct btf_type *type)
-{
-	const struct btf_member *member = btf_members(type);
-	u32 i;
-
-	for (i = 0; i < btf_vlen(type); i++, member++)
-		if (!type_exists(btf, member->type) || !name_exists(btf, member->name_off))
-			return false;
-	return true;
-}
-
-static bool params_exist(const struct btf *btf, const struct btf_type *type)
-{
-	const struct btf_param *param = btf_params(type);
-	u32 i;
-
-	for (i = 0; i < btf_vlen(type); i++, param++)
-		if (!type_exists(btf, param->type) || !name_exists(btf, param->name_off))
-			return false;
-	return true;
-}
-
-static bool vars_exist(const struct btf *btf, const struct btf_type *type)
-{
-	const struct btf_var_secinfo *var = btf_var_secinfos(type);
-	u32 i;
-
-	for (i = 0; i < btf_vlen(type); i++, var++)
-		if (!type_exists(btf, var->type))
-			return false;
-	return true;
-}
-
-static bool enums_exist(const struct btf *btf, const struct btf_type *type)
-{
-	u32 i;
-
-	for (i = 0; i < btf_vlen(type); i++)
-		if (!name_exists(btf, btf_is_enum(type) ? btf_enum(type)[i].name_off :
-							  btf_enum64(type)[i].name_off))
-			return false;
-	return true;
-}
-
-/* libbpf checks that the types fill the section, not what they refer to. */
-static bool type_is_sound(const struct btf *btf, const struct btf_type *type)
-{
-	if (!name_exists(btf, type->name_off))
-		return false;
-	switch (btf_kind(type)) {
-	case BTF_KIND_INT:
-	case BTF_KIND_FWD:
-	case BTF_KIND_FLOAT:
-		return true;
-	case BTF_KIND_ENUM:
-	case BTF_KIND_ENUM64:
-		return enums_exist(btf, type);
-	case BTF_KIND_ARRAY:
-		return type_exists(btf, btf_array(type)->type) &&
-		       type_exists(btf, btf_array(type)->index_type);
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION:
-		return members_exist(btf, type);
-	case BTF_KIND_FUNC_PROTO:
-		return type_exists(btf, type->type) && params_exist(btf, type);
-	case BTF_KIND_DATASEC:
-		return vars_exist(btf, type);
-	default:
-		return type_exists(btf, type->type);
-	}
-}
-
 static int read_types(struct kapsel_object *obj, const struct kl_section *sec,
 		      struct kapsel_error *err)
 {
-	u32 i;
+	u32 bad;
+	int ret = kl_btf_new(sec->data, sec->size, &obj->btf, &bad);
 
-	obj->btf = btf__new(sec->data, sec->size);
-	if (!obj->btf)
+	if (!ret)
+		return 0;
+	if (ret == -ENOMEM)
+		return kl_nomem(err);
+	if (!bad)
 		return kl_fail(err, -ENOEXEC, "%s: section .BTF is damaged", obj->path);
-	for (i = 1; i < btf__type_cnt(obj->btf); i++)
-		if (!type_is_sound(obj->btf, btf__type_by_id(obj->btf, i)))
-			return kl_fail(err, -ENOEXEC, "%s: section .BTF is damaged at type %u",
-				       obj->path, i);
-	return 0;
+	return kl_fail(err, -ENOEXEC, "%s: section .BTF is damaged at type %u", obj->path, bad);
 }
 
 static int ext_damaged(const struct kapsel_object *obj, struct kapsel_error *err)

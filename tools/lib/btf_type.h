@@ -74,4 +74,21 @@ struct kl_value {
 void kl_btf_walk(const struct btf *btf, u32 id, const void *data, size_t size,
 		 void (*fn)(void *ctx, const struct kl_value *value), void *ctx);
 
+/** kl_btf_unsound - the first type that refers to what is not there, or 0 */
+u32 kl_btf_unsound(const struct btf *btf);
+
+/**
+ * kl_btf_new - types from an object, or from a map that somebody made
+ * @data: as .BTF has them
+ * @size: bytes
+ * @btf: the types, or NULL
+ * @bad: the first type that is damaged, 0: it's not one type
+ *
+ * libbpf checks that the types fill the section, not what they refer to. Names are
+ * made fit for a terminal.
+ *
+ * Return: 0, -ENOEXEC or -ENOMEM.
+ */
+int kl_btf_new(const void *data, size_t size, struct btf **btf, u32 *bad);
+
 #endif

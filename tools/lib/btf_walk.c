@@ -10,6 +10,13 @@
 
 #define MAX_NESTING 16
 
+/*
+ * Unions within unions can name the same bytes without end. What a compiler makes
+ * names each bit a few times at most.
+ */
+#define NAMES_A_BYTE 64
+#define NAMES_AT_LEAST 4096
+
 /**
  * struct level - a struct or array being walked
  * @type: of it
@@ -30,6 +37,7 @@ struct walk {
 	void *ctx;
 	struct level levels[MAX_NESTING];
 	u32 depth;
+	u64 left;	/* members and elements that may still be shown */
 };
 
 /* What is to be shown next: a type at a place, under a name. */
@@ -142,20 +150,21 @@ static bool next_member(const struct walk *w, struct level *level, struct spot *
 {
 	const struct btf_type *type = level->type;
 	const struct btf_member *member;
-	u32 bit, size;
+	u64 unit;
+	u32 bit;
 
 	if (level->next >= btf_vlen(type))
 		return false;
 	member = &btf_members(type)[level->next];
 	bit = btf_member_bit_offset(type, level->next);
-	size = kapsel_btf_size(w->btf, member->type) ?: 1;
 	spot->id = member->type;
 	spot->bits = btf_member_bitfield_size(type, level->next);
 	spot->at = level->at + bit / 8;
 	if (spot->bits) {
 		/* The storage unit that holds the bits. */
-		spot->at = level->at + bit / (size * 8) * size;
-		spot->bit = bit % (size * 8);
+		unit = kapsel_btf_size(w->btf, member->type) ?: 1;
+		spot->at = level->at + bit / (unit * 8) * unit;
+		spot->bit = bit % (unit * 8);
 	}
 	spot->name = btf__name_by_offset(w->btf, member->name_off);
 	return true;
@@ -179,7 +188,8 @@ static void step(struct walk *w)
 	struct spot spot = { .first = !level->next };
 	bool array = btf_is_array(level->type);
 
-	if (array ? next_element(w, level, &spot) : next_member(w, level, &spot)) {
+	if (w->left && (array ? next_element(w, level, &spot) : next_member(w, level, &spot))) {
+		w->left--;
 		level->next++;
 		show(w, &spot);
 	} else {
@@ -196,6 +206,7 @@ void kl_btf_walk(const struct btf *btf, u32 id, const void *data, size_t size,
 	struct walk w = { .btf = btf, .data = data, .size = size, .fn = fn, .ctx = ctx };
 	struct spot top = { .id = id, .first = true };
 
+	w.left = NAMES_AT_LEAST + (u64)size * NAMES_A_BYTE;
 	if (!btf || !id) {
 		show_bytes(&w, &top, size);
 		return;

@@ -57,6 +57,8 @@ static int need_kernel_btf(struct core *c)
 	if (c->obj->kernel_btf)
 		return 0;
 	c->obj->kernel_btf = btf__parse(path ?: "/sys/kernel/btf/vmlinux", NULL);
+	if (c->obj->kernel_btf && path && kl_btf_unsound(c->obj->kernel_btf))
+		return refuse(c, "the types of $KAPSEL_BTF are damaged");
 	if (c->obj->kernel_btf)
 		return 0;
 	refuse(c, "the kernel's types are not known");

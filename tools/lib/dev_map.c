@@ -12,6 +12,7 @@
 
 #include "core/proto.h"
 #include "btf_copy.h"
+#include "btf_type.h"
 
 #define FIRST_BATCH 256
 
@@ -74,7 +75,7 @@ int kapsel_maps_create(const struct kapsel_dev *dev, struct kapsel_object *obj,
 static int read_types(struct kapsel_view *view, struct kapsel_error *err)
 {
 	struct kapsel_obj_info info = {};
-	u32 size = view->info.btf_size;
+	u32 size = view->info.btf_size, bad;
 	void *data;
 	int ret;
 
@@ -88,7 +89,7 @@ static int read_types(struct kapsel_view *view, struct kapsel_error *err)
 	ret = kapsel_obj_info(view->fd, &info, err);
 	/* Somebody else may have given it: what is damaged is as good as none. */
 	if (!ret)
-		view->btf = btf__new(data, size);
+		kl_btf_new(data, size, &view->btf, &bad);
 	free(data);
 	return ret;
 }

@@ -100,6 +100,9 @@ static int read_section(struct kapsel_object *obj, Elf_Scn *scn, size_t names,
 	if (!data || data->d_size != shdr.sh_size || (data->d_size && !data->d_buf))
 		return kl_fail(err, -ENOEXEC, "%s: section %s is cut off or damaged",
 			       obj->path, sec->name);
+	/* The image is our own copy. */
+	if (sec->type == SHT_STRTAB)
+		kl_make_plain(data->d_buf, data->d_size);
 	sec->data = data->d_buf;
 	return 0;
 }

@@ -10,6 +10,16 @@
 
 #include "internal.h"
 
+void kl_make_plain(char *text, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		if (((unsigned char)text[i] < ' ' && text[i] && text[i] != '\t') ||
+		    text[i] == 0x7f)
+			text[i] = ' ';
+}
+
 static void set_text(struct kapsel_error *err, int code, const char *fmt,
 		     va_list args)
 {
@@ -17,6 +27,7 @@ static void set_text(struct kapsel_error *err, int code, const char *fmt,
 	err->code = 0;
 	err->hint[0] = '\0';
 	vsnprintf(err->text, sizeof(err->text), fmt, args);
+	kl_make_plain(err->text, strlen(err->text));
 }
 
 int kl_fail(struct kapsel_error *err, int code, const char *fmt, ...)
@@ -56,6 +67,7 @@ int kl_hint(struct kapsel_error *err, const char *fmt, ...)
 		return -EINVAL;
 	va_start(args, fmt);
 	vsnprintf(err->hint, sizeof(err->hint), fmt, args);
+	kl_make_plain(err->hint, strlen(err->hint));
 	va_end(args);
 	return err->err;
 }

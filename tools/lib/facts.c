@@ -95,6 +95,8 @@ const char *kl_facts_map(const struct kapsel_prog *prog, const struct kapsel_fac
 	if (!prog || (f->kind != KAPSEL_KIND_MAP && f->kind != KAPSEL_KIND_MAP_VALUE) ||
 	    f->object >= prog->nr_maps)
 		return NULL;
+	if (!prog->obj)
+		return prog->map_names ? prog->map_names[f->object] : NULL;
 	map = kapsel_map_at(prog->obj, prog->maps[f->object]);
 	return map ? map->name : NULL;
 }

@@ -31,6 +31,13 @@ int kl_hint(struct kapsel_error *err, const char *fmt, ...);
 int kl_nomem(struct kapsel_error *err);
 
 /**
+ * kl_make_plain - put spaces in place of what a terminal would obey
+ * @text: names, NUL between them, tabs are fine
+ * @size: of all, bytes
+ */
+void kl_make_plain(char *text, size_t size);
+
+/**
  * kl_grow - make room for one more element of an array
  * @array: address of the pointer to it
  * @count: elements in use

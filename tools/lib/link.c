@@ -13,6 +13,9 @@
 #include "core/insn.h"
 #include "object.h"
 
+/* Of all programs of an object; far more than any has. */
+#define MAX_LINKED (16u << 20)
+
 /**
  * struct linker - a program being put together
  * @obj: where from
@@ -40,6 +43,10 @@ static int append_insns(struct linker *lk, const struct kl_func *func)
 	u32 count = func->end - func->start;
 	struct bpf_insn *insns;
 
+	/* A function is copied into each program that calls it. */
+	if (count > MAX_LINKED - lk->obj->nr_linked)
+		return kl_fail(lk->err, -E2BIG, "%s: its programs have more than %u instructions between them",
+			       lk->obj->path, MAX_LINKED);
 	if (count > KAPSEL_MAX_INSNS - prog->insn_cnt)
 		return kl_fail(lk->err, -E2BIG, "%s: program '%s' has more than %u instructions",
 			       lk->obj->path, prog->name, KAPSEL_MAX_INSNS);
@@ -49,6 +56,7 @@ static int append_insns(struct linker *lk, const struct kl_func *func)
 	prog->insns = insns;
 	memcpy(insns + prog->insn_cnt, from + func->start, count * sizeof(*insns));
 	prog->insn_cnt += count;
+	lk->obj->nr_linked += count;
 	return 0;
 }
 

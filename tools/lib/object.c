@@ -22,8 +22,8 @@ static void read_license(struct kapsel_object *obj)
 	const struct kl_section *sec = kl_section_find(obj, "license");
 
 	if (sec && sec->data)
-		snprintf(obj->license, sizeof(obj->license), "%.*s", (int)sec->size,
-			 (const char *)sec->data);
+		snprintf(obj->license, sizeof(obj->license), "%.*s",
+			 (int)min(sec->size, sizeof(obj->license)), (const char *)sec->data);
 }
 
 static int add_prog(struct kapsel_object *obj, const struct kl_func *func,

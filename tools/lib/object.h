@@ -92,6 +92,7 @@ struct kapsel_object {
 	u32 nr_maps;
 	struct kapsel_prog *progs;
 	u32 nr_progs;
+	u32 nr_linked;		/* instructions of all programs */
 };
 
 /** kl_elf_read - sections, symbols, relocations and functions of obj->image */

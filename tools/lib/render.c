@@ -28,11 +28,12 @@ void kl_style(const struct kapsel_render *how, enum kl_style style)
 /* The record at @pos, or NULL at the end or if what is there makes no sense. */
 static const struct kapsel_rec *record_at(const struct kapsel_result *res, size_t pos)
 {
-	const struct kapsel_rec *rec = (const void *)((const char *)res->recs + pos);
-	size_t left = res->size - min(pos, res->size), min_size = sizeof(*rec);
+	size_t left = res->size - min(pos, res->size), min_size = sizeof(struct kapsel_rec);
+	const struct kapsel_rec *rec;
 
-	if (left < sizeof(*rec))
+	if (left < min_size)
 		return NULL;
+	rec = (const void *)((const char *)res->recs + pos);
 	if (rec->kind == KAPSEL_REC_ERROR || rec->kind == KAPSEL_REC_WARNING)
 		min_size = sizeof(struct kapsel_rec_problem);
 	else if (rec->kind == KAPSEL_REC_STEP)
@@ -117,7 +118,8 @@ static void put_place(const struct kl_case *it)
 		fprintf(out, "  --> %s%s:%u:%u in ", near ? "near " : "", line->file,
 			line->line, line->col);
 	else
-		fprintf(out, "  --> %s, instruction %u in ", kapsel_object_name(prog->obj),
+		fprintf(out, "  --> %s%sinstruction %u in ",
+			prog->obj ? kapsel_object_name(prog->obj) : "", prog->obj ? ", " : "",
 			it->problem->hdr.insn);
 	fprintf(out, "%s", func ? func->name : prog->name);
 	if (func && kapsel_func_is_sub(func))

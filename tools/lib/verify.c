@@ -159,6 +159,12 @@ int kl_verify(struct kl_host *host, const struct kps_prog_in *in,
 	memset(proof, 0, sizeof(*proof));
 	res->err = kps_verify(in, &host->ops, &res->verdict, proof);
 	res->ns = now_ns() - start;
+	/* Half of the records could say something else than all of them. */
+	if (host->lost) {
+		kps_proof_free(proof, &host->ops);
+		res->err = -ENOMEM;
+		res->verdict.code = 0;
+	}
 	return res->err ? kl_verdict_error(host->prog, res, err) : 0;
 }
 
