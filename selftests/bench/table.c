@@ -41,7 +41,7 @@ void table_begin(FILE *to, const char *clock, bool linux_too)
 }
 
 static void note_growth(struct growth *list, unsigned int *count, const struct bench_prog *p,
-		 const struct bench_answer *answer)
+			const struct bench_answer *answer)
 {
 	struct growth *g = *count ? &list[*count - 1] : NULL;
 
