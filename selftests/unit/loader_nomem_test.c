@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The library without memory: each of its allocations fails in turn, those of libelf
+ * and libbpf excepted. It says so, and keeps nothing. The linker puts the functions
+ * here in the place of malloc() and its kin (see ../Makefile).
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kapsel.h"
+#include "kselftest_harness.h"
+#include "lib/elf_build.h"
+#include "tree.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *mem, size_t size);
+char *__real_strdup(const char *text);
+typeof(free) __real_free;
+
+static long left = -1;		/* allocations that succeed; -1: all */
+static long blocks;		/* not given back */
+
+static bool refused(void)
+{
+	return !left || (left > 0 && !--left);
+}
+
+static void *noted(void *mem)
+{
+	blocks += !!mem;
+	return mem;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return refused() ? NULL : noted(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return refused() ? NULL : noted(__real_calloc(n, size));
+}
+
+void *__wrap_realloc(void *mem, size_t size)
+{
+	if (refused())
+		return NULL;
+	blocks -= !!mem;
+	return noted(__real_realloc(mem, size));
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return refused() ? NULL : noted(__real_strdup(text));
+}
+
+void __wrap_free(void *mem)
+{
+	blocks -= !!mem;
+	__real_free(mem);
+}
+
+/* Opened and verified, or ENOMEM. Returns whether there was memory enough. */
+static bool attempt(struct __test_metadata *_metadata, const void *image, size_t size)
+{
+	struct kapsel_error err = {};
+	struct kapsel_object *obj = kapsel_open_mem(image, size, "nomem.o", &err);
+	struct kapsel_result res = {};
+	bool enough = obj;
+	u32 i;
+
+	/* What failed while it was opened was not passed over. */
+	EXPECT_TRUE(!obj || left);
+	for (i = 0; obj && i < kapsel_nr_progs(obj) && enough; i++) {
+		memset(&err, 0, sizeof(err));
+		kapsel_verify_offline(kapsel_prog_at(obj, i), NULL, &res, &err);
+		kapsel_result_free(&res);
+		enough = err.err != -ENOMEM;
+	}
+	kapsel_close(obj);
+	if (!enough) {
+		EXPECT_EQ(-ENOMEM, err.err) {
+			TH_LOG("says: %s", err.text);
+		}
+		EXPECT_NE('\0', err.text[0]);
+	}
+	return enough;
+}
+
+static void starve(struct __test_metadata *_metadata, const void *image, size_t size)
+{
+	long before = blocks, n;
+	bool enough = false;
+
+	for (n = 1; !enough && n < 100000; n++) {
+		left = n;
+		enough = attempt(_metadata, image, size);
+		enough &= left > 0;
+		left = -1;
+		ASSERT_EQ(before, blocks) {
+			TH_LOG("allocation %ld", n);
+		}
+	}
+	ASSERT_LT(10, n);
+	ASSERT_TRUE(enough);
+}
+
+TEST(made_by_hand)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	struct elf_build eb;
+	u32 code;
+
+	elf_build_init(&eb);
+	code = elf_build_section(&eb, "kprobe/vfs_read", SHT_PROGBITS,
+				 SHF_ALLOC | SHF_EXECINSTR, insns, sizeof(insns));
+	elf_build_symbol(&eb, "prog", code, 0, 16, STT_FUNC, STB_GLOBAL);
+	elf_build_symbol(&eb, "callee", code, 16, 16, STT_FUNC, STB_LOCAL);
+	elf_build_section(&eb, ".rodata", SHT_PROGBITS, SHF_ALLOC, "abc", 4);
+	elf_build_section(&eb, "license", SHT_PROGBITS, SHF_ALLOC, "GPL", 4);
+	elf_build_finish(&eb);
+	starve(_metadata, eb.image.data, eb.image.size);
+	elf_build_free(&eb);
+}
+
+/* What clang made, if there is one: maps, types, lines, callbacks. */
+TEST(compiled)
+{
+	static const char * const names[] = {
+		"build/examples/portguard.bpf.o", "build/examples/pktlen.bpf.o",
+		"build/examples/openslat.bpf.o", "build/examples/reject/null.bpf.o",
+	};
+	char path[PATH_MAX];
+	u32 i;
+
+	for (i = 0; i < 4; i++) {
+		static char image[1 << 18];
+		FILE *file = fopen(tree_path(names[i], path), "re");
+		size_t size;
+
+		if (!file)
+			SKIP(return, "no %s", names[i]);
+		size = fread(image, 1, sizeof(image), file);
+		fclose(file);
+		starve(_metadata, image, size);
+	}
+}
+
+TEST_HARNESS_MAIN
