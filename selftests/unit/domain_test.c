@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The number domain: every transfer function holds every concrete result.
- * Exhaustive at small widths, where the code is the same as at 32 and 64 bits;
- * random at full width.
+ * Random sets at full width; selftests/prove tries all at small ones.
  */
 
 #include <stdlib.h>
@@ -12,171 +11,13 @@
 #include <uapi/linux/bpf.h>
 
 #include "core/scalar.h"
+#include "lib/concrete.h"
 
-static u64 concrete(u8 op, bool is_signed, u64 a, u64 b, unsigned int w)
-{
-	u64 all = kps_width_mask(w);
-	s64 x, y;
-
-	a &= all;
-	b &= all;
-	x = kps_sext(a, w);
-	y = kps_sext(b, w);
-	switch (op) {
-	case BPF_ADD: return (a + b) & all;
-	case BPF_SUB: return (a - b) & all;
-	case BPF_MUL: return (a * b) & all;
-	case BPF_AND: return a & b;
-	case BPF_OR: return a | b;
-	case BPF_XOR: return a ^ b;
-	case BPF_LSH: return (a << (b & (w - 1))) & all;
-	case BPF_RSH: return a >> (b & (w - 1));
-	case BPF_ARSH: return (u64)(x >> (b & (w - 1))) & all;
-	case BPF_DIV:
-		if (!b)
-			return 0;
-		if (is_signed)
-			return (y == -1 ? -(u64)x : (u64)(x / y)) & all;
-		return a / b;
-	default:
-		if (!b)
-			return a;
-		if (is_signed)
-			return y == -1 ? 0 : (u64)(x % y) & all;
-		return a % b;
-	}
-}
-
-typedef struct kps_tnum (*tnum_fn)(struct kps_tnum, struct kps_tnum);
-typedef struct kps_range (*range_fn)(struct kps_range, struct kps_range, unsigned int);
-
-static const struct { u8 op; bool is_signed; tnum_fn tnum; range_fn range; } ops[] = {
-	{ BPF_ADD, 0, kps_tnum_add, kps_range_add }, { BPF_SUB, 0, kps_tnum_sub, kps_range_sub },
-	{ BPF_MUL, 0, kps_tnum_mul, kps_range_mul }, { BPF_AND, 0, kps_tnum_and, kps_range_and },
-	{ BPF_OR, 0, kps_tnum_or, kps_range_or }, { BPF_XOR, 0, kps_tnum_xor, NULL },
-	{ BPF_LSH, 0, NULL, kps_range_lsh }, { BPF_RSH, 0, NULL, kps_range_rsh },
-	{ BPF_ARSH, 0, NULL, kps_range_arsh }, { BPF_DIV, 0, NULL, kps_range_div },
-	{ BPF_MOD, 0, NULL, kps_range_mod }, { BPF_DIV, 1, NULL, kps_range_sdiv },
-	{ BPF_MOD, 1, NULL, kps_range_smod },
+static const struct { u8 op; bool is_signed; } ops[] = {
+	{ BPF_ADD, 0 }, { BPF_SUB, 0 }, { BPF_MUL, 0 }, { BPF_AND, 0 }, { BPF_OR, 0 },
+	{ BPF_XOR, 0 }, { BPF_LSH, 0 }, { BPF_RSH, 0 }, { BPF_ARSH, 0 }, { BPF_DIV, 0 },
+	{ BPF_MOD, 0 }, { BPF_DIV, 1 }, { BPF_MOD, 1 },
 };
-
-#define TNUM_WIDTH	5
-#define RANGE_WIDTH	4
-#define STRIDE		499
-
-static u32 all_tnums(struct kps_tnum *out, unsigned int w)
-{
-	u64 n, members = 1ULL << (2 * w);
-	u32 cnt = 0;
-
-	for (n = 0; n < members; n++) {
-		struct kps_tnum t = kps_tnum(n >> w, n & kps_width_mask(w));
-
-		if (!(t.value & t.mask))
-			out[cnt++] = t;
-	}
-	return cnt;
-}
-
-/* Does @r hold the result for every pair of members? */
-static bool tnum_holds(size_t op, struct kps_tnum a, struct kps_tnum b, struct kps_tnum r)
-{
-	u64 n, x, y;
-
-	for (n = 0; n < 1 << (2 * TNUM_WIDTH); n++) {
-		x = n >> TNUM_WIDTH;
-		y = n & kps_width_mask(TNUM_WIDTH);
-		if (kps_tnum_has(a, x) && kps_tnum_has(b, y) &&
-		    !kps_tnum_has(r, concrete(ops[op].op, 0, x, y, TNUM_WIDTH)))
-			return false;
-	}
-	return true;
-}
-
-static bool tnum_op_holds(size_t op, const struct kps_tnum *sets, u32 cnt)
-{
-	struct kps_tnum r;
-	u32 i, j;
-
-	for (i = 0; i < cnt; i++) {
-		for (j = 0; j < cnt; j++) {
-			r = kps_tnum_cut(ops[op].tnum(sets[i], sets[j]), TNUM_WIDTH);
-			if (!tnum_holds(op, sets[i], sets[j], r))
-				return false;
-		}
-	}
-	return true;
-}
-
-/* All pairs of tnums of 5 bits, all pairs of members. */
-TEST(tnum_exhaustive)
-{
-	static struct kps_tnum sets[1 << (2 * TNUM_WIDTH)];
-	u32 cnt = all_tnums(sets, TNUM_WIDTH);
-	size_t op;
-
-	ASSERT_EQ(243, cnt);
-	for (op = 0; op < ARRAY_SIZE(ops); op++)
-		EXPECT_TRUE(!ops[op].tnum || tnum_op_holds(op, sets, cnt));
-}
-
-/* Every non-empty range whose two readings agree. */
-static u32 all_ranges(struct kps_range *out, unsigned int w)
-{
-	u64 n, all = kps_width_mask(w);
-	u32 cnt = 0;
-
-	for (n = 0; n < 1ULL << (4 * w); n++) {
-		struct kps_range r = {
-			n & all, n >> w & all,
-			kps_sext(n >> (2 * w), w), kps_sext(n >> (3 * w), w),
-		}, full = r;
-
-		if (kps_range_agree(&r, w) && kps_range_in(full, r))
-			out[cnt++] = r;
-	}
-	return cnt;
-}
-
-static bool range_holds(size_t op, struct kps_range a, struct kps_range b, bool *some)
-{
-	struct kps_range r = ops[op].range(a, b, RANGE_WIDTH);
-	u64 n, x, y;
-
-	for (n = 0; n < 1 << (2 * RANGE_WIDTH); n++) {
-		x = n >> RANGE_WIDTH;
-		y = n & kps_width_mask(RANGE_WIDTH);
-		if (!kps_range_has(a, x, RANGE_WIDTH) || !kps_range_has(b, y, RANGE_WIDTH))
-			continue;
-		*some = true;
-		if (!kps_range_has(r, concrete(ops[op].op, ops[op].is_signed, x, y, RANGE_WIDTH),
-				   RANGE_WIDTH))
-			return false;
-	}
-	return !*some || kps_range_agree(&r, RANGE_WIDTH);
-}
-
-/* Every range of 4 bits as the left operand, a stride of them as the right one. */
-TEST(range_exhaustive)
-{
-	static struct kps_range sets[1 << (4 * RANGE_WIDTH)];
-	u32 cnt = all_ranges(sets, RANGE_WIDTH), i, j;
-	size_t op;
-
-	ASSERT_GT(cnt, 100);
-	for (op = 0; op < ARRAY_SIZE(ops); op++) {
-		for (i = 0; ops[op].range && i < cnt; i++) {
-			for (j = i % STRIDE; j < cnt; j += STRIDE) {
-				bool some = false;
-
-				ASSERT_TRUE(range_holds(op, sets[i], sets[j], &some)) {
-					TH_LOG("op %#x signed %d, sets %u and %u", ops[op].op,
-					       ops[op].is_signed, i, j);
-				}
-			}
-		}
-	}
-}
 
 /* Random sets at full width: made from members outward, so that they have some. */
 static u64 seed = 88172645463325252ULL;
@@ -234,33 +75,12 @@ TEST(scalar_alu_random)
 		struct kps_scalar a = around(&x), b = around(&y), r = a;
 
 		kps_scalar_alu(ops[op].op, ops[op].is_signed, w, &r, &b);
-		z = concrete(ops[op].op, ops[op].is_signed, x, y, w);
+		z = concrete_alu(ops[op].op, ops[op].is_signed, x, y, w);
 		if (!kps_scalar_has(&r, z)) {
 			TH_LOG("op %#x signed %d width %u: %llx, %llx -> %llx", ops[op].op,
 			       ops[op].is_signed, w, x, y, z);
 			ASSERT_TRUE(false);
 		}
-	}
-}
-
-static bool compare(u8 op, unsigned int w, u64 a, u64 b)
-{
-	s64 x = kps_sext(a, w), y = kps_sext(b, w);
-
-	a &= kps_width_mask(w);
-	b &= kps_width_mask(w);
-	switch (op) {
-	case BPF_JEQ: return a == b;
-	case BPF_JNE: return a != b;
-	case BPF_JGT: return a > b;
-	case BPF_JGE: return a >= b;
-	case BPF_JLT: return a < b;
-	case BPF_JLE: return a <= b;
-	case BPF_JSGT: return x > y;
-	case BPF_JSGE: return x >= y;
-	case BPF_JSLT: return x < y;
-	case BPF_JSLE: return x <= y;
-	default: return a & b;
 	}
 }
 
@@ -274,7 +94,7 @@ TEST(scalar_assume_random)
 		unsigned int w = rnd() % 2 ? 64 : 32;
 		u64 x, y;
 		struct kps_scalar a = around(&x), b = around(&y);
-		bool taken = compare(op, w, x, y);
+		bool taken = concrete_jump(op, x, y, w);
 
 		if (!kps_scalar_assume(op, w, taken, &a, &b) || !kps_scalar_has(&a, x) ||
 		    !kps_scalar_has(&b, y)) {
