@@ -57,6 +57,18 @@ struct kps_node {
 	u32 event;
 };
 
+#define KPS_PLACES_A_FRAME	(KPS_FP + KPS_NR_SLOTS)
+
+/**
+ * struct kps_anchor - what a loop measures the value at a place from
+ * @id: 0: there is no value
+ * @delta: the value minus that of @id
+ */
+struct kps_anchor {
+	u32 id;
+	s64 delta;
+};
+
 /** struct kps_thresholds - sorted constants, unsigned and signed */
 struct kps_thresholds {
 	u64 *u;
@@ -101,6 +113,7 @@ enum kps_widening {
  * @unjudged: loops being explored whose checks do not count yet
  * @walk: for each loop: nothing bounds it, so it is walked
  * @thresholds: constants of the program, where widening stops; see widen.c
+ * @anchors: scratch of measure.c
  * @shifted: a number before the first of two shifts that extend it; check_alu.c
  * @shifted_for: where the second one is; 0: nowhere
  * @moved_only: registers of the top frame whose numbers kps_state_in() skips
@@ -135,6 +148,7 @@ struct kps_env {
 	u32 unjudged;
 	u8 *walk;
 	struct kps_thresholds thresholds;
+	struct kps_anchor anchors[KAPSEL_MAX_DEPTH * KPS_PLACES_A_FRAME];
 	struct kps_reg shifted;
 	u32 shifted_for;
 	u16 moved_only;

@@ -17,7 +17,6 @@ enum kps_phase {
 };
 
 /* Places that hold values: r0 to r9 of each frame, then the frame's slots. */
-#define KPS_PLACES_A_FRAME	(KPS_FP + KPS_NR_SLOTS)
 
 /**
  * struct kps_move - how a place moves from one trip of a loop to the next

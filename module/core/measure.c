@@ -111,31 +111,128 @@ static int anchor_one(struct kps_env *env, struct kps_state *s, u32 nr)
 	return err;
 }
 
+/* What a value is by: its exact link, or of a constant the number 0. */
+static bool link_at(const struct kps_state *s, u32 place, u32 *id, s64 *delta)
+{
+	const struct kps_reg *reg = value_at(s, place);
+
+	if (!reg)
+		return false;
+	*id = kps_is_exact(reg) ? reg->id : 0;
+	*delta = *id ? reg->delta : reg->val.r64.smin;
+	return *id || kps_scalar_is_const(&reg->val);
+}
+
+/* In one state: do the values at two places differ by @d? Unknown at first. */
+static bool differ_by(const struct kps_state *s, u32 a, u32 b, bool *known, s64 *d)
+{
+	s64 delta_a, delta_b, apart;
+	u32 id_a, id_b;
+
+	if (!value_at(s, a) || !value_at(s, b))
+		return true;
+	if (!link_at(s, a, &id_a, &delta_a) || !link_at(s, b, &id_b, &delta_b) ||
+	    id_a != id_b || check_sub_overflow(delta_b, delta_a, &apart))
+		return false;
+	if (*known)
+		return apart == *d;
+	*known = true;
+	*d = apart;
+	return true;
+}
+
+static bool differ_in_all(const struct kps_list *heads, u32 a, u32 b, s64 *d)
+{
+	const struct kps_state *s;
+	bool known = false;
+
+	for (s = heads->first; s; s = s->next)
+		if (!differ_by(s, a, b, &known, d))
+			return false;
+	return known;
+}
+
+static bool is_anywhere(const struct kps_list *heads, u32 place)
+{
+	const struct kps_state *s;
+
+	for (s = heads->first; s; s = s->next)
+		if (value_at(s, place))
+			return true;
+	return false;
+}
+
+/* The anchor of a place: that of one before which it is always as far from, or its own. */
+static struct kps_anchor plan_one(struct kps_env *env, const struct kps_list *heads, u32 place)
+{
+	struct kps_anchor plan = { .id = 0 };
+	s64 d = 0;
+	u32 other;
+
+	if (!is_anywhere(heads, place))
+		return plan;
+	for (other = 0; other < place; other++) {
+		plan = env->anchors[other];
+		if (plan.id && differ_in_all(heads, other, place, &d) &&
+		    !check_add_overflow(plan.delta, d, &plan.delta))
+			return plan;
+	}
+	return (struct kps_anchor){ .id = new_anchor(env, 0) };
+}
+
+/* A fact about an id that some place has is one about the place's anchor. */
+static bool move_fact(const struct kps_env *env, const struct kps_state *s, u32 nr,
+		      struct kps_pkt_fact *fact)
+{
+	s64 delta, shift;
+	u32 place, id;
+
+	for (place = 0; place < nr; place++) {
+		if (!link_at(s, place, &id, &delta) || id != fact->id ||
+		    check_sub_overflow(env->anchors[place].delta, delta, &shift) ||
+		    check_add_overflow(fact->limit, shift, &fact->limit))
+			continue;
+		fact->id = env->anchors[place].id;
+		return true;
+	}
+	return false;
+}
+
+static int anchor_planned(struct kps_env *env, struct kps_state *s, u32 nr)
+{
+	u32 i, place, kept = 0;
+	int err = 0;
+
+	for (i = 0; i < s->nr_facts; i++) {
+		struct kps_pkt_fact fact = s->fact[i];
+
+		if (move_fact(env, s, nr, &fact))
+			s->fact[kept++] = fact;
+	}
+	s->nr_facts = kept;
+	for (place = 0; place < nr && !err; place++)
+		err = give_id(env, s, place, env->anchors[place].id, env->anchors[place].delta);
+	return err;
+}
+
 /*
  * Every value at the head gets an id of its own to measure from: what it was before the
  * loop says nothing of later trips. One state at the head: values share anchors as they
  * shared ids. Several: each place has the same anchor in all of them, since what comes
- * back may come from any; facts about the old ids are then lost.
+ * back may come from any; places share one that are as far apart in all states.
  */
 int kps_anchor(struct kps_env *env, struct kps_list *heads)
 {
-	u32 place, id, nr = nr_places(heads);
+	u32 place, nr = nr_places(heads);
 	struct kps_state *s;
 	int err = 0;
 
 	if (heads->nr == 1)
 		return anchor_one(env, heads->first, nr);
-	for (place = 0; place < nr && !err; place++) {
-		id = 0;
-		for (s = heads->first; s && !err; s = s->next) {
-			if (!value_at(s, place))
-				continue;
-			id = id ?: new_anchor(env, 0);
-			err = give_id(env, s, place, id, 0);
-		}
-	}
-	for (s = heads->first; s; s = s->next)
-		s->nr_facts = 0;
+	for (place = 0; place < nr; place++)
+		env->anchors[place] = plan_one(env, heads, place);
+	for (s = heads->first; s && !err; s = s->next)
+		err = anchor_planned(env, s, nr);
 	return err;
 }
 

@@ -187,6 +187,12 @@ static int may_break(const struct kps_at *at, const struct kps_slot *slot, u32 f
 	return refuse_stack(at, KPS_D_SPILL, reg, off, KAPSEL_ACCESS_WRITE);
 }
 
+/* A slot keeps one value: a smaller one beside it is plain bytes. */
+static bool keeps_spill(const struct kps_slot *slot, u32 from, u32 size)
+{
+	return slot->len > size && (from + size <= slot->at || from >= slot->at + slot->len);
+}
+
 /* Accesses are aligned, so that one of at most 8 bytes lies in one slot. */
 int kps_stack_store(const struct kps_at *at, u32 n, s64 off, u32 size, u32 reg,
 		    const struct kps_reg *val)
@@ -195,6 +201,7 @@ int kps_stack_store(const struct kps_at *at, u32 n, s64 off, u32 size, u32 reg,
 	u32 from = byte_in(off);
 	struct kps_slot *slot;
 	u64 number;
+	bool keep;
 	u8 byte;
 	int err;
 
@@ -204,11 +211,13 @@ int kps_stack_store(const struct kps_at *at, u32 n, s64 off, u32 size, u32 reg,
 	err = may_break(at, slot, from, size, off, reg);
 	if (err)
 		return err;
-	break_spill(slot);
+	keep = keeps_spill(slot, from, size);
+	if (!keep)
+		break_spill(slot);
 	byte = KPS_BYTE_MISC;
 	if (kps_is_const(val, &number) && !number)
 		byte = KPS_BYTE_ZERO;
-	else if (size == 8 || val->kind == KAPSEL_KIND_SCALAR)
+	else if (!keep && (size == 8 || val->kind == KAPSEL_KIND_SCALAR))
 		byte = KPS_BYTE_SPILL;
 	memset(&slot->byte[from], byte, size);
 	if (byte != KPS_BYTE_SPILL)

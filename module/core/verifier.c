@@ -192,15 +192,34 @@ static bool worth_climbing(const struct kps_env *env, int err)
 	       env->problem_joined;
 }
 
+/*
+ * A refusal in a loop may be the fault of its invariant: then it is walked, the
+ * innermost loop first. What is around it is still proved as a whole.
+ */
+static bool walk_around(struct kps_env *env)
+{
+	const struct kps_cfg *cfg = &env->cfg;
+	u32 loop = cfg->blocks[cfg->block_of[env->problem.hdr.insn]].loop;
+
+	while (loop != KPS_NONE && env->walk[loop])
+		loop = cfg->loops[loop].parent;
+	if (loop == KPS_NONE)
+		return false;
+	env->walk[loop] = 1;
+	return true;
+}
+
 static int climb(struct kps_env *env, struct kapsel_verdict *verdict)
 {
 	int err = -EACCES;
 
 	verdict->rung = kps_oracle_plain() ? ARRAY_SIZE(ladder) : 1;
 	for (; verdict->rung <= ARRAY_SIZE(ladder); verdict->rung++) {
-		err = run_rung(env, ladder[verdict->rung - 1]);
-		if (!worth_climbing(env, err))
-			return err;
+		do {
+			err = run_rung(env, ladder[verdict->rung - 1]);
+			if (!worth_climbing(env, err))
+				return err;
+		} while (env->width && err == -EACCES && walk_around(env));
 	}
 	verdict->rung = ARRAY_SIZE(ladder);
 	return err;
