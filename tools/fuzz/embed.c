@@ -32,8 +32,6 @@ struct claim {
 	u32 nr_rels;
 };
 
-struct kps_oracle kps_oracle;
-
 static u8 *pool;
 static size_t used;
 static bool overflow;

@@ -13,8 +13,7 @@ T    ?= 60
 SEED ?= 1
 
 FUZZ_OUT   := $(BUILD)/fuzz
-FUZZ_PARTS := world machine gen gen_use gen_loop
-FUZZ_SRCS  := $(CORE_SRCS) $(FUZZ_PARTS:%=tools/fuzz/%.c) tools/fuzz/embed.c tools/fuzz/check.c
+FUZZ_SRCS  := $(CORE_SRCS) $(filter-out %/fuzz.c %/crash.c,$(wildcard tools/fuzz/*.c))
 FUZZ_DEPS  := $(wildcard tools/fuzz/*.h $(addprefix module/core/*.,h tbl inc))
 FUZZ_FLAGS := $(USER_CPPFLAGS) $(USER_CFLAGS) -DKPS_ORACLE -Itools/fuzz
 
@@ -26,10 +25,26 @@ fuzz-crash: $(FUZZ_OUT)/crash ## Bytes against the verifier, by libFuzzer (T= se
 	$< -max_total_time=$(T) -max_len=2048 -rss_limit_mb=4096 -timeout=20 \
 		-artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/corpus
 
-$(FUZZ_OUT)/fuzz: $(FUZZ_SRCS) tools/fuzz/fuzz.c $(FUZZ_DEPS)
-	$(call say,CC)
-	@mkdir -p $(@D)
-	@$(CC) $(FUZZ_FLAGS) $(filter %.c,$^) -o $@
+# fuzz_variant(folder, more flags): the fuzzer's parts with the core they watch
+define fuzz_variant
+$(1)/obj/%.o: %.c Makefile scripts/user.mk tools/fuzz/targets.mk
+	$$(call say,CC)
+	@mkdir -p $$(@D)
+	@$$(CC) $$(FUZZ_FLAGS) $(2) -MMD -MP -c $$< -o $$@
+
+$(1)/libfuzz.a: $$(FUZZ_SRCS:%.c=$(1)/obj/%.o)
+	$$(call say,AR)
+	@rm -f $$@ && $$(AR) rcs $$@ $$^
+
+$(1)/fuzz: $(1)/obj/tools/fuzz/fuzz.o $(1)/libfuzz.a
+	$$(call say,LD)
+	@$$(CC) $(2) $$(LDFLAGS) $$^ -o $$@
+
+-include $$(patsubst %.c,$(1)/obj/%.d,$$(FUZZ_SRCS) tools/fuzz/fuzz.c)
+endef
+
+$(eval $(call fuzz_variant,$(FUZZ_OUT),))
+$(eval $(call fuzz_variant,$(BUILD)/asan/fuzz,$(SANITIZE)))
 
 $(FUZZ_OUT)/crash: $(CORE_SRCS) tools/fuzz/world.c tools/fuzz/crash.c \
 		   $(FUZZ_DEPS)
