@@ -10,7 +10,7 @@
 #include <linux/minmax.h>
 
 #include "core/insn.h"
-#include "machine.h"
+#include "machine_in.h"
 
 bool fz_machine_bad(struct fz_machine *m, const char *format, ...)
 {
@@ -24,133 +24,6 @@ bool fz_machine_bad(struct fz_machine *m, const char *format, ...)
 	vsnprintf(m->why + n, sizeof(m->why) - n, format, args);
 	va_end(args);
 	return false;
-}
-
-/* Arithmetic. */
-static s64 extend(u64 n, u32 bits)
-{
-	return (s64)(n << (64 - bits)) >> (64 - bits);
-}
-
-static u64 divide(u8 op, bool is_signed, u64 a, u64 b)
-{
-	if (!b)
-		return op == BPF_DIV ? 0 : a;
-	if (is_signed && (s64)b == -1)
-		return op == BPF_DIV ? -a : 0;
-	if (is_signed)
-		return op == BPF_DIV ? (s64)a / (s64)b : (s64)a % (s64)b;
-	return op == BPF_DIV ? a / b : a % b;
-}
-
-static u64 binary(u8 op, bool is_signed, u32 width, u64 a, u64 b)
-{
-	u32 n = b & (width - 1);
-
-	if (width == 32) {
-		a = is_signed || op == BPF_ARSH ? (u64)extend(a, 32) : (u32)a;
-		b = is_signed ? (u64)extend(b, 32) : (u32)b;
-	}
-	switch (op) {
-	case BPF_ADD:
-		return a + b;
-	case BPF_SUB:
-		return a - b;
-	case BPF_MUL:
-		return a * b;
-	case BPF_AND:
-		return a & b;
-	case BPF_OR:
-		return a | b;
-	case BPF_XOR:
-		return a ^ b;
-	case BPF_LSH:
-		return a << n;
-	case BPF_RSH:
-		return a >> n;
-	case BPF_ARSH:
-		return (s64)a >> n;
-	default:
-		return divide(op, is_signed, a, b);
-	}
-}
-
-static u64 swap_order(const struct bpf_insn *insn, u64 a)
-{
-	bool swaps = BPF_CLASS(insn->code) == BPF_ALU64 || BPF_SRC(insn->code) == BPF_TO_BE;
-	u64 out = 0;
-	s32 i;
-
-	for (i = 0; i < insn->imm; i += 8)
-		out |= (a >> i & 0xff) << (swaps ? insn->imm - 8 - i : i);
-	return out;
-}
-
-u64 fz_alu(const struct bpf_insn *insn, u64 dst, u64 src)
-{
-	u32 width = BPF_CLASS(insn->code) == BPF_ALU64 ? 64 : 32;
-	u64 out;
-
-	switch (BPF_OP(insn->code)) {
-	case BPF_END:
-		return swap_order(insn, dst);
-	case BPF_NEG:
-		out = -dst;
-		break;
-	case BPF_MOV:
-		out = insn->off ? (u64)extend(src, insn->off) : src;
-		break;
-	default:
-		out = binary(BPF_OP(insn->code), insn->off == 1, width, dst, src);
-	}
-	return width == 32 ? (u32)out : out;
-}
-
-bool fz_jump(const struct bpf_insn *insn, u64 a, u64 b)
-{
-	s64 x = a, y = b;
-
-	if (BPF_CLASS(insn->code) == BPF_JMP32) {
-		a = (u32)a;
-		b = (u32)b;
-		x = (s32)a;
-		y = (s32)b;
-	}
-	switch (BPF_OP(insn->code)) {
-	case BPF_JEQ:
-		return a == b;
-	case BPF_JNE:
-		return a != b;
-	case BPF_JGT:
-		return a > b;
-	case BPF_JGE:
-		return a >= b;
-	case BPF_JLT:
-		return a < b;
-	case BPF_JLE:
-		return a <= b;
-	case BPF_JSGT:
-		return x > y;
-	case BPF_JSGE:
-		return x >= y;
-	case BPF_JSLT:
-		return x < y;
-	case BPF_JSLE:
-		return x <= y;
-	default:
-		return a & b;
-	}
-}
-
-/* Values. */
-static struct fz_val number(u64 n)
-{
-	return (struct fz_val){ .tag = FZ_NUM, .n = n };
-}
-
-static struct fz_val pointer(u16 obj, s64 off)
-{
-	return (struct fz_val){ .tag = FZ_PTR, .obj = obj, .n = off };
 }
 
 u64 fz_val_number(const struct fz_machine *m, const struct fz_val *v)
@@ -167,247 +40,6 @@ u64 fz_val_number(const struct fz_machine *m, const struct fz_val *v)
 	default:
 		return v->n;
 	}
-}
-
-static struct fz_frame *top(struct fz_machine *m)
-{
-	return &m->frame[m->depth - 1];
-}
-
-static struct fz_val *reg(struct fz_machine *m, u32 n)
-{
-	return &top(m)->reg[n];
-}
-
-static const struct bpf_insn *insn_at(const struct fz_machine *m)
-{
-	return &m->in->insns[m->pc];
-}
-
-static bool readable(struct fz_machine *m, u32 n)
-{
-	return reg(m, n)->tag != FZ_UNINIT || fz_machine_bad(m, "r%u was never written", n);
-}
-
-/* Memory. */
-static bool inside(struct fz_machine *m, const struct fz_val *p, s64 off, u64 size, bool write)
-{
-	const struct fz_obj *o = &m->obj[p->obj];
-	s64 lo = (s64)p->n + off;
-
-	if (p->tag != FZ_PTR)
-		return fz_machine_bad(m, "access through no pointer (tag %u, %#llx)", p->tag,
-				      (unsigned long long)p->n);
-	if (o->kind == KAPSEL_KIND_RINGBUF && !fz_world.record[o->record].held)
-		return fz_machine_bad(m, "record is gone");
-	if (lo < o->lo || lo + (s64)size > o->hi)
-		return fz_machine_bad(m, "bytes %lld to %lld of object kind %u [%lld, %lld)",
-				      (long long)lo, (long long)(lo + size), o->kind,
-				      (long long)o->lo, (long long)o->hi);
-	if (!(write ? o->write : o->read))
-		return fz_machine_bad(m, "object kind %u may not be %s", o->kind,
-				      write ? "written" : "read");
-	return true;
-}
-
-static struct fz_frame *frame_of(struct fz_machine *m, const struct fz_val *p)
-{
-	const struct fz_obj *o = &m->obj[p->obj];
-
-	return o->kind == KAPSEL_KIND_STACK ? &m->frame[o->index] : NULL;
-}
-
-/* Byte @off below a frame pointer: -1 is the first. */
-static u32 place(s64 off)
-{
-	return -off - 1;
-}
-
-static bool holds_address(const struct fz_frame *f, u32 slot)
-{
-	return f->whole[slot] && f->slot[slot].tag != FZ_NUM;
-}
-
-static bool read_stack(struct fz_machine *m, const struct fz_frame *f, s64 lo, u64 size)
-{
-	s64 off;
-
-	if (m->type->leaks)
-		return true;
-	for (off = lo; off < lo + (s64)size; off++) {
-		if (!f->init[place(off)])
-			return fz_machine_bad(m, "stack byte %lld was never written",
-					      (long long)off);
-		if (holds_address(f, place(off) / 8))
-			return fz_machine_bad(m, "part of a pointer at %lld is read",
-					      (long long)off);
-	}
-	return true;
-}
-
-static bool write_stack(struct fz_machine *m, struct fz_frame *f, s64 lo, u64 size)
-{
-	s64 off;
-
-	for (off = lo; off < lo + (s64)size; off++) {
-		u32 slot = place(off) / 8;
-		bool all = lo <= -8 * (s64)(slot + 1) && lo + (s64)size >= -8 * (s64)slot;
-
-		if (!all && holds_address(f, slot) && !m->type->leaks)
-			return fz_machine_bad(m, "part of a pointer at %lld is overwritten",
-					      (long long)off);
-		f->init[place(off)] = true;
-		f->whole[slot] = false;
-	}
-	return true;
-}
-
-static u64 fetch(const u8 *p, u32 size)
-{
-	u64 n = 0;
-
-	memcpy(&n, p, size);
-	return n;
-}
-
-static u32 bytes_of(const struct bpf_insn *insn)
-{
-	static const u8 bytes[] = { 4, 2, 1, 8 };
-
-	return bytes[BPF_SIZE(insn->code) >> 3];
-}
-
-static const struct kps_ctx_field *ctx_field(struct fz_machine *m, const struct fz_val *p,
-					     s64 off, u32 size, u32 *arg)
-{
-	s64 at = (s64)p->n + off;
-	const struct kps_ctx_field *f = NULL;
-
-	if (at >= 0 && at < m->type->ctx_size)
-		f = kps_ctx_field_find(m->type, at, size);
-	if (!f)
-		fz_machine_bad(m, "no context field at %lld", (long long)at);
-	else
-		*arg = at - f->offset;
-	return f;
-}
-
-static bool load_ctx(struct fz_machine *m, const struct fz_val *p, s64 off, u32 size,
-		     struct fz_val *out)
-{
-	const struct kps_ctx_field *f;
-	u32 arg;
-
-	f = ctx_field(m, p, off, size, &arg);
-	if (!f)
-		return false;
-	if (f->flags & KAPSEL_CTX_PACKET)
-		*out = pointer(FZ_PACKET_OBJ, 0);
-	else if (f->flags & KAPSEL_CTX_PACKET_END)
-		*out = (struct fz_val){ .tag = FZ_END };
-	else
-		*out = number(fz_ctx_read(m->type, f - m->type->fields, arg, size));
-	return true;
-}
-
-static bool load(struct fz_machine *m, const struct fz_val *p, s64 off, u32 size,
-		 struct fz_val *out)
-{
-	s64 lo = (s64)p->n + off;
-	struct fz_frame *f;
-
-	if (p->tag == FZ_PTR && p->obj == FZ_CTX_OBJ)
-		return load_ctx(m, p, off, size, out);
-	if (!inside(m, p, off, size, false))
-		return false;
-	f = frame_of(m, p);
-	if (f && size == 8 && !(lo & 7) && f->whole[place(lo) / 8]) {
-		*out = f->slot[place(lo) / 8];
-		return true;
-	}
-	*out = number(fetch(m->obj[p->obj].base + lo, size));
-	return !f || read_stack(m, f, lo, size);
-}
-
-static bool store(struct fz_machine *m, const struct fz_val *p, s64 off, u32 size,
-		  const struct fz_val *val)
-{
-	u64 n = fz_val_number(m, val);
-	s64 lo = (s64)p->n + off;
-	const struct kps_ctx_field *field;
-	struct fz_frame *f;
-	u32 arg;
-
-	if (p->tag == FZ_PTR && p->obj == FZ_CTX_OBJ) {
-		field = ctx_field(m, p, off, size, &arg);
-		if (!field || !(field->flags & KAPSEL_CTX_WRITE))
-			return fz_machine_bad(m, "context field may not be written");
-		fz_ctx_write(m->type, field - m->type->fields, arg, size, n);
-		return val->tag == FZ_NUM || m->type->leaks || fz_machine_bad(m, "leak");
-	}
-	if (!inside(m, p, off, size, true))
-		return false;
-	f = frame_of(m, p);
-	if (f && !write_stack(m, f, lo, size))
-		return false;
-	memcpy(m->obj[p->obj].base + lo, &n, size);
-	if (f && size == 8 && !(lo & 7)) {
-		f->whole[place(lo) / 8] = true;
-		f->slot[place(lo) / 8] = *val;
-	} else if (val->tag != FZ_NUM && !m->type->leaks) {
-		return fz_machine_bad(m, "a pointer leaks");
-	}
-	return true;
-}
-
-static u64 atomic_result(s32 op, u64 old, u64 src, u64 expect)
-{
-	switch (op & ~BPF_FETCH) {
-	case BPF_ADD:
-		return old + src;
-	case BPF_OR:
-		return old | src;
-	case BPF_AND:
-		return old & src;
-	case BPF_XOR:
-		return old ^ src;
-	case BPF_XCHG & ~BPF_FETCH:
-		return src;
-	default:
-		return old == expect ? src : old;
-	}
-}
-
-static bool atomic(struct fz_machine *m)
-{
-	const struct bpf_insn *insn = insn_at(m);
-	u32 size = bytes_of(insn);
-	const struct fz_val *p = reg(m, insn->dst_reg);
-	struct fz_val old, fresh;
-	u64 src, expect = 0;
-
-	if (!readable(m, insn->src_reg) || (insn->imm == BPF_CMPXCHG && !readable(m, 0)))
-		return false;
-	if (p->tag == FZ_PTR && (p->obj == FZ_CTX_OBJ || p->obj == FZ_PACKET_OBJ))
-		return fz_machine_bad(m, "atomic operation on context or packet");
-	src = fz_val_number(m, reg(m, insn->src_reg));
-	if (insn->imm == BPF_CMPXCHG)
-		expect = fz_val_number(m, reg(m, 0));
-	if (size == 4) {
-		src = (u32)src;
-		expect = (u32)expect;
-	}
-	if (!load(m, p, insn->off, size, &old))
-		return false;
-	fresh = number(atomic_result(insn->imm, fz_val_number(m, &old), src, expect));
-	old = number(fz_val_number(m, &old));
-	if (!store(m, p, insn->off, size, &fresh))
-		return false;
-	if (insn->imm == BPF_CMPXCHG)
-		*reg(m, 0) = old;
-	else if (insn->imm & BPF_FETCH)
-		*reg(m, insn->src_reg) = old;
-	return true;
 }
 
 /* Arithmetic on registers. */
@@ -591,25 +223,6 @@ static bool continue_loop(struct fz_machine *m, u64 r0)
 	return true;
 }
 
-static bool span(struct fz_machine *m, u32 n, u64 size, bool write)
-{
-	const struct fz_val *p = reg(m, n);
-	struct fz_frame *f;
-
-	if (p->tag != FZ_PTR)
-		return fz_machine_bad(m, "argument %u is no pointer", n);
-	if (p->obj == FZ_CTX_OBJ)
-		return fz_machine_bad(m, "argument %u is the context", n);
-	if (!size)
-		return true;
-	if (!inside(m, p, 0, size, write))
-		return false;
-	f = frame_of(m, p);
-	if (!f)
-		return true;
-	return write ? write_stack(m, f, p->n, size) : read_stack(m, f, p->n, size);
-}
-
 static u32 new_record(struct fz_machine *m)
 {
 	u32 i = m->nr_objs++;
@@ -651,14 +264,14 @@ static bool check_arg(struct fz_machine *m, const struct kps_helper *h, u32 n,
 		*map = &fz_maps[fz_map_used(v->obj)];
 		return v->tag == FZ_MAP || fz_machine_bad(m, "not a map");
 	case KPS_ARG_KEY:
-		return span(m, n, (*map)->key_size, false);
+		return fz_span(m, n, (*map)->key_size, false);
 	case KPS_ARG_VALUE:
-		return span(m, n, (*map)->value_size, false);
+		return fz_span(m, n, (*map)->value_size, false);
 	case KPS_ARG_SIZE:
 	case KPS_ARG_SIZE0:
 		if (v->tag != FZ_NUM || (!v->n && h->args[n - 1] == KPS_ARG_SIZE))
 			return fz_machine_bad(m, "size");
-		return span(m, n - 1, v->n, h->args[n - 2] == KPS_ARG_MEM_OUT);
+		return fz_span(m, n - 1, v->n, h->args[n - 2] == KPS_ARG_MEM_OUT);
 	case KPS_ARG_CONST_SIZE:
 	case KPS_ARG_ZERO:
 		return v->tag == FZ_NUM || fz_machine_bad(m, "not a number");
@@ -668,6 +281,17 @@ static bool check_arg(struct fz_machine *m, const struct kps_helper *h, u32 n,
 	default:
 		return true;
 	}
+}
+
+/* Arguments that some path does not give are cleared on all. */
+static void clear_args(struct fz_machine *m)
+{
+	const struct kps_insn_aux *aux = &m->proof->aux[m->pc];
+	u32 n;
+
+	for (n = 1; n <= 5 && aux->kind == KPS_AUX_ARGS; n++)
+		if (aux->arg >> n & 1)
+			*reg(m, n) = number(0);
 }
 
 static bool helper(struct fz_machine *m)
@@ -682,9 +306,9 @@ static bool helper(struct fz_machine *m)
 		return fz_machine_bad(m, "no such helper");
 	if (h->id == BPF_FUNC_loop)
 		return begin_loop(m);
+	clear_args(m);
 	for (n = 1; n <= 5 && h->args[n - 1] != KPS_ARG_NONE; n++)
-		if ((h->args[n - 1] != KPS_ARG_MAYBE && !readable(m, n)) ||
-		    !check_arg(m, h, n, &map))
+		if (!readable(m, n) || !check_arg(m, h, n, &map))
 			return false;
 	for (n = 0; n < 5; n++)
 		args[n] = fz_val_number(m, reg(m, n + 1));
@@ -770,21 +394,21 @@ static bool step_memory(struct fz_machine *m)
 
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_LDX:
-		if (!load(m, reg(m, insn->src_reg), insn->off, size, &val))
+		if (!fz_load(m, reg(m, insn->src_reg), insn->off, size, &val))
 			return false;
 		if (BPF_MODE(insn->code) == 0x80)
-			val = number(extend(fz_val_number(m, &val), 8 * size));
+			val = number(fz_extend(fz_val_number(m, &val), 8 * size));
 		*reg(m, insn->dst_reg) = val;
 		return true;
 	case BPF_STX:
 		if (BPF_MODE(insn->code) == BPF_ATOMIC)
-			return atomic(m);
+			return fz_atomic(m);
 		if (!readable(m, insn->src_reg))
 			return false;
 		val = *reg(m, insn->src_reg);
 		break;
 	}
-	return store(m, reg(m, insn->dst_reg), insn->off, size, &val);
+	return fz_store(m, reg(m, insn->dst_reg), insn->off, size, &val);
 }
 
 static bool step(struct fz_machine *m, bool *done)

@@ -111,7 +111,10 @@ __printf(2, 3) bool fz_machine_bad(struct fz_machine *m, const char *format, ...
 /** fz_val_number - the number that a value is, or its address */
 u64 fz_val_number(const struct fz_machine *m, const struct fz_val *v);
 
-/** fz_alu - arithmetic of RFC 9669; @row: as kps_op_find() says */
+/** fz_extend - the low @bits of a number, read as signed */
+s64 fz_extend(u64 n, u32 bits);
+
+/** fz_alu - arithmetic of RFC 9669 */
 u64 fz_alu(const struct bpf_insn *insn, u64 dst, u64 src);
 
 /** fz_jump - the outcome of a conditional jump */

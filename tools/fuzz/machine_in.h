@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the machine's files share */
+#ifndef FZ_MACHINE_IN_H
+#define FZ_MACHINE_IN_H
+
+#include "machine.h"
+
+static inline struct fz_val number(u64 n)
+{
+	return (struct fz_val){ .tag = FZ_NUM, .n = n };
+}
+
+static inline struct fz_val pointer(u16 obj, s64 off)
+{
+	return (struct fz_val){ .tag = FZ_PTR, .obj = obj, .n = off };
+}
+
+static inline struct fz_frame *top(struct fz_machine *m)
+{
+	return &m->frame[m->depth - 1];
+}
+
+static inline struct fz_val *reg(struct fz_machine *m, u32 n)
+{
+	return &top(m)->reg[n];
+}
+
+static inline const struct bpf_insn *insn_at(const struct fz_machine *m)
+{
+	return &m->in->insns[m->pc];
+}
+
+static inline bool readable(struct fz_machine *m, u32 n)
+{
+	return reg(m, n)->tag != FZ_UNINIT || fz_machine_bad(m, "r%u was never written", n);
+}
+
+static inline u32 bytes_of(const struct bpf_insn *insn)
+{
+	static const u8 bytes[] = { 4, 2, 1, 8 };
+
+	return bytes[BPF_SIZE(insn->code) >> 3];
+}
+
+/** fz_load - read @size bytes at @off from what @p points to */
+bool fz_load(struct fz_machine *m, const struct fz_val *p, s64 off, u32 size,
+	     struct fz_val *out);
+
+/** fz_store - write there */
+bool fz_store(struct fz_machine *m, const struct fz_val *p, s64 off, u32 size,
+	      const struct fz_val *val);
+
+/** fz_atomic - the atomic operation that the machine is at */
+bool fz_atomic(struct fz_machine *m);
+
+/** fz_span - a helper's memory argument, register @n */
+bool fz_span(struct fz_machine *m, u32 n, u64 size, bool write);
+
+#endif
