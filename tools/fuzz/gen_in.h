@@ -92,6 +92,9 @@ s32 fz_slip(struct gen *g);
 void fz_fragment(struct gen *g);
 void fz_fragments(struct gen *g, u32 n);
 void fz_loop(struct gen *g);
+void fz_diamond(struct gen *g);
+void fz_null_tests(struct gen *g);
+void fz_fan(struct gen *g);
 void fz_use_map(struct gen *g, u8 reg, struct label *out);
 void fz_touch(struct gen *g, u8 ptr, s16 off, u32 size, bool may_store);
 
@@ -103,6 +106,12 @@ static inline bool chance(struct gen *g, u32 percent)
 static inline u32 below(struct gen *g, u32 n)
 {
 	return fz_below(&g->r, n);
+}
+
+/* A load's or store's, bytes. */
+static inline u32 fz_size(struct gen *g)
+{
+	return 1u << below(g, 4);
 }
 
 #endif

@@ -5,11 +5,6 @@
 
 #include "gen_in.h"
 
-static u32 any_size(struct gen *g)
-{
-	return 1u << below(g, 4);
-}
-
 /* A map's value in @ptr: its size. Branches to @out if there is none. */
 static u32 value_pointer(struct gen *g, u8 ptr, struct label *out)
 {
@@ -62,7 +57,7 @@ static void settle(struct gen *g, u8 reg, u32 room, s64 *lo, s64 *hi, struct lab
 
 void fz_use_map(struct gen *g, u8 reg, struct label *out)
 {
-	u32 was, size = any_size(g), room;
+	u32 was, size = fz_size(g), room;
 	s64 lo, hi, off;
 	u8 ptr;
 
@@ -138,7 +133,7 @@ static void only_numbers(struct gen *g)
 static void spills(struct gen *g)
 {
 	u8 reg = fz_number(g), to = fz_pick(g);
-	u32 slot = below(g, SPILLS), size = any_size(g), at = size * below(g, 8 / size);
+	u32 slot = below(g, SPILLS), size = fz_size(g), at = size * below(g, 8 / size);
 	struct label out;
 
 	fz_label(g, &out);
@@ -147,10 +142,10 @@ static void spills(struct gen *g)
 	if (chance(g, 50))
 		fz_guard(g, reg, &out);
 	if (chance(g, 30)) {
-		size = any_size(g);
+		size = fz_size(g);
 		fz_spill(g, fz_number(g), slot, size * below(g, 8 / size), size);
 	}
-	size = any_size(g);
+	size = fz_size(g);
 	at = size * below(g, 8 / size);
 	if (g->p->type == KAPSEL_PROG_KPROBE || chance(g, 2) ||
 	    !(~g->spilled[slot] & ((1u << size) - 1) << at))
@@ -171,7 +166,7 @@ static void clear_area(struct gen *g, u32 bytes)
 /* Stack at a variable, aligned offset. */
 static void on_stack(struct gen *g)
 {
-	u32 size = any_size(g), bytes = 8 * (1 + below(g, 8)), was;
+	u32 size = fz_size(g), bytes = 8 * (1 + below(g, 8)), was;
 	u8 reg = fz_number(g), ptr;
 	struct label out;
 
@@ -221,7 +216,7 @@ static void packet_end(struct gen *g, u8 p, u8 end, u32 n, struct label *out)
 
 static void packet(struct gen *g)
 {
-	u32 n = 1 + below(g, 60), size = any_size(g), was = g->busy;
+	u32 n = 1 + below(g, 60), size = fz_size(g), was = g->busy;
 	u8 p = fz_pick(g), end, reg;
 	struct label out;
 
@@ -267,7 +262,7 @@ static void packet(struct gen *g)
 
 static void record(struct gen *g)
 {
-	u32 size = 8 + below(g, 56), bytes = any_size(g), was = g->busy;
+	u32 size = 8 + below(g, 56), bytes = fz_size(g), was = g->busy;
 	u8 keep = fz_pick_saved(g);
 	struct label out, null;
 
@@ -299,6 +294,19 @@ static void record(struct gen *g)
 	fz_place(g, &out);
 }
 
+/* Nothing is left in r3 to r5 but what some path puts there. */
+static void some_arguments(struct gen *g)
+{
+	struct label none;
+
+	fz_label(g, &none);
+	fz_call(g, BPF_FUNC_get_prandom_u32);
+	if (chance(g, 50))
+		fz_jump_to(g, &none, 0x15, 0, 0, 0);
+	fz_emit(g, 0xb7, 3 + below(g, 3), 0, 0, fz_imm(g));
+	fz_place(g, &none);
+}
+
 /* Helpers that take memory and its size. */
 static void sized_helper(struct gen *g)
 {
@@ -326,8 +334,11 @@ static void sized_helper(struct gen *g)
 	settle(g, reg, most, &lo, &hi, &out);
 	if (!chance(g, 5))
 		fz_jump_to(g, &out, 0xc5, reg, 0, chance(g, 90));
-	for (i = 1; i <= 5; i++)
-		fz_emit(g, 0xb7, i, 0, 0, 0);
+	if (id == BPF_FUNC_trace_printk && chance(g, 40))
+		some_arguments(g);
+	else
+		for (i = 1; i <= 5; i++)
+			fz_emit(g, 0xb7, i, 0, 0, 0);
 	fz_emit(g, 0xbf, n, reg, 0, 0);
 	fz_emit(g, 0xbf, n - 1, 10, 0, 0);
 	fz_emit(g, 0x07, n - 1, 0, 0, AREA + (s32)most - hi + fz_slip(g));
@@ -364,101 +375,6 @@ static void map_helper(struct gen *g)
 	fz_emit(g, 0xb7, 4, 0, 0, 0);
 	fz_call(g, update ? BPF_FUNC_map_update_elem : BPF_FUNC_map_delete_elem);
 	g->nums |= 1;
-}
-
-/* Two ways that join, with a flag, pointers, spills and numbers that differ. */
-static void diamond(struct gen *g)
-{
-	u8 reg = fz_number(g), flag = fz_pick(g), ptr;
-	u32 was = g->busy, kind = below(g, 4);
-	struct label other, join, out;
-
-	fz_label(g, &other);
-	fz_label(g, &join);
-	fz_label(g, &out);
-	g->busy |= 1u << flag;
-	ptr = fz_pick(g);
-	g->busy |= 1u << ptr;
-	fz_guard(g, reg, &other);
-	fz_emit(g, 0xb7, flag, 0, 0, fz_in(&g->r, 0, 8));
-	if (kind == 0)
-		fz_lddw(g, ptr, BPF_PSEUDO_MAP_VALUE, FZ_ARRAY, below(g, 32));
-	else
-		fz_emit(g, 0xb7, ptr, 0, 0, fz_in(&g->r, -8, 40));
-	if (chance(g, 40) && g->depth < 3)
-		fz_fragments(g, 1);
-	fz_jump_to(g, &join, 0x05, 0, 0, 0);
-	fz_place(g, &other);
-	fz_emit(g, 0xb7, flag, 0, 0, fz_in(&g->r, 0, 8));
-	if (kind == 0 && chance(g, 60))
-		fz_lddw(g, ptr, BPF_PSEUDO_MAP_VALUE, FZ_ARRAY, below(g, 32));
-	else if (kind == 1)
-		fz_emit(g, 0xbf, ptr, flag, 0, 0);
-	else
-		fz_emit(g, 0xb7, ptr, 0, 0, kind ? fz_in(&g->r, -8, 40) : 0);
-	if (kind == 2 && chance(g, 50) && g->depth < 3)
-		fz_fragments(g, 1);
-	fz_place(g, &join);
-	g->busy = was;
-	g->nums |= 1u << flag;
-	if (kind == 0) {
-		g->nums &= ~(1u << ptr);
-		fz_jump_to(g, &out, 0x15, chance(g, 50) ? ptr : flag, 0,
-			   chance(g, 90) ? 0 : fz_imm(g));
-		fz_touch(g, ptr, below(g, 40), any_size(g), true);
-	} else {
-		if (chance(g, 30))
-			fz_jump_to(g, &out, 0x1d, ptr, flag, 0);
-		fz_use_map(g, ptr, &out);
-	}
-	fz_place(g, &out);
-}
-
-/* Two maybe-NULL pointers, a test of one, a use of one. */
-static void null_tests(struct gen *g)
-{
-	u8 a = fz_pick_saved(g), b, ptr;
-	u32 was = g->busy, i;
-	struct label out;
-
-	if (g->no_call || !a)
-		return;
-	g->busy |= 1u << a;
-	b = fz_pick_saved(g);
-	g->busy = was;
-	if (!b)
-		return;
-	fz_label(g, &out);
-	for (i = 0; i < 2; i++) {
-		fz_emit(g, 0x7a, 10, 0, -136, below(g, 10));
-		fz_lddw(g, 1, BPF_PSEUDO_MAP_FD, FZ_TABLE, 0);
-		fz_emit(g, 0xbf, 2, 10, 0, 0);
-		fz_emit(g, 0x07, 2, 0, 0, -136);
-		fz_call(g, BPF_FUNC_map_lookup_elem);
-		if (i == 0)
-			fz_emit(g, 0xbf, a, 0, 0, 0);
-		g->nums &= ~(1u << a | 1u << b);
-	}
-	fz_emit(g, 0xbf, b, 0, 0, 0);
-	ptr = chance(g, 50) ? a : b;
-	if (chance(g, 40)) {
-		fz_emit(g, 0x7b, 10, ptr, -8, 0);
-		g->spilled[0] = 0;
-	}
-	fz_jump_to(g, &out, chance(g, 90) ? 0x15 : 0x55, ptr, 0, 0);
-	if (chance(g, 15))
-		ptr = a + b - ptr;
-	if (ptr == b && chance(g, 40))
-		ptr = 0;
-	fz_touch(g, ptr, 48 - 8 + fz_slip(g), 8, true);
-	fz_place(g, &out);
-	g->nums &= ~(1u << a | 1u << b);
-	fz_emit(g, 0xb7, a, 0, 0, 1);
-	if (g->spilled[0] != 0xff)
-		fz_emit(g, 0x7a, 10, 0, -8, 0);
-	g->spilled[0] = 0xff;
-	for (i = 0; i < NS; i++)
-		g->slot[i][0] = 0;
 }
 
 static void local_call(struct gen *g)
@@ -527,13 +443,15 @@ void fz_fragment(struct gen *g)
 	else if (kind < 73)
 		map_helper(g);
 	else if (kind < 80)
-		diamond(g);
+		fz_diamond(g);
 	else if (kind < 83)
-		null_tests(g);
+		fz_null_tests(g);
 	else if (kind < 87)
 		local_call(g);
 	else if (kind < 90)
 		loop_helper(g);
+	else if (kind < 93)
+		fz_fan(g);
 	else if (g->depth < 3)
 		fz_loop(g);
 }
