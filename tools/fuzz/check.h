@@ -29,6 +29,8 @@ extern const char *const fz_layer_names[FZ_NR_LAYERS];
  * @rung: of an acceptance
  * @why: of a failure
  * @unembedded: there were too many states to keep
+ * @compared: it was verified without joins, too
+ * @dear: that took more than it may
  * @insns: that the machine ran
  */
 struct fz_outcome {
@@ -38,6 +40,8 @@ struct fz_outcome {
 	u32 rung;
 	char why[512];
 	bool unembedded;
+	bool compared;
+	bool dear;
 	u64 insns;
 };
 
