@@ -13,7 +13,8 @@ T    ?= 60
 SEED ?= 1
 
 FUZZ_OUT   := $(BUILD)/fuzz
-FUZZ_SRCS  := $(CORE_SRCS) $(filter-out %/fuzz.c %/crash.c,$(wildcard tools/fuzz/*.c))
+FUZZ_PARTS := world machine memory alu gen gen_use gen_join gen_loop check embed oracle
+FUZZ_SRCS  := $(CORE_SRCS) $(FUZZ_PARTS:%=tools/fuzz/%.c)
 FUZZ_DEPS  := $(wildcard tools/fuzz/*.h $(addprefix module/core/*.,h tbl inc))
 FUZZ_FLAGS := $(USER_CPPFLAGS) $(USER_CFLAGS) -DKPS_ORACLE -Itools/fuzz
 
