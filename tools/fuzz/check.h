@@ -31,6 +31,7 @@ extern const char *const fz_layer_names[FZ_NR_LAYERS];
  * @unembedded: there were too many states to keep
  * @compared: it was verified without joins, too
  * @dear: that took more than it may
+ * @apart: that was refused
  * @insns: that the machine ran
  */
 struct fz_outcome {
@@ -42,6 +43,7 @@ struct fz_outcome {
 	bool unembedded;
 	bool compared;
 	bool dear;
+	bool apart;
 	u64 insns;
 };
 
