@@ -67,7 +67,7 @@ static void random_shape(struct gen *g, struct counted *c)
 static void use_counter(struct gen *g, const struct counted *c, u8 ptr)
 {
 	u32 size = 1u << below(g, 4);
-	s64 most = max(c->first, last_of(c) - c->step) + c->slack;
+	s64 most = max_t(s64, c->first, (s64)last_of(c) - c->step) + c->slack;
 	s64 off = 4096 - size - most + fz_slip(g);
 
 	if (c->beside && chance(g, 70)) {
@@ -126,7 +126,7 @@ static void jump_back(struct gen *g, const struct counted *c, u8 op, u32 top)
 		fz_emit(g, op | X | class, c->i, c->bound, distance, 0);
 	else
 		fz_emit(g, op | class, c->i, 0, distance,
-			last_of(c) - (inclusive ? c->step : 0) + chance(g, 4));
+			(u32)last_of(c) - (inclusive ? c->step : 0) + chance(g, 4));
 }
 
 static bool begin_counted(struct gen *g, struct counted *c, struct label *out)

@@ -298,8 +298,11 @@ static void record(struct gen *g)
 static void some_arguments(struct gen *g)
 {
 	struct label none;
+	u32 reg;
 
 	fz_label(g, &none);
+	for (reg = 3; reg <= 5; reg++)
+		fz_emit(g, 0xb7, reg, 0, 0, fz_imm(g));
 	fz_call(g, BPF_FUNC_get_prandom_u32);
 	if (chance(g, 50))
 		fz_jump_to(g, &none, 0x15, 0, 0, 0);
