@@ -431,7 +431,8 @@ u64 fz_helper(u32 id, const u64 *a)
 	case BPF_FUNC_ringbuf_output:
 		return read_memory(a[1], a[2]);
 	case BPF_FUNC_trace_printk:
-		return read_memory(a[0], a[1]) ^ a[2] ^ a[3] << 1 ^ a[4] << 2;
+		fz_world.calls += a[2] ^ a[3] << 1 ^ a[4] << 2;
+		return read_memory(a[0], a[1]);
 	case BPF_FUNC_skb_load_bytes:
 		return fill_memory(a[2], a[3], true);
 	case BPF_FUNC_get_current_comm:
