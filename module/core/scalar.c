@@ -253,13 +253,22 @@ struct kps_scalar kps_scalar_signed(s64 min, s64 max)
 	return s;
 }
 
+/*
+ * Ends of intervals are no witnesses for a step: where the low half's bounds had the
+ * last word, they may lie between two of its numbers.
+ */
+static u64 in_stride(const struct kps_scalar *s)
+{
+	return s->stride.step ? s->stride.rest : s->bits.value;
+}
+
 /* A number alone is in any step; of other numbers without one nothing is known. */
 struct kps_stride kps_scalar_join_stride(const struct kps_scalar *a, const struct kps_scalar *b)
 {
 	if ((!a->stride.step && !kps_scalar_is_const(a)) ||
 	    (!b->stride.step && !kps_scalar_is_const(b)))
 		return (struct kps_stride){ .step = 0 };
-	return kps_stride_join(a->stride, a->r64.umin, b->stride, b->r64.umin);
+	return kps_stride_join(a->stride, in_stride(a), b->stride, in_stride(b));
 }
 
 void kps_scalar_join(struct kps_scalar *a, const struct kps_scalar *b)

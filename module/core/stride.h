@@ -38,7 +38,7 @@ static inline bool kps_stride_in(struct kps_stride a, struct kps_stride b)
 	return a.step && !(a.step % b.step) && a.rest % b.step == b.rest;
 }
 
-/** kps_stride_join - the smallest set around both; @a or @b may be one number */
+/** kps_stride_join - the smallest set around both; one of step 0 is its member alone */
 struct kps_stride kps_stride_join(struct kps_stride a, u64 a_member,
 				  struct kps_stride b, u64 b_member);
 
