@@ -106,7 +106,8 @@ const struct kps_kind kps_link_kind = {
 
 static int check_arg(const struct kapsel_link_create *arg)
 {
-	u32 flags = arg->hook == KAPSEL_HOOK_NETFILTER ? KAPSEL_LINK_NETNS : 0;
+	u32 flags = arg->hook == KAPSEL_HOOK_NETFILTER ?
+		    KAPSEL_LINK_NETNS | KAPSEL_LINK_FAIL_CLOSED : 0;
 	size_t used = arg->hook == KAPSEL_HOOK_NETFILTER ?
 		      sizeof(arg->netfilter) : sizeof(arg->kprobe);
 

@@ -267,6 +267,7 @@ static void name_maps_by_index(struct kps_load *load)
 static void take_facts(struct kps_prog *prog, const struct kps_proof *proof)
 {
 	prog->fuel = proof->max_insns;
+	prog->metered = proof->metered;
 	prog->ctx_read = proof->ctx_read;
 	prog->ctx_written = proof->ctx_written;
 	prog->stack_depth = proof->stack_depth;
@@ -291,6 +292,7 @@ static int verify(struct kps_load *load, struct kapsel_prog_load *arg)
 		.insn_cnt = arg->insn_cnt,
 		.prog_type = arg->prog_type,
 		.gpl = license_is_gpl_compatible(arg->license),
+		.metered = arg->flags & KAPSEL_PROG_METERED,
 		.ceiling = arg->ceiling,
 		.budget_insns = arg->budget_insns,
 		.budget_bytes = arg->budget_bytes,
@@ -341,7 +343,7 @@ static int copy_program(struct kps_load *load, struct kapsel_prog_load *arg)
 
 static int check_arg(const struct kapsel_prog_load *arg)
 {
-	if (arg->flags || arg->__reserved || arg->engine > KAPSEL_ENGINE_JIT)
+	if (arg->flags & ~KAPSEL_PROG_METERED || arg->__reserved || arg->engine > KAPSEL_ENGINE_JIT)
 		return -EINVAL;
 	if (strnlen(arg->license, KAPSEL_LICENSE_LEN) == KAPSEL_LICENSE_LEN)
 		return -EINVAL;

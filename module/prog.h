@@ -23,6 +23,7 @@ struct kps_map;
  * @type: row of the table
  * @code: what runs
  * @fuel: instructions a run gets: as many as the verifier proved to be enough
+ * @metered: that they are enough was not proved
  * @ctx_read: context fields that it reads, one bit a field
  * @ctx_written: fields that it writes
  * @kernel_read: it may read kernel memory (type, lockdown)
@@ -42,6 +43,7 @@ struct kps_prog {
 	const struct kps_prog_type *type;
 	struct kps_code *code;
 	u64 fuel;
+	bool metered;
 	u64 ctx_read;
 	u64 ctx_written;
 	bool kernel_read;

@@ -65,9 +65,11 @@ static int run_some(const struct input *in, u32 n, u64 *ret)
 	while (n--) {
 		int outcome = in->skb ? run_on_skb(in, ret) : run_on_regs(in, ret);
 
-		/* Nothing recurses into a run from here, nor runs out of fuel. */
+		/* Nothing recurses into a run from here. */
+		if (outcome == KPS_RECURSED)
+			return -EBUSY;
 		if (outcome != KPS_RAN)
-			return outcome == KPS_RECURSED ? -EBUSY : -EIO;
+			return in->prog->metered ? -ETIME : -EIO;
 	}
 	return 0;
 }

@@ -282,6 +282,8 @@ static int acquire_record(const struct kps_at *at, struct kps_reg *out)
 	*out = maybe_null(at->env, KAPSEL_KIND_RINGBUF, 0, at->pc);
 	out->size = (u32)kps_reg_at(at, 2)->val.bits.value;
 	out->ref = kps_new_id(&at->env->pool);
+	if (!at->env->unjudged)
+		at->env->acquired = at->pc + 1;
 	if (kps_ref_add(at->s, out->ref))
 		return 0;
 	kps_refuse(at, KPS_D_REF_COUNT, KAPSEL_NO_REG);

@@ -111,6 +111,7 @@ enum kps_widening {
  * @warnings: of this pass
  * @nr_warnings: how many
  * @unjudged: loops being explored whose checks do not count yet
+ * @acquired: an instruction that takes a reference, plus one; 0: there is none
  * @walk: for each loop: nothing bounds it, so it is walked
  * @thresholds: constants of the program, where widening stops; see widen.c
  * @anchors: scratch of measure.c
@@ -146,6 +147,7 @@ struct kps_env {
 	struct kapsel_rec_problem warnings[KPS_MAX_WARNINGS];
 	u32 nr_warnings;
 	u32 unjudged;
+	u32 acquired;
 	u8 *walk;
 	struct kps_thresholds thresholds;
 	struct kps_anchor anchors[KAPSEL_MAX_DEPTH * KPS_PLACES_A_FRAME];

@@ -20,7 +20,7 @@ int kps_tick(const struct kps_at *at, u32 n)
 
 	env->visited += n;
 	at->s->steps = at->s->steps > U64_MAX - n ? U64_MAX : at->s->steps + n;
-	if (at->s->steps > env->ceiling && !env->unjudged) {
+	if (at->s->steps > env->ceiling && !env->unjudged && !env->in->metered) {
 		kps_refuse(at, KPS_D_CEILING, KAPSEL_NO_REG)->detail = env->ceiling;
 		return -E2BIG;
 	}

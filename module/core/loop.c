@@ -159,7 +159,8 @@ static int begin_judging(struct kps_explorer *x, struct kps_loop_run *run, bool 
 {
 	bool bounded = kps_find_trips(run, &run->trips);
 
-	if (!bounded && x->env->unjudged == 1)
+	run->metered = !bounded && x->env->unjudged == 1 && x->env->in->metered;
+	if (!bounded && x->env->unjudged == 1 && !run->metered)
 		return give_up(x, run);
 	memcpy(run->moved, run->moves, run->places * sizeof(*run->moves));
 	run->phase = KPS_LOOP_JUDGE;
@@ -248,6 +249,8 @@ static bool judged_well(struct kps_explorer *x, struct kps_loop_run *run)
 	u64 trips;
 
 	kps_measure(x->env, run);
+	if (run->metered)
+		return all_inside(x->env, &run->back, &run->head);
 	return all_inside(x->env, &run->back, &run->head) && moves_held(run) &&
 	       (x->env->unjudged || (kps_find_trips(run, &trips) && trips <= run->trips));
 }
@@ -261,6 +264,8 @@ static u64 cost_before_exit(const struct kps_loop_run *run)
 {
 	u64 all;
 
+	if (run->metered)
+		return run->steps;
 	if (check_mul_overflow(run->trips, most_steps(&run->back), &all))
 		return U64_MAX;
 	return add_saturating(run->steps, all);
@@ -317,10 +322,24 @@ static int leave(struct kps_explorer *x, struct kps_loop_run *run)
 	return err;
 }
 
+/* Only the ceiling will end it: that is worth a warning. */
+static void note_metered(struct kps_env *env, const struct kps_loop_run *run)
+{
+	const struct kps_at at = {
+		.env = env, .s = run->head.first,
+		.pc = env->cfg.blocks[env->cfg.loops[run->loop].head].start,
+	};
+
+	env->proof->metered = true;
+	kps_warn(&at, KPS_D_UNBOUNDED, KAPSEL_NO_REG);
+}
+
 static int end_judging(struct kps_explorer *x, struct kps_loop_run *run)
 {
 	if (!judged_well(x, run) && !x->env->unjudged)
 		return give_up(x, run);
+	if (run->metered && !x->env->unjudged)
+		note_metered(x->env, run);
 	return leave(x, run);
 }
 

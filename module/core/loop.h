@@ -53,6 +53,7 @@ struct kps_exit {
  * @places: places of the frames at the head
  * @moves: for each place: of this pass
  * @moved: the same of the pass that the clamp relies on
+ * @metered: nothing bounds it; the engine ends it
  * @trips: most times that a run comes back to the head
  * @steps: of entry: most instructions before
  * @returned: most instructions of this pass to an exit of the main function
@@ -73,6 +74,7 @@ struct kps_loop_run {
 	u32 places;
 	struct kps_move *moves;
 	struct kps_move *moved;
+	bool metered;
 	u64 trips;
 	u64 steps;
 	u64 returned;

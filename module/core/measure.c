@@ -254,7 +254,8 @@ static bool moved(struct kps_env *env, const struct kps_list *start, u32 place,
 		s64 shift;
 
 		if (!was || was->kind != now->kind || was->object != now->object ||
-		    !kps_is_exact(was) || !kps_is_exact(now) || !kps_id_distance(&env->pool, now->id, was->id, lo, hi) ||
+		    !kps_is_exact(was) || !kps_is_exact(now) ||
+		    !kps_id_distance(&env->pool, now->id, was->id, lo, hi) ||
 		    check_sub_overflow(now->delta, was->delta, &shift) ||
 		    check_add_overflow(*lo, shift, lo) || check_add_overflow(*hi, shift, hi))
 			return false;

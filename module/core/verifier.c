@@ -139,10 +139,12 @@ static void forget_rung(struct kps_env *env)
 		proof->subprogs[i].seen = false;
 	}
 	proof->max_insns = 0;
+	proof->metered = false;
 	proof->ctx_read = 0;
 	proof->ctx_written = 0;
 	env->nr_warnings = 0;
 	env->unjudged = 0;
+	env->acquired = 0;
 	env->problem.code = 0;
 }
 
@@ -291,9 +293,22 @@ static u32 stack_below(const struct kps_env *env, u32 sub, const u32 *total)
 	return most + env->proof->subprogs[sub].stack;
 }
 
+/* A run that may be ended anywhere can't hold what must be given back. */
+static int check_metered(struct kps_env *env)
+{
+	if (env->acquired)
+		return refuse_plain(env, KPS_D_METERED_REF, env->acquired - 1, 0, -EACCES);
+	env->proof->max_insns = env->ceiling;
+	return 0;
+}
+
 /* Paths that end inside of loops are counted when the loops are done. */
 static int check_ceiling(struct kps_env *env)
 {
+	if (env->in->metered && env->proof->max_insns > env->ceiling)
+		env->proof->metered = true;
+	if (env->proof->metered)
+		return check_metered(env);
 	if (env->proof->max_insns <= env->ceiling)
 		return 0;
 	return refuse_plain(env, KPS_D_CEILING, 0, env->ceiling, -E2BIG);

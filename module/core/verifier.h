@@ -23,6 +23,7 @@
  * @insn_cnt: slots
  * @prog_type: KAPSEL_PROG_*
  * @gpl: its license is GPL-compatible
+ * @metered: loops need no bound: the engine ends a run at @ceiling
  * @ceiling: most instructions a run may take; 0: KAPSEL_DEFAULT_CEILING
  * @budget_insns: 0: KPS_DEFAULT_BUDGET_INSNS
  * @budget_bytes: 0: KPS_DEFAULT_BUDGET_BYTES
@@ -32,6 +33,7 @@ struct kps_prog_in {
 	u32 insn_cnt;
 	u32 prog_type;
 	bool gpl;
+	bool metered;
 	u64 ceiling;
 	u64 budget_insns;
 	u64 budget_bytes;
@@ -84,6 +86,7 @@ struct kps_proof_subprog {
  * @nr_subprogs: how many
  * @stack_depth: bytes of the deepest call chain
  * @max_insns: most instructions a run may take
+ * @metered: only the engine's counting of them sees to it
  * @ctx_read: bit n: field n of the program type's context is read
  * @ctx_written: bit n: field n is written
  */
@@ -94,6 +97,7 @@ struct kps_proof {
 	u32 nr_subprogs;
 	u32 stack_depth;
 	u64 max_insns;
+	bool metered;
 	u64 ctx_read;
 	u64 ctx_written;
 };

@@ -30,6 +30,7 @@
  * @user_ns: of the network namespace, a reference
  * @netns_ino: its number
  * @idle: nobody runs it any more
+ * @closed: KAPSEL_LINK_FAIL_CLOSED
  */
 struct kps_nf {
 	struct kps_link link;
@@ -39,6 +40,7 @@ struct kps_nf {
 	struct user_namespace *user_ns;
 	u64 netns_ino;
 	bool idle;
+	bool closed;
 };
 
 /* Taken inside of a link's lock. */
@@ -62,7 +64,7 @@ static unsigned int reroute(struct sk_buff *skb, const struct nf_hook_state *sta
 	return err < 0 ? NF_DROP_ERR(err) : NF_ACCEPT;
 }
 
-/* What becomes of a packet for which the program gave no verdict: it passes. */
+/* A packet for which the program gave no verdict passes, unless the link says otherwise. */
 static unsigned int judge(struct kps_link *link, struct sk_buff *skb,
 			  const struct nf_hook_state *state, bool *remarked)
 {
@@ -72,7 +74,7 @@ static unsigned int judge(struct kps_link *link, struct sk_buff *skb,
 
 	kps_skb_fill(&ctx, prog, skb, state);
 	if (kps_link_run(link, prog, &ctx, &verdict) != KPS_RAN)
-		return NF_ACCEPT;
+		return nf_of(link)->closed ? NF_DROP : NF_ACCEPT;
 	kps_link_verdict(link, verdict);
 	if (!verdict)
 		return NF_DROP;
@@ -167,6 +169,7 @@ static int netfilter_attach(struct kps_link *link,
 					 arg->netfilter.netns_fd, PTR_ERR(net));
 	if (ns_capable(net->user_ns, CAP_NET_ADMIN)) {
 		set_ops(nf_of(link), &arg->netfilter);
+		nf_of(link)->closed = arg->flags & KAPSEL_LINK_FAIL_CLOSED;
 		err = attach_to(nf_of(link), net);
 	} else {
 		err = kps_answer_missing(answer, CAP_NET_ADMIN);

@@ -33,6 +33,7 @@ struct kv_case {
 	__u64 budget_insns;
 	__u64 budget_bytes;
 	__u64 ceiling;
+	bool metered;
 	bool timed;
 	char text[MAX_TEXT];
 };
@@ -176,7 +177,7 @@ static void ask_library(const struct kv_case *c, const struct bpf_insn *insns,
 	const struct kps_prog_in in = {
 		.insns = insns, .insn_cnt = cnt, .prog_type = c->type, .gpl = c->gpl,
 		.budget_insns = c->budget_insns, .budget_bytes = c->budget_bytes,
-		.ceiling = c->ceiling,
+		.ceiling = c->ceiling, .metered = c->metered,
 	};
 	struct kps_proof proof = {};
 
@@ -194,6 +195,7 @@ static void ask_module(const struct kv_case *c, const struct bpf_insn *insns,
 	struct kapsel_prog_load arg = {
 		.insns = km_ptr(insns), .insn_cnt = cnt, .prog_type = c->type,
 		.budget_insns = c->budget_insns, .budget_bytes = c->budget_bytes,
+		.flags = c->metered ? KAPSEL_PROG_METERED : 0,
 		.ceiling = c->ceiling, .budget_ms = 600000,
 		.log = { .buf = km_ptr(answer->log), .size = MAX_LOG },
 	};
@@ -269,6 +271,7 @@ static void directive(struct kv_case *c, const char *d)
 		c->budget_insns = 0;
 		c->budget_bytes = 0;
 		c->ceiling = 0;
+		c->metered = false;
 		c->timed = false;
 	} else if (!strncmp(d, "type ", 5)) {
 		c->type = type_of(d + 5);
@@ -278,6 +281,8 @@ static void directive(struct kv_case *c, const char *d)
 		c->budget_insns = strtoull(d + 13, NULL, 0);
 	} else if (!strncmp(d, "budget bytes ", 13)) {
 		c->budget_bytes = strtoull(d + 13, NULL, 0);
+	} else if (!strcmp(d, "metered")) {
+		c->metered = true;
 	} else if (!strncmp(d, "ceiling ", 8)) {
 		c->ceiling = strtoull(d + 8, NULL, 0);
 	} else if (!strncmp(d, "polls ", 6)) {

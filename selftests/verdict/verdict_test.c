@@ -9,6 +9,7 @@
  *	-- type kprobe | netfilter | NUMBER	(stays until changed)
  *	-- license GPL				(stays until changed; GPL at first)
  *	-- budget insns 1000 | budget bytes 1000 | ceiling 1000	(of this case)
+ *	-- metered				(of this case: loops need no bound)
  *	-- polls 3				(out of time when asked for the third time)
  *	the program, as selftests/lib/asm.h reads it
  *	-- accept [insns N] [stack N]
@@ -43,6 +44,7 @@ struct kv_case {
 	u64 bytes;
 	u32 polls;
 	u64 ceiling;
+	bool metered;
 	u32 warn;
 	u32 warn_at;
 	char *text;
@@ -131,6 +133,7 @@ static int verify(const struct kv_case *c, const struct bpf_insn *insns, u32 cnt
 	const struct kps_prog_in in = {
 		.insns = insns, .insn_cnt = cnt, .prog_type = c->type, .gpl = c->gpl,
 		.budget_insns = c->budget, .budget_bytes = c->bytes, .ceiling = c->ceiling,
+		.metered = c->metered,
 	};
 	struct kps_proof proof;
 	int err;
@@ -238,6 +241,7 @@ static void directive(const char *file, struct kv_case *c, const char *d)
 		c->bytes = 0;
 		c->polls = 0;
 		c->ceiling = 0;
+		c->metered = false;
 		c->warn = 0;
 	} else if (!strncmp(d, "type ", 5)) {
 		c->type = prog_type(d + 5);
@@ -247,6 +251,8 @@ static void directive(const char *file, struct kv_case *c, const char *d)
 		c->budget = strtoull(d + 13, NULL, 0);
 	} else if (!strncmp(d, "budget bytes ", 13)) {
 		c->bytes = strtoull(d + 13, NULL, 0);
+	} else if (!strcmp(d, "metered")) {
+		c->metered = true;
 	} else if (!strncmp(d, "polls ", 6)) {
 		c->polls = strtoul(d + 6, NULL, 0);
 	} else if (!strncmp(d, "ceiling ", 8)) {

@@ -17,14 +17,16 @@ struct words {
 	__u32 count;
 	const char *pin;
 	const char *netns;
+	bool fail_closed;
 	bool all;
 };
 
-enum { OPT_PIN, OPT_NETNS };
+enum { OPT_PIN, OPT_NETNS, OPT_CLOSED };
 
 const struct cli_option attach_options[] = {
 	[OPT_PIN] = { "--pin", 0, true, "NAME: of the pin that keeps it (default: PROG.link)" },
 	[OPT_NETNS] = { "--netns", 0, true, "NAME|PATH: netfilter in this network namespace" },
+	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
 	{ .name = NULL }
 };
 
@@ -52,6 +54,8 @@ static int read_words(struct words *words, int argc, char **argv,
 			words->all = true;
 		else if (opt == OPT_PIN)
 			words->pin = args.value;
+		else if (opt == OPT_CLOSED)
+			words->fail_closed = true;
 		else
 			words->netns = args.value;
 	}
@@ -113,6 +117,7 @@ static int attach(struct kernel *k, const struct object *prog, const struct kaps
 	if (status)
 		return status;
 	opts.netns_fd = s.netns_fd;
+	opts.fail_closed = words->fail_closed;
 	snprintf(name, sizeof(name), "%s.link", prog->info.name);
 	fd = kapsel_attach(&k->dev, prog->fd, hook, &opts, &err);
 	if (fd < 0 || kapsel_pin_obj(&k->dev, fd, words->pin ? words->pin : name, &err))

@@ -8,7 +8,10 @@
 #include "objects.h"
 #include "session.h"
 
-enum { OPT_PROG, OPT_SET, OPT_PIN, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_NO_ATTACH };
+enum {
+	OPT_PROG, OPT_SET, OPT_PIN, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_METERED, OPT_CLOSED,
+	OPT_NO_ATTACH,
+};
 
 const struct cli_option load_options[] = {
 	[OPT_PROG] = { "--prog", 'p', true, "PROG: only this program (may be repeated)" },
@@ -17,6 +20,8 @@ const struct cli_option load_options[] = {
 	[OPT_ENGINE] = { "--engine", 0, true, "auto, interp or jit" },
 	[OPT_HOOK] = { "--hook", 0, true, "HOOK: attach there instead" },
 	[OPT_NETNS] = { "--netns", 0, true, "NAME|PATH: netfilter in this network namespace" },
+	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
+	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
 	[OPT_NO_ATTACH] = { "--no-attach", 0, false, "only load, for `kapsel attach`" },
 	{ .name = NULL }
 };
@@ -129,6 +134,12 @@ static int take_option(struct load *load, int opt, char *value)
 		return session_hook(s, value);
 	case OPT_NETNS:
 		return session_netns(s, value);
+	case OPT_METERED:
+		s->opts.budget.metered = true;
+		return 0;
+	case OPT_CLOSED:
+		s->fail_closed = true;
+		return 0;
 	case OPT_NO_ATTACH:
 		load->no_attach = true;
 		return 0;

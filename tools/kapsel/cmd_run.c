@@ -18,7 +18,10 @@
 #include "session.h"
 #include "summary.h"
 
-enum { OPT_PROG, OPT_SET, OPT_FOR, OPT_COUNT, OPT_ENGINE, OPT_HOOK, OPT_NETNS };
+enum {
+	OPT_PROG, OPT_SET, OPT_FOR, OPT_COUNT, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_METERED,
+	OPT_CLOSED,
+};
 
 const struct cli_option run_options[] = {
 	[OPT_PROG] = { "--prog", 'p', true, "PROG: only this program (may be repeated)" },
@@ -28,6 +31,8 @@ const struct cli_option run_options[] = {
 	[OPT_ENGINE] = { "--engine", 0, true, "auto, interp or jit" },
 	[OPT_HOOK] = { "--hook", 0, true, "HOOK: attach there instead, as nf:inet:input:-10" },
 	[OPT_NETNS] = { "--netns", 0, true, "NAME|PATH: netfilter in this network namespace" },
+	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
+	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
 	{ .name = NULL }
 };
 
@@ -303,6 +308,12 @@ static int take_option(struct run *run, int opt, char *value)
 		return session_hook(s, value);
 	case OPT_NETNS:
 		return session_netns(s, value);
+	case OPT_METERED:
+		s->opts.budget.metered = true;
+		return 0;
+	case OPT_CLOSED:
+		s->fail_closed = true;
+		return 0;
 	}
 	if (run->path)
 		return cli_usage("what is '%s'? A command to run stands behind --", value);

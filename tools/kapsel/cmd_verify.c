@@ -8,12 +8,13 @@
 #include "out.h"
 #include "select.h"
 
-enum { OPT_PROG, OPT_STATS, OPT_CEILING, OPT_SET };
+enum { OPT_PROG, OPT_STATS, OPT_CEILING, OPT_METERED, OPT_SET };
 
 const struct cli_option verify_options[] = {
 	[OPT_PROG] = { "--prog", 'p', true, "PROG: only this program (may be repeated)" },
 	[OPT_STATS] = { "--stats", 0, false, "what the verification took" },
 	[OPT_CEILING] = { "--ceiling", 0, true, "N: most instructions a run may take" },
+	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
 	[OPT_SET] = { "--set", 0, true, "VAR=VALUE: a global constant's value" },
 	{ .name = NULL }
 };
@@ -216,6 +217,8 @@ static int read_args(struct run *run, struct cli_args *args, char **sets, __u32 
 			status = select_add(&run->sel, args->value);
 		else if (opt == OPT_STATS)
 			run->stats = true;
+		else if (opt == OPT_METERED)
+			run->budget.metered = true;
 		else if (opt == OPT_SET && *nr_sets < SELECT_MAX)
 			sets[(*nr_sets)++] = args->value;
 		else if (opt == OPT_CEILING && !cli_parse_count(args->value, &run->budget.ceiling))

@@ -142,6 +142,7 @@ static int attach_one(struct session *s, struct kapsel_prog *prog)
 	const struct kapsel_hook *hook = place_of(s, prog);
 	struct kapsel_attach_opts opts = {
 		.netns_fd = hook->hook == KAPSEL_HOOK_NETFILTER ? s->netns_fd : -1,
+		.fail_closed = s->fail_closed,
 	};
 	struct kapsel_error err = {};
 	struct session_link *links;

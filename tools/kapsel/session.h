@@ -19,6 +19,7 @@ struct session_link {
  * @opts: how to load
  * @hook: for programs of its type, in place of their section's; hook 0: none
  * @netns_fd: for netfilter, or -1
+ * @fail_closed: for netfilter: no verdict means drop
  * @sets: VAR=VALUE
  * @links: by program
  */
@@ -29,6 +30,7 @@ struct session {
 	struct kapsel_load_opts opts;
 	struct kapsel_hook hook;
 	int netns_fd;
+	bool fail_closed;
 	char *sets[SELECT_MAX];
 	__u32 nr_sets;
 	struct session_link *links;

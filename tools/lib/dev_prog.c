@@ -54,6 +54,7 @@ static void fill_load(struct kapsel_prog_load *arg, const struct kapsel_prog *pr
 	arg->prog_type = prog->hook.prog_type;
 	if (opts) {
 		arg->engine = opts->engine;
+		arg->flags = opts->budget.metered ? KAPSEL_PROG_METERED : 0;
 		arg->ceiling = opts->budget.ceiling;
 		arg->budget_insns = opts->budget.insns;
 		arg->budget_bytes = opts->budget.bytes;
@@ -165,6 +166,8 @@ static void fill_hook(struct kapsel_link_create *arg, const struct kapsel_hook *
 	arg->netfilter.family = hook->family;
 	arg->netfilter.hooknum = hook->hooknum;
 	arg->netfilter.priority = hook->priority;
+	if (opts->fail_closed)
+		arg->flags |= KAPSEL_LINK_FAIL_CLOSED;
 	if (opts->netns_fd >= 0) {
 		arg->flags |= KAPSEL_LINK_NETNS;
 		arg->netfilter.netns_fd = opts->netns_fd;

@@ -137,7 +137,7 @@ static u64 now_ns(void)
 static void run_code(struct exec *x, const struct kapsel_run_opts *opts,
 		     struct kapsel_run_result *out)
 {
-	u64 fuel = x->proof.max_insns + 1, start = now_ns();
+	u64 fuel = x->proof.max_insns + !x->proof.metered, start = now_ns();
 	u32 repeat = opts->repeat ?: 1, i;
 	struct kps_run *run = aligned_alloc(64, ALIGN(sizeof(*run), 64));
 

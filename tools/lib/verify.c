@@ -128,6 +128,7 @@ void kl_prog_in(const struct kapsel_prog *prog, const struct kapsel_budget *budg
 	in->gpl = kapsel_license_is_gpl(kapsel_license(prog->obj));
 	if (!budget)
 		return;
+	in->metered = budget->metered;
 	in->ceiling = budget->ceiling;
 	in->budget_insns = budget->insns;
 	in->budget_bytes = budget->bytes;

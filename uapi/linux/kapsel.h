@@ -372,13 +372,15 @@ struct kapsel_hook_info {
 	char	name[KAPSEL_NAME_LEN];
 };
 
+#define KAPSEL_PROG_METERED	1	/* loops need no bound: runs are ended at the ceiling */
+
 /**
  * struct kapsel_prog_load - PROG_LOAD: verify a program; returns its fd
  * @insns: array of struct bpf_insn. Map references as Linux has them: lddw with
  *	source BPF_PSEUDO_MAP_FD or BPF_PSEUDO_MAP_VALUE and the fd of a map
  * @insn_cnt: 8-byte slots
  * @prog_type: KAPSEL_PROG_*
- * @flags: 0
+ * @flags: 0 or KAPSEL_PROG_METERED
  * @engine: KAPSEL_ENGINE_*
  * @ceiling: most instructions a run may take; 0: KAPSEL_DEFAULT_CEILING
  * @budget_insns: most instructions the verifier may visit; 0: default
@@ -491,6 +493,7 @@ struct kapsel_link_create {
 };
 
 #define KAPSEL_LINK_NETNS	1	/* netfilter.netns_fd is set */
+#define KAPSEL_LINK_FAIL_CLOSED	2	/* netfilter: a run without a verdict drops the packet */
 
 /**
  * struct kapsel_next_id - NEXT_ID: walk the objects of a kind

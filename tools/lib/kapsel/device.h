@@ -54,11 +54,13 @@ int kapsel_prog_load(const struct kapsel_dev *dev, struct kapsel_prog *prog,
  * @name: of the link; NULL: the program's
  * @cookie: kept with the link
  * @netns_fd: network namespace, -1: the caller's
+ * @fail_closed: netfilter: packets that a run gives no verdict for are dropped
  */
 struct kapsel_attach_opts {
 	const char *name;
 	__u64 cookie;
 	int netns_fd;
+	bool fail_closed;
 };
 
 /**

@@ -3,6 +3,7 @@
 #ifndef KAPSEL_VERDICT_H
 #define KAPSEL_VERDICT_H
 
+#include <stdbool.h>
 #include "object.h"
 #include "value.h"
 
@@ -27,12 +28,14 @@ void kapsel_result_free(struct kapsel_result *res);
 
 /**
  * struct kapsel_budget - limits of a load; 0: the default
+ * @metered: loops need no bound: runs are ended at @ceiling
  * @ceiling: most instructions a run may take
  * @insns: most instructions the verifier may visit
  * @bytes: of the verifier's memory
  * @ms: of time
  */
 struct kapsel_budget {
+	bool metered;
 	__u64 ceiling;
 	__u64 insns;
 	__u64 bytes;
