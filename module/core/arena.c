@@ -7,7 +7,8 @@
 
 #include "core/arena.h"
 
-#define CHUNK_SIZE	(32 * 1024)
+#define MIN_CHUNK	(4 * 1024)
+#define MAX_CHUNK	(32 * 1024)
 
 struct kps_chunk {
 	struct kps_chunk *next;
@@ -24,7 +25,9 @@ void kps_arena_init(struct kps_arena *arena, const struct kps_host *host,
 
 static struct kps_chunk *add_chunk(struct kps_arena *arena, size_t room)
 {
-	size_t size = max_t(size_t, room + sizeof(struct kps_chunk), CHUNK_SIZE);
+	/* As large as all before: small programs take little, large ones few pieces. */
+	size_t usual = clamp_t(size_t, arena->bytes, MIN_CHUNK, MAX_CHUNK);
+	size_t size = max_t(size_t, room + sizeof(struct kps_chunk), usual);
 	struct kps_chunk *chunk;
 
 	if (arena->limit && size > arena->limit - min(arena->bytes, arena->limit)) {

@@ -108,13 +108,13 @@ enum kps_widening {
  * @problem: the refusal
  * @problem_path: how the refused state came there
  * @problem_joined: that state stood for several paths
- * @warnings: of this pass
+ * @warnings: of this pass; there when the first is
  * @nr_warnings: how many
  * @unjudged: loops being explored whose checks do not count yet
  * @acquired: an instruction that takes a reference, plus one; 0: there is none
  * @walk: for each loop: nothing bounds it, so it is walked
  * @thresholds: constants of the program, where widening stops; see widen.c
- * @anchors: scratch of measure.c
+ * @anchors: scratch of measure.c; on @work
  * @shifted: a number before the first of two shifts that extend it; check_alu.c
  * @shifted_for: where the second one is; 0: nowhere
  * @moved_only: registers of the top frame whose numbers kps_state_in() skips
@@ -144,13 +144,13 @@ struct kps_env {
 	struct kapsel_rec_problem problem;
 	const struct kps_node *problem_path;
 	bool problem_joined;
-	struct kapsel_rec_problem warnings[KPS_MAX_WARNINGS];
+	struct kapsel_rec_problem *warnings;
 	u32 nr_warnings;
 	u32 unjudged;
 	u32 acquired;
 	u8 *walk;
 	struct kps_thresholds thresholds;
-	struct kps_anchor anchors[KAPSEL_MAX_DEPTH * KPS_PLACES_A_FRAME];
+	struct kps_anchor *anchors;
 	struct kps_reg shifted;
 	u32 shifted_for;
 	u16 moved_only;

@@ -229,6 +229,11 @@ int kps_anchor(struct kps_env *env, struct kps_list *heads)
 
 	if (heads->nr == 1)
 		return anchor_one(env, heads->first, nr);
+	if (!env->anchors)
+		env->anchors = kps_arena_array(&env->work, KAPSEL_MAX_DEPTH * KPS_PLACES_A_FRAME,
+					       sizeof(*env->anchors));
+	if (!env->anchors)
+		return -ENOMEM;
 	for (place = 0; place < nr; place++)
 		env->anchors[place] = plan_one(env, heads, place);
 	for (s = heads->first; s && !err; s = s->next)

@@ -116,6 +116,10 @@ void kps_warn(const struct kps_at *at, u32 code, u32 n)
 			return;
 	if (env->nr_warnings == KPS_MAX_WARNINGS)
 		return;
+	if (!env->warnings)
+		env->warnings = kps_arena_array(&env->arena, KPS_MAX_WARNINGS, sizeof(*p));
+	if (!env->warnings)
+		return;
 	p = &env->warnings[env->nr_warnings++];
 	*p = problem_at(KAPSEL_REC_WARNING, at, code);
 	if (n < KPS_NR_REGS)

@@ -157,6 +157,7 @@ static int begin_rung(struct kps_env *env)
 	kps_arena_free(&env->work);
 	kps_arena_init(&env->work, env->host, budget - min_t(u64, budget - 1, env->arena.bytes));
 	env->pool = (struct kps_pool){ .arena = &env->work };
+	env->anchors = NULL;
 	env->visits = kps_arena_array(&env->work, env->cfg.nr_blocks, sizeof(*env->visits));
 	return env->visits ? 0 : -ENOMEM;
 }
@@ -178,7 +179,7 @@ static int run_rung(struct kps_env *env, u32 width)
 		err = begin_rung(env) ?: kps_explore(env);
 	} while (err == -EAGAIN && !env->work.failed);
 	/* What was not remembered for want of memory must not change the verdict. */
-	if (env->work.failed)
+	if (env->work.failed || env->arena.failed)
 		return -ENOMEM;
 	if (err == -ENOMEM)
 		err = out_of_memory(env);
