@@ -86,7 +86,8 @@ static void add_map(const char *line)
 		if (!strcmp(types[i].name, name))
 			f->type = types[i].type;
 	f->frozen = !strcmp(flag, "rdonly");
-	f->flags = f->frozen ? BPF_F_RDONLY_PROG : !strcmp(flag, "wronly") ? BPF_F_WRONLY_PROG : 0;
+	f->flags = !strcmp(flag, "wronly") ? BPF_F_WRONLY_PROG :
+		   f->frozen || !strcmp(flag, "unfrozen") ? BPF_F_RDONLY_PROG : 0;
 	map->fd = km_map(dev, f->type, f->key_size, f->value_size, f->max_entries, f->flags);
 	if (map->fd < 0 || (f->frozen && freeze(map)))
 		ksft_exit_fail_msg("no such map: %s\n", line);

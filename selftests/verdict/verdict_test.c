@@ -4,7 +4,8 @@
  * as it says. A file:
  *
  *	# comment
- *	map array 4 64 1 [rdonly|wronly]	maps of the cases that follow, map[fd:0] first
+ *	map array 4 64 1 [rdonly|wronly]	maps of the cases that follow, map[fd:0] first;
+ *	map array 4 64 1 unfrozen		read-only to programs, but not frozen as `rdonly` is
  *	-- case name of the case
  *	-- type kprobe | netfilter | NUMBER	(stays until changed)
  *	-- license GPL				(stays until changed; GPL at first)
@@ -219,7 +220,7 @@ static void add_map(const char *line)
 		if (!strcmp(types[i].name, name))
 			m->type = types[i].type;
 	m->frozen = !strcmp(flag, "rdonly");
-	m->flags = m->frozen ? BPF_F_RDONLY_PROG : 0;
+	m->flags = m->frozen || !strcmp(flag, "unfrozen") ? BPF_F_RDONLY_PROG : 0;
 	if (!strcmp(flag, "wronly"))
 		m->flags = BPF_F_WRONLY_PROG;
 	kv.nr_maps++;
