@@ -139,6 +139,7 @@ FIXTURE(cli)
 	char dir[64];
 	char good[100];
 	char bad[100];
+	char endless[100];
 	char command[PATH_MAX];
 	char *out;
 	char *err;
@@ -152,6 +153,16 @@ static const struct bpf_insn good_insns[] = {
 /* r0 = r3, which nothing wrote. */
 static const struct bpf_insn bad_insns[] = {
 	{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .src_reg = 3 },
+	{ .code = BPF_JMP | BPF_EXIT },
+};
+
+/* Until r0, which is even, is an odd argument. */
+static const struct bpf_insn endless_insns[] = {
+	{ .code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = 2, .src_reg = 1, .off = 112 },
+	{ .code = BPF_ALU64 | BPF_OR | BPF_K, .dst_reg = 2, .imm = 1 },
+	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 0 },
+	{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .imm = 2 },
+	{ .code = BPF_JMP | BPF_JNE | BPF_X, .src_reg = 2, .off = -2 },
 	{ .code = BPF_JMP | BPF_EXIT },
 };
 
@@ -183,8 +194,10 @@ FIXTURE_SETUP(cli)
 	ASSERT_NE(NULL, mkdtemp(self->dir));
 	snprintf(self->good, sizeof(self->good), "%s/good.o", self->dir);
 	snprintf(self->bad, sizeof(self->bad), "%s/bad.o", self->dir);
+	snprintf(self->endless, sizeof(self->endless), "%s/endless.o", self->dir);
 	ASSERT_EQ(0, write_object(self->good, good_insns, sizeof(good_insns)));
 	ASSERT_EQ(0, write_object(self->bad, bad_insns, sizeof(bad_insns)));
+	ASSERT_EQ(0, write_object(self->endless, endless_insns, sizeof(endless_insns)));
 	tree_path("build/kapsel", self->command);
 	if (access(self->command, X_OK))
 		SKIP(return, "%.200s is not built", self->command);
@@ -194,6 +207,7 @@ FIXTURE_TEARDOWN(cli)
 {
 	unlink(self->good);
 	unlink(self->bad);
+	unlink(self->endless);
 	rmdir(self->dir);
 	free(self->out);
 	free(self->err);
@@ -230,7 +244,8 @@ static int run(struct _test_data_cli *self, const char *line)
 	snprintf(words, sizeof(words), "%s", line);
 	for (word = strtok(words, " "); word && argc <= MAX_ARGS; word = strtok(NULL, " "))
 		argv[argc++] = !strcmp(word, "GOOD") ? self->good :
-			       !strcmp(word, "BAD") ? self->bad : word;
+			       !strcmp(word, "BAD") ? self->bad :
+			       !strcmp(word, "ENDLESS") ? self->endless : word;
 	pid = fork();
 	if (!pid)
 		become(self->command, argv, out, err);
@@ -276,6 +291,11 @@ static const struct row rows[] = {
 	{ "verify /dev/null", FAILED, "", "/dev/null" },
 	{ "exec GOOD", DONE, "0", "" },
 	{ "exec BAD", REJECTED, "", "KV020" },
+	{ "exec ENDLESS", REJECTED, "", "KV07" },
+	{ "exec ENDLESS --metered --ceiling 100", FAILED, "stopped after 100, without a", "" },
+	{ "exec GOOD --metered", DONE, "prog returned 0", "" },
+	{ "exec GOOD --ceiling 1", REJECTED, "", "KV072" },
+	{ "exec GOOD --ceiling x", USAGE, "", "'x' is not a number of instructions" },
 	{ "disasm GOOD", DONE, "r0 = 0", "" },
 	{ "explain KV021", DONE, "KV021 (NULL)", "" },
 	{ "explain KV999", USAGE, "", "KV999" },

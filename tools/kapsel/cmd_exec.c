@@ -9,7 +9,10 @@
 #include "out.h"
 #include "session.h"
 
-enum { OPT_PROG, OPT_CTX, OPT_DATA, OPT_REPEAT, OPT_SET, OPT_ON_DEVICE };
+enum {
+	OPT_PROG, OPT_CTX, OPT_DATA, OPT_REPEAT, OPT_SET, OPT_CEILING, OPT_METERED,
+	OPT_ON_DEVICE,
+};
 
 const struct cli_option exec_options[] = {
 	[OPT_PROG] = { "--prog", 'p', true, "PROG: which one, if the file has several" },
@@ -17,6 +20,8 @@ const struct cli_option exec_options[] = {
 	[OPT_DATA] = { "--data", 0, true, "FILE: the packet, from its IP header on, or a pcap" },
 	[OPT_REPEAT] = { "--repeat", 0, true, "N: run it N times" },
 	[OPT_SET] = { "--set", 0, true, "VAR=VALUE: a global constant's value" },
+	[OPT_CEILING] = { "--ceiling", 0, true, "N: most instructions a run may take" },
+	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
 	[OPT_ON_DEVICE] = { "--on-device", 0, false, "in the kernel, in place of here" },
 	{ .name = NULL }
 };
@@ -100,6 +105,12 @@ static int unpack(struct exec *x)
 	return 0;
 }
 
+static void put_stopped(const struct kapsel_prog *prog, const struct kapsel_run_result *run)
+{
+	printf("%s ran out of instructions: stopped after %llu, without a result\n",
+	       prog->name, (unsigned long long)run->insns);
+}
+
 static void put_run(const struct kapsel_prog *prog, const struct kapsel_run_result *run,
 		    bool on_device)
 {
@@ -108,7 +119,8 @@ static void put_run(const struct kapsel_prog *prog, const struct kapsel_run_resu
 	if (cli.json) {
 		out_json_begin(&js, stdout);
 		kapsel_json_str(&js, "prog", prog->name);
-		kapsel_json_u64(&js, "retval", run->retval);
+		if (run->finished)
+			kapsel_json_u64(&js, "retval", run->retval);
 		kapsel_json_u64(&js, "ns", run->duration_ns);
 		kapsel_json_bool(&js, "finished", run->finished);
 		if (!on_device)
@@ -116,11 +128,14 @@ static void put_run(const struct kapsel_prog *prog, const struct kapsel_run_resu
 		out_json_end(&js);
 		return;
 	}
+	if (!run->finished) {
+		put_stopped(prog, run);
+		return;
+	}
 	printf("%s returned %lld", prog->name, (long long)run->retval);
 	if (!on_device)
 		printf("   %llu insns", (unsigned long long)run->insns);
-	printf("   %llu ns/run%s\n", (unsigned long long)run->duration_ns,
-	       run->finished ? "" : "   (stopped by the fuel counter)");
+	printf("   %llu ns/run\n", (unsigned long long)run->duration_ns);
 }
 
 static int run_here(struct exec *x, const struct kapsel_prog *prog,
@@ -132,10 +147,12 @@ static int run_here(struct exec *x, const struct kapsel_prog *prog,
 	struct kapsel_error err = {};
 	int status = 0;
 
-	if (kapsel_run_offline(prog, opts, trace, &run, &res, &err))
+	if (kapsel_run_offline(prog, opts, trace, &run, &res, &err)) {
 		status = cli_fail_result(&err, prog, &res);
-	else
+	} else {
 		put_run(prog, &run, false);
+		status = run.finished ? 0 : CLI_FAILED;
+	}
 	kapsel_result_free(&res);
 	return status;
 }
@@ -182,6 +199,7 @@ static int exec(struct exec *x)
 	struct kapsel_run_opts opts = {
 		.ctx = x->ctx, .ctx_size = x->ctx_size, .data = x->packet,
 		.data_size = x->packet_size, .repeat = x->repeat,
+		.budget = &x->session.opts.budget,
 	};
 	struct kapsel_prog *prog;
 	int status = open_file(x);
@@ -212,6 +230,11 @@ static int take_option(struct exec *x, int opt, char *value)
 		       cli_usage("'%s' is not a number up to %d", value, KAPSEL_MAX_REPEAT);
 	case OPT_SET:
 		return session_set(&x->session, value);
+	case OPT_CEILING:
+		return session_ceiling(&x->session, value);
+	case OPT_METERED:
+		x->session.opts.budget.metered = true;
+		return 0;
 	case OPT_ON_DEVICE:
 		x->on_device = true;
 		return 0;

@@ -9,8 +9,8 @@
 #include "session.h"
 
 enum {
-	OPT_PROG, OPT_SET, OPT_PIN, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_METERED, OPT_CLOSED,
-	OPT_NO_ATTACH,
+	OPT_PROG, OPT_SET, OPT_PIN, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_CEILING, OPT_METERED,
+	OPT_CLOSED, OPT_NO_ATTACH,
 };
 
 const struct cli_option load_options[] = {
@@ -20,6 +20,7 @@ const struct cli_option load_options[] = {
 	[OPT_ENGINE] = { "--engine", 0, true, "auto, interp or jit" },
 	[OPT_HOOK] = { "--hook", 0, true, "HOOK: attach there instead" },
 	[OPT_NETNS] = { "--netns", 0, true, "NAME|PATH: netfilter in this network namespace" },
+	[OPT_CEILING] = { "--ceiling", 0, true, "N: most instructions a run may take" },
 	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
 	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
 	[OPT_NO_ATTACH] = { "--no-attach", 0, false, "only load, for `kapsel attach`" },
@@ -134,6 +135,8 @@ static int take_option(struct load *load, int opt, char *value)
 		return session_hook(s, value);
 	case OPT_NETNS:
 		return session_netns(s, value);
+	case OPT_CEILING:
+		return session_ceiling(s, value);
 	case OPT_METERED:
 		s->opts.budget.metered = true;
 		return 0;

@@ -19,8 +19,8 @@
 #include "summary.h"
 
 enum {
-	OPT_PROG, OPT_SET, OPT_FOR, OPT_COUNT, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_METERED,
-	OPT_CLOSED,
+	OPT_PROG, OPT_SET, OPT_FOR, OPT_COUNT, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_CEILING,
+	OPT_METERED, OPT_CLOSED,
 };
 
 const struct cli_option run_options[] = {
@@ -31,6 +31,7 @@ const struct cli_option run_options[] = {
 	[OPT_ENGINE] = { "--engine", 0, true, "auto, interp or jit" },
 	[OPT_HOOK] = { "--hook", 0, true, "HOOK: attach there instead, as nf:inet:input:-10" },
 	[OPT_NETNS] = { "--netns", 0, true, "NAME|PATH: netfilter in this network namespace" },
+	[OPT_CEILING] = { "--ceiling", 0, true, "N: most instructions a run may take" },
 	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
 	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
 	{ .name = NULL }
@@ -308,6 +309,8 @@ static int take_option(struct run *run, int opt, char *value)
 		return session_hook(s, value);
 	case OPT_NETNS:
 		return session_netns(s, value);
+	case OPT_CEILING:
+		return session_ceiling(s, value);
 	case OPT_METERED:
 		s->opts.budget.metered = true;
 		return 0;

@@ -63,6 +63,12 @@ int session_engine(struct session *s, const char *name)
 			 cli_suggest(name, names, hint, sizeof(hint)));
 }
 
+int session_ceiling(struct session *s, const char *number)
+{
+	return cli_parse_count(number, &s->opts.budget.ceiling) ? 0 :
+	       cli_usage("'%s' is not a number of instructions", number);
+}
+
 static int load_one(struct session *s, struct kapsel_prog *prog)
 {
 	struct kapsel_render how = { .out = stderr, .prog = prog, .verbose = cli.verbose };

@@ -52,6 +52,9 @@ int session_netns(struct session *s, const char *name);
 /** session_engine - parse --engine */
 int session_engine(struct session *s, const char *name);
 
+/** session_ceiling - parse --ceiling */
+int session_ceiling(struct session *s, const char *number);
+
 /** session_load - open FILE, the device, create maps, load; 0 or an exit status */
 int session_load(struct session *s, const char *path);
 

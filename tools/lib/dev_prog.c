@@ -254,7 +254,9 @@ int kapsel_run_device(int prog_fd, const struct kapsel_run_opts *opts,
 
 	memset(run, 0, sizeof(*run));
 	if (ioctl(prog_fd, KAPSEL_PROG_TEST_RUN, &arg))
-		return kl_errno(err, -errno, "cannot run the program");
+		return errno == ETIME ?
+		       kl_fail(err, -ETIME, "the program ran out of instructions") :
+		       kl_errno(err, -errno, "cannot run the program");
 	run->retval = arg.retval;
 	run->duration_ns = arg.duration_ns;
 	run->finished = true;

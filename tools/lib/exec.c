@@ -138,21 +138,21 @@ static void run_code(struct exec *x, const struct kapsel_run_opts *opts,
 		     struct kapsel_run_result *out)
 {
 	u64 fuel = x->proof.max_insns + !x->proof.metered, start = now_ns();
-	u32 repeat = opts->repeat ?: 1, i;
+	u32 repeat = opts->repeat ?: 1, i = 0;
 	struct kps_run *run = aligned_alloc(64, ALIGN(sizeof(*run), 64));
 
 	if (!run)
 		return;
 	kl_sim_now = &x->sim;
-	for (i = 0; i < repeat; i++) {
+	do {
 		fill_context(x, opts);
 		run->fuel = fuel;
 		out->retval = kps_interp_run(x->code, run, (uintptr_t)&x->ctx, 0);
 		out->finished = run->end == KPS_RUN_DONE;
 		out->insns = fuel - run->fuel;
-	}
+	} while (++i < repeat && out->finished);
 	kl_sim_now = NULL;
-	out->duration_ns = (now_ns() - start) / repeat;
+	out->duration_ns = (now_ns() - start) / i;
 	free(run);
 }
 
@@ -190,7 +190,7 @@ int kapsel_run_offline(const struct kapsel_prog *prog, const struct kapsel_run_o
 	if (!x)
 		return kl_nomem(err);
 	kl_host_init(&x->host, prog, 0, res);
-	kl_prog_in(prog, NULL, &x->in);
+	kl_prog_in(prog, opts->budget, &x->in);
 	x->sim.prog = prog;
 	x->sim.trace = trace;
 	ret = kl_verify(&x->host, &x->in, &x->proof, err);

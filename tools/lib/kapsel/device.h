@@ -189,7 +189,8 @@ struct kapsel_run_opts {
 	const void *data;	/* packet from the IP header on, or NULL */
 	__u32 data_size;
 	__u32 hooknum;		/* netfilter: NF_INET_* */
-	__u32 repeat;		/* 0 as 1 */
+	__u32 repeat;		/* 0 as 1; a run that does not finish is the last */
+	const struct kapsel_budget *budget; /* offline, or NULL */
 };
 
 /** struct kapsel_run_result - what came of it; @duration_ns is the mean of a run */
@@ -197,7 +198,7 @@ struct kapsel_run_result {
 	__u64 retval;
 	__u64 duration_ns;
 	__u64 insns;		/* offline: instructions of the last run */
-	bool finished;		/* offline: it was not ended by the fuel counter */
+	bool finished;		/* offline: it was not stopped, and so has a result */
 };
 
 /** kapsel_run_device - run a loaded program on the device, on given input */
