@@ -31,7 +31,7 @@ struct kps_exec {
 enum kps_outcome {
 	KPS_RAN,
 	KPS_RECURSED,		/* this context level runs a program already */
-	KPS_ABORTED,		/* fuel or trap: never for a sound verifier */
+	KPS_ABORTED,		/* fuel, if metered; else never, nor a trap, for a sound verifier */
 };
 
 /**

@@ -199,7 +199,8 @@ struct kapsel_rec_hot {
  * @insn: the instruction refused
  * @capability: the capability missing when @code says that one is; else 0
  * @subprogs: functions in the program, the main one included
- * @max_insns: most instructions one run may take, proven
+ * @max_insns: most instructions one run may take, proven; or the ceiling, if only
+ *	that ends the runs of a metered program
  * @visited: instructions the verifier looked at, each visit counted
  * @state_bytes: most memory it needed for states
  * @states: most states alive at a time
@@ -467,7 +468,7 @@ struct kapsel_link_netfilter {
  * struct kapsel_link_create - LINK_CREATE: attach a program; returns the link's fd
  * @prog_fd: the program
  * @hook: KAPSEL_HOOK_*
- * @flags: KAPSEL_LINK_*
+ * @flags: KAPSEL_LINK_*; both are for netfilter only
  * @cookie: kept with the link, for its owner
  * @name: of the link; empty: the program's
  * @kprobe: for KPROBE and KRETPROBE
@@ -476,6 +477,9 @@ struct kapsel_link_netfilter {
  *
  * The link holds the program. It is detached when its last fd and its pin are
  * gone; close() returns after the hook is off and nobody runs it any more.
+ *
+ * A packet for which a run gave no verdict (it was ended, or skipped as one
+ * inside of another) passes, or is dropped with KAPSEL_LINK_FAIL_CLOSED.
  */
 struct kapsel_link_create {
 	__u32	prog_fd;
@@ -690,6 +694,9 @@ struct kapsel_obj_info {
  * @hooknum: netfilter: NF_INET_*
  * @retval: out: of the last run
  * @duration_ns: out: a run, the mean
+ *
+ * ETIME: a run of a metered program was ended at the ceiling. It is the last,
+ * and nothing comes back but what it did to maps.
  */
 struct kapsel_test_run {
 	__aligned_u64 ctx_in;
