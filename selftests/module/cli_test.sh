@@ -228,6 +228,73 @@ log_shows_lines()
 	status 0 kapsel unload --all && nothing_left_soon && return $result
 }
 
+# Numbers that are not given are 0.
+log_shows_short_lines()
+{
+	status 0 kapsel load "$(object printk.bpf.o)" --pin clishort &&
+		cat /proc/self/stat >/dev/null &&
+		kapsel log speaks_short >out 2>err &
+	pid=$!
+	i=0
+	until grep -qs 'too few' out; do
+		cat /proc/self/stat >/dev/null
+		i=$((i + 1))
+		[ $i -lt 2000 ] || break
+	done
+	kill $pid
+	wait $pid
+	says out 'none$' && says out 'one 1$' && says out 'two 1 2$' &&
+		says out 'too few 1 0 0$'
+	result=$?
+	status 0 kapsel unload --all && nothing_left_soon && return $result
+}
+
+# Offline and in the kernel, which agree.
+metered_exec_runs_out()
+{
+	spins=$(object spins.bpf.o)
+	status 3 kapsel exec "$spins" -p spins && says err KV07 &&
+		status 1 kapsel exec --metered --ceiling 1000 "$spins" -p spins &&
+		says out 'ran out of instructions: stopped after 1000' &&
+		status 1 kapsel -j exec --metered --ceiling 1000 "$spins" -p spins &&
+		is_json out && says out '"finished":false' &&
+		status 3 kapsel exec --on-device "$spins" -p spins && says err KV07 &&
+		status 1 kapsel exec --on-device --metered --ceiling 1000 "$spins" \
+			-p spins && silent out && says err 'ran out of instructions' &&
+		status 1 kapsel exec --on-device --metered --ceiling 1000 "$spins" \
+			-p spins_on_packets --data "$1" &&
+		says err 'ran out of instructions' && nothing_left_soon
+}
+
+metered_runs_are_aborted()
+{
+	spins=$(object spins.bpf.o)
+	status 3 kapsel run "$spins" -p spins -- true && says err KV07 &&
+		status 0 kapsel run --metered --ceiling 1000 "$spins" -p spins -- \
+			cat /proc/self/stat && says err KV071 &&
+		says out ' aborted' && nothing_left
+}
+
+# Its own packets, so that nobody else misses some.
+metered_links_fail_closed()
+{
+	ip netns add clitest && ip -n clitest link set lo up || return 1
+	metered_ping 0 && metered_ping 1 --fail-closed && nothing_left
+	result=$?
+	ip netns del clitest
+	return $result
+}
+
+# metered_ping WANTED [OPTION]: ping's exit status, while no run has a verdict.
+metered_ping()
+{
+	wanted=$1
+	shift
+	status "$wanted" kapsel run --metered --ceiling 1000 --netns clitest \
+		--hook nf:inet:input -p spins_on_packets "$@" "$(object spins.bpf.o)" -- \
+		ip netns exec clitest ping -q -c 1 -W 1 127.0.0.1 && says out ' aborted'
+}
+
 no_module_is_environment()
 {
 	status 4 kapsel --device /dev/no-such-device list progs && silent out &&
@@ -261,7 +328,7 @@ command -v kapsel >/dev/null || ktap_skip_all "no kapsel command"
 work=$(mktemp -d) && chmod 777 "$work" && cd "$work" || exit 1
 make_packet
 
-ktap_plan 21
+ktap_plan 25
 ktap_test "help goes to stdout" help_is_data
 ktap_test "wrong usage names the word" wrong_usage_names_the_word
 ktap_test "verify accepts" verify_accepts
@@ -279,6 +346,10 @@ ktap_test "exec on a packet" exec_gives_the_verdict packet
 ktap_test "load, list, map, unload" load_list_map_unload
 ktap_test "load is all or nothing" load_is_all_or_nothing
 ktap_test "log shows what programs print" log_shows_lines
+ktap_test "log shows lines with fewer numbers" log_shows_short_lines
+ktap_test "exec of a metered program that runs out" metered_exec_runs_out packet
+ktap_test "runs of a metered program are aborted" metered_runs_are_aborted
+ktap_test "links of a metered program fail closed" metered_links_fail_closed
 ktap_test "no module is status 4" no_module_is_environment
 ktap_test "no rights is status 4" no_rights_is_environment
 ktap_test "errors in JSON" json_errors_are_json

@@ -311,7 +311,7 @@ TEST_F(load, checks_have_an_order)
 	self->arg.insn_cnt = 0;
 	self->arg.engine = KAPSEL_ENGINE_JIT;
 	self->arg.prog_type = 77;
-	self->arg.flags = 1;
+	self->arg.flags = 2;
 	EXPECT_EQ(-EINVAL, load(self));
 	EXPECT_EQ(0, self->arg.log.verdict.code);
 	self->arg.flags = 0;

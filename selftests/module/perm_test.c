@@ -326,7 +326,7 @@ TEST_F(perm, rights_come_before_arguments)
 	EXPECT_EQ(-EPERM, km_ioctl(self->dev, KAPSEL_PROG_LOAD, &arg));
 	EXPECT_EQ(CAP_BPF, arg.log.verdict.capability);
 	EXPECT_EQ(-EPERM, km_map(self->dev, 0, 0, 0, 0, -1));
-	arg.flags = 1;
+	arg.flags = -1;
 	EXPECT_EQ(-EPERM, km_ioctl(self->dev, KAPSEL_PROG_LOAD, &arg));
 }
 

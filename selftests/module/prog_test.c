@@ -490,6 +490,40 @@ TEST_F(prog, lines_are_read_from_the_programs_file)
 	}
 }
 
+/* Numbers that the caller does not give are 0, not what the registers held. */
+TEST_F(prog, numbers_not_given_are_zero)
+{
+	static const char *const lines[] = { "0 0 0\n", "1 0 0\n", "1 2 0\n", "1 2 3\n" };
+	static const char *const given[] = { "", "r3 = 1\n", "r3 = 1\nr4 = 2\n",
+					     "r3 = 1\nr4 = 2\nr5 = 3\n" };
+	char line[512], format[] = "%u %u %u";
+	__u64 words[2] = {};
+
+	memcpy(words, format, sizeof(format));
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		/* The call before leaves something in them. */
+		int prog = km_kprobe(self->dev,
+				     "r1 = %lld ll\n"
+				     "*(u64 *)(r10 - 16) = r1\n"
+				     "r1 = %lld ll\n"
+				     "*(u64 *)(r10 - 8) = r1\n"
+				     "r3 = 77\n"
+				     "r4 = 78\n"
+				     "r5 = 79\n"
+				     "call bpf_get_prandom_u32\n"
+				     "r1 = r10\n"
+				     "r1 += -16\n"
+				     "r2 = 16\n"
+				     "%scall bpf_trace_printk\n"
+				     "exit\n", words[0], words[1], given[i]);
+
+		ASSERT_LE(0, prog);
+		ASSERT_EQ(strlen(lines[i]), km_call(prog));
+		EXPECT_STREQ(lines[i], next_line(prog, line, sizeof(line)));
+		close(prog);
+	}
+}
+
 TEST_F(prog, bad_formats_are_invalid_and_print_nothing)
 {
 	static const char *const bad[] = {

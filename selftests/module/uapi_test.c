@@ -436,7 +436,7 @@ static const struct field {
 	__u32 size;
 	__u64 value;
 } fields[] = {
-	FIELD(KAPSEL_PROG_LOAD, struct kapsel_prog_load, flags, 1),
+	FIELD(KAPSEL_PROG_LOAD, struct kapsel_prog_load, flags, 2),
 	FIELD(KAPSEL_PROG_LOAD, struct kapsel_prog_load, flags, UNKNOWN),
 	FIELD(KAPSEL_PROG_LOAD, struct kapsel_prog_load, __reserved, 1),
 	FIELD(KAPSEL_PROG_LOAD, struct kapsel_prog_load, engine, 3),
@@ -447,6 +447,7 @@ static const struct field {
 	FIELD(KAPSEL_MAP_CREATE, struct kapsel_map_create, map_type, 0),
 	FIELD(KAPSEL_MAP_CREATE, struct kapsel_map_create, map_type, UNKNOWN),
 	FIELD(KAPSEL_MAP_CREATE, struct kapsel_map_create, btf_size, 8),
+	FIELD(KAPSEL_LINK_CREATE, struct kapsel_link_create, flags, 4),
 	FIELD(KAPSEL_LINK_CREATE, struct kapsel_link_create, flags, UNKNOWN),
 	FIELD(KAPSEL_LINK_CREATE, struct kapsel_link_create, __reserved, 1),
 	FIELD(KAPSEL_LINK_CREATE, struct kapsel_link_create, __room[2], 1),
@@ -586,7 +587,7 @@ TEST_F(uapi, checks_have_an_order)
 	fill_load(env, memset(arg, 0, sizeof(arg)));
 	((struct kapsel_prog_load *)arg)->insns = km_ptr(hole);
 	EXPECT_EQ(-EFAULT, km_ioctl(env->dev, KAPSEL_PROG_LOAD, arg));
-	((struct kapsel_prog_load *)arg)->flags = 1;
+	((struct kapsel_prog_load *)arg)->flags = 2;
 	EXPECT_EQ(-EINVAL, km_ioctl(env->dev, KAPSEL_PROG_LOAD, arg));
 	fill_elem(env, memset(arg, 0, sizeof(arg)));
 	((struct kapsel_map_elem *)arg)->key = km_ptr(hole);
