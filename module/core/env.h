@@ -117,6 +117,7 @@ enum kps_widening {
  * @anchors: scratch of measure.c; on @work
  * @shifted: a number before the first of two shifts that extend it; check_alu.c
  * @shifted_for: where the second one is; 0: nowhere
+ * @last_miss: the register by which a state was last outside of another
  * @moved_only: registers of the top frame whose numbers kps_state_in() skips
  * @skipped: it skipped one that is not inside
  * @links: scratch of lattice.c
@@ -153,6 +154,7 @@ struct kps_env {
 	struct kps_anchor *anchors;
 	struct kps_reg shifted;
 	u32 shifted_for;
+	u32 last_miss;
 	u16 moved_only;
 	bool skipped;
 	struct kps_pairs links;

@@ -173,13 +173,60 @@ static u32 check_lddw(const struct bpf_insn *insn, u32 slots_left, u64 *detail)
 	return KPS_D_PSEUDO;
 }
 
+/**
+ * struct limits - what makes an instruction well-formed at a glance
+ * @dst: dst is a register below this; 0: look closer
+ * @src: src is one below this
+ * @off: bits that off may have
+ * @imm: bits that imm may have
+ */
+struct limits {
+	u8 dst;
+	u8 src;
+	u16 off;
+	u32 imm;
+};
+
+#define REGS_TO(field)	((field) == FIELD_GET ? 11 : (field) == FIELD_ZERO ? 1 : 10)
+#define OFF_BITS(field)	((field) == FIELD_ANY ? 0xffff : 0)
+#define IMM_BITS(field)	((field) == FIELD_ANY ? 0xffffffff :			\
+			 (field) == FIELD_SHIFT64 ? 63 : (field) == FIELD_SHIFT32 ? 31 : 0)
+#define SELECTS(_src, _off, _imm)						\
+	((_src) >= FIELD_PSEUDO || (_off) >= FIELD_SELECTS || (_imm) >= FIELD_SELECTS)
+
+static const struct limits limits_of[256] = {
+#define KPS_OPCODE(_name, _kind, _code, _dst, _src, _off, _imm, ...)		\
+	[_code] = {								\
+		.dst = SELECTS(FIELD_##_src, FIELD_##_off, FIELD_##_imm) ? 0 :	\
+		       REGS_TO(FIELD_##_dst),					\
+		.src = REGS_TO(FIELD_##_src),					\
+		.off = OFF_BITS(FIELD_##_off),					\
+		.imm = IMM_BITS(FIELD_##_imm),					\
+	},
+#define KPS_OPCODE_ALSO(...)
+#include "core/opcodes.tbl"
+#undef KPS_OPCODE
+#undef KPS_OPCODE_ALSO
+};
+
+static bool is_plain(const struct bpf_insn *insn)
+{
+	const struct limits *l = &limits_of[insn->code];
+
+	return insn->dst_reg < l->dst && insn->src_reg < l->src &&
+	       !((u16)insn->off & ~l->off) && !((u32)insn->imm & ~l->imm);
+}
+
 u32 kps_insn_check(const struct bpf_insn *insns, u32 cnt, u32 pc, u64 *detail)
 {
 	const struct bpf_insn *insn = &insns[pc];
-	const struct kps_op *op = kps_op_find(insn);
+	const struct kps_op *op;
 	const struct rules *rules;
 	u32 code;
 
+	if (is_plain(insn))
+		return 0;
+	op = kps_op_find(insn);
 	if (!op)
 		return no_such_row(insn, detail);
 	rules = rules_of(op);

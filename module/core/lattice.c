@@ -221,10 +221,24 @@ static bool top_in(struct kps_env *env, const struct kps_frame *a, const struct 
 {
 	u32 i;
 
-	for (i = 0; i < KPS_NR_REGS; i++)
-		if (!top_reg_in(env, &a->reg[i], &b->reg[i], i))
+	for (i = 0; i < KPS_NR_REGS; i++) {
+		if (!top_reg_in(env, &a->reg[i], &b->reg[i], i)) {
+			env->last_miss = i;
 			return false;
+		}
+	}
 	return true;
+}
+
+/* States that wait at one place tend to differ in one register: look there first. */
+static bool misses_again(const struct kps_env *env, const struct kps_state *s,
+			 const struct kps_state *t)
+{
+	const struct kps_reg *a = &kps_top(s)->reg[env->last_miss];
+	const struct kps_reg *b = &kps_top(t)->reg[env->last_miss];
+
+	return a->kind == KAPSEL_KIND_SCALAR && b->kind == KAPSEL_KIND_SCALAR &&
+	       !may_skip(env, a, b, env->last_miss) && !kps_scalar_in(&a->val, &b->val);
 }
 
 static bool regs_in(struct kps_env *env, const struct kps_frame *a, const struct kps_frame *b)
@@ -306,7 +320,7 @@ bool kps_state_in(struct kps_env *env, const struct kps_state *a,
 {
 	u32 i;
 
-	if (!kps_state_joinable(a, b) || a->pkt_min < b->pkt_min)
+	if (!kps_state_joinable(a, b) || a->pkt_min < b->pkt_min || misses_again(env, a, b))
 		return false;
 	env->links.nr = 0;
 	env->nids.nr = 0;

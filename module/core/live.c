@@ -76,6 +76,11 @@ static u64 slots_of_copy(const struct kps_env *env, u32 pc, u32 end)
 	return ALL_SLOTS;
 }
 
+static bool names_fp(const struct bpf_insn *insn)
+{
+	return insn->dst_reg == KPS_FP || insn->src_reg == KPS_FP;
+}
+
 static u64 pinned_by(const struct kps_env *env, u32 pc, u32 end)
 {
 	const struct bpf_insn *insn = &env->in->insns[pc];
@@ -94,7 +99,8 @@ static u64 pinned_slots(const struct kps_env *env, const struct kps_subprog *sub
 	u32 pc;
 
 	for (pc = sub->start; pc < sub->end; pc += kps_insn_slots(&env->in->insns[pc]))
-		slots |= pinned_by(env, pc, sub->end);
+		if (names_fp(&env->in->insns[pc]))
+			slots |= pinned_by(env, pc, sub->end);
 	return slots;
 }
 
