@@ -85,9 +85,11 @@ static void add_map(const char *line)
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (!strcmp(types[i].name, name))
 			f->type = types[i].type;
-	f->frozen = !strcmp(flag, "rdonly");
-	f->flags = !strcmp(flag, "wronly") ? BPF_F_WRONLY_PROG :
-		   f->frozen || !strcmp(flag, "unfrozen") ? BPF_F_RDONLY_PROG : 0;
+	f->frozen = !strcmp(flag, "rdonly") || !strcmp(flag, "frozen");
+	if (!strcmp(flag, "rdonly") || !strcmp(flag, "unfrozen"))
+		f->flags = BPF_F_RDONLY_PROG;
+	else if (!strcmp(flag, "wronly"))
+		f->flags = BPF_F_WRONLY_PROG;
 	map->fd = km_map(dev, f->type, f->key_size, f->value_size, f->max_entries, f->flags);
 	if (map->fd < 0 || (f->frozen && freeze(map)))
 		ksft_exit_fail_msg("no such map: %s\n", line);

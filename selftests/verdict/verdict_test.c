@@ -5,7 +5,7 @@
  *
  *	# comment
  *	map array 4 64 1 [rdonly|wronly]	maps of the cases that follow, map[fd:0] first;
- *	map array 4 64 1 unfrozen		read-only to programs, but not frozen as `rdonly` is
+ *	map array 4 64 1 [unfrozen|frozen]	`rdonly` is read-only to programs, and frozen
  *	-- case name of the case
  *	-- type kprobe | netfilter | NUMBER	(stays until changed)
  *	-- license GPL				(stays until changed; GPL at first)
@@ -219,10 +219,11 @@ static void add_map(const char *line)
 	for (i = 0; i < ARRAY_SIZE(types); i++)
 		if (!strcmp(types[i].name, name))
 			m->type = types[i].type;
-	m->frozen = !strcmp(flag, "rdonly");
-	m->flags = m->frozen || !strcmp(flag, "unfrozen") ? BPF_F_RDONLY_PROG : 0;
-	if (!strcmp(flag, "wronly"))
-		m->flags = BPF_F_WRONLY_PROG;
+	m->frozen = !strcmp(flag, "rdonly") || !strcmp(flag, "frozen");
+	if (!strcmp(flag, "rdonly") || !strcmp(flag, "unfrozen"))
+		m->flags = BPF_F_RDONLY_PROG;
+	else
+		m->flags = !strcmp(flag, "wronly") ? BPF_F_WRONLY_PROG : 0;
 	kv.nr_maps++;
 }
 
