@@ -105,6 +105,7 @@ int main(int argc, char **argv)
 	name = optind < argc ? argv[optind] : "";
 	take_rows(tnum_rows, name);
 	take_rows(range_rows, name);
+	take_rows(stride_rows, name);
 	take_rows(scalar_rows, name);
 	take_rows(assume_rows, name);
 	tallies = mmap(NULL, sizeof(*tallies) * MAX_ROWS, PROT_READ | PROT_WRITE,

@@ -56,6 +56,7 @@ extern bool prove_quick;
 /* Each ends with a row without a name. */
 extern const struct row tnum_rows[];
 extern const struct row range_rows[];
+extern const struct row stride_rows[];
 extern const struct row scalar_rows[];
 extern const struct row assume_rows[];
 

@@ -11,6 +11,8 @@
 #define B32	(1ULL << 32)
 #define B63	(1ULL << 63)
 
+#define MAX_STEPS	100000
+
 const u64 window[WINDOW_POINTS] = {
 	0, 1, 2, 7, 40, B31 - 1, B31, B31 + 1,
 	B32 - 40, B32 - 1, B32, B32 + 1, B32 + B31 - 1, B32 + B31, 2 * B32 - 1, 2 * B32,
@@ -55,6 +57,39 @@ static void span(struct window_set *out, u32 *cnt, u64 p, u64 q)
 		add_set(out, cnt, s);
 }
 
+/*
+ * By steps from one to the other, few of which have a low half that may be: then the
+ * ends of the interval need not be in step.
+ */
+static void add_steps(struct window_set *out, u32 *cnt, u64 p, u64 q, u64 step)
+{
+	struct kps_scalar s = kps_scalar_any();
+
+	s.stride = (struct kps_stride){ step, p % step };
+	s.r64.umin = p - min(p, 8 * B32);
+	s.r64.umax = q + min(U64_MAX - q, 8 * B32);
+	s.r32 = kps_range_unsigned(min_t(u32, p, q), max_t(u32, p, q), 32);
+	if (kps_scalar_sync(&s))
+		add_set(out, cnt, s);
+}
+
+/* Into a few steps, and by small ones. */
+static void span_by_steps(struct window_set *out, u32 *cnt, u64 p, u64 q)
+{
+	u64 apart = q - p, n;
+
+	for (n = 3; n < MAX_STEPS; n++) {
+		if (apart % n)
+			continue;
+		if (apart / n <= U32_MAX && apart / n > 1)
+			add_steps(out, cnt, p, q, apart / n);
+		if (n > 40)
+			add_steps(out, cnt, p, q, n);
+		if (n > 40)
+			break;
+	}
+}
+
 u32 window_sets(struct window_set *out)
 {
 	u32 cnt = 0;
@@ -62,9 +97,12 @@ u32 window_sets(struct window_set *out)
 
 	for (i = 0; i < WINDOW_POINTS; i++) {
 		add_set(out, &cnt, kps_scalar_const(window[i]));
-		for (j = 0; j < WINDOW_POINTS; j++)
+		for (j = 0; j < WINDOW_POINTS; j++) {
 			if (i != j)
 				span(out, &cnt, window[i], window[j]);
+			if (window[i] < window[j])
+				span_by_steps(out, &cnt, window[i], window[j]);
+		}
 	}
 	return cnt;
 }

@@ -8,7 +8,7 @@
 
 #include "cbmc.h"
 
-void hard_sync_round(void)
+void prove_sync_round(void)
 {
 	struct kps_scalar s = any_scalar();
 	u64 n = scalar_member(&s);
@@ -17,7 +17,7 @@ void hard_sync_round(void)
 	prove(kps_scalar_has(&s, n));
 }
 
-void hard_sync_low(void)
+void prove_sync_low(void)
 {
 	struct kps_scalar s = any_scalar();
 	u64 n = scalar_member(&s);
