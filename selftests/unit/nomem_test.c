@@ -9,6 +9,7 @@
 
 #include <linux/kernel.h>
 
+#include "core/arena.h"
 #include "core/verifier.h"
 #include "kselftest_harness.h"
 
@@ -17,6 +18,7 @@
 
 #define PROGRAMS 40
 #define DIAMONDS 1000
+#define MOST_PIECES 100	/* of a program, more or less, that are made to fail */
 
 /**
  * struct purse - allocations that are left
@@ -50,6 +52,33 @@ static void purse_free(void *priv, void *mem, size_t size)
 	(void)priv;
 	purse.held -= mem ? size : 0;
 	free(mem);
+}
+
+/* Pieces of arenas, counted likewise; at first they are plenty. */
+static struct purse pieces = { .good = SIZE_MAX };
+
+typeof(kps_arena_alloc) __real_kps_arena_alloc, __wrap_kps_arena_alloc;
+typeof(kps_arena_array) __real_kps_arena_array, __wrap_kps_arena_array;
+
+/* As if this piece had needed memory of the host that was not there. */
+static bool piece_fails(struct kps_arena *arena)
+{
+	size_t n = pieces.used++;
+
+	if (n != pieces.good && (n < pieces.good || pieces.once))
+		return false;
+	arena->failed = true;
+	return true;
+}
+
+void *__wrap_kps_arena_alloc(struct kps_arena *arena, size_t size)
+{
+	return piece_fails(arena) ? NULL : __real_kps_arena_alloc(arena, size);
+}
+
+void *__wrap_kps_arena_array(struct kps_arena *arena, size_t n, size_t size)
+{
+	return piece_fails(arena) ? NULL : __real_kps_arena_array(arena, n, size);
 }
 
 /* Verified and, if that went well, rewritten; @good allocations succeed. */
@@ -90,6 +119,28 @@ static size_t starve(const struct kps_prog_in *in, bool once)
 	}
 	err = attempt(in, needed, once, &v);
 	return err == best && !memcmp(&v, &plenty, sizeof(v)) && !purse.held ? needed : 0;
+}
+
+/* Returns how many pieces it takes, or 0: something was wrong. */
+static size_t starve_pieces(const struct kps_prog_in *in, bool once)
+{
+	struct kapsel_verdict v;
+	size_t n, needed;
+	int err;
+
+	pieces = (struct purse){ .good = SIZE_MAX };
+	err = attempt(in, SIZE_MAX, false, &v);
+	needed = pieces.used;
+	if (purse.held || err == -ENOMEM)
+		return 0;
+	for (n = 0; n < needed; n += 1 + needed / MOST_PIECES) {
+		pieces = (struct purse){ .good = n, .once = once };
+		err = attempt(in, SIZE_MAX, false, &v);
+		if (err != -ENOMEM || v.code || purse.held)
+			return 0;
+	}
+	pieces = (struct purse){ .good = SIZE_MAX };
+	return needed;
 }
 
 FIXTURE(nomem)
@@ -137,6 +188,20 @@ TEST_F(nomem, all_fail_from_then_on)
 	for (seed = 1; seed <= PROGRAMS; seed++) {
 		ASSERT_TRUE(generated(self, seed, false)) {
 			TH_LOG("seed %u, allocation %zu", seed, purse.good);
+		}
+	}
+}
+
+TEST_F_TIMEOUT(nomem, pieces, 300)
+{
+	u32 seed;
+
+	for (seed = 1; seed <= PROGRAMS; seed++) {
+		fz_generate(&self->p, seed);
+		self->in.insn_cnt = self->p.cnt;
+		self->in.prog_type = self->p.type;
+		ASSERT_LT(0, starve_pieces(&self->in, seed % 2)) {
+			TH_LOG("seed %u, piece %zu of %zu", seed, pieces.good, pieces.used);
 		}
 	}
 }
