@@ -3,6 +3,7 @@
 
 #include <linux/kernel.h>
 
+#include "core/code.h"
 #include "core/rewrite.h"
 #include "kselftest_harness.h"
 #include "lib/asm.h"
@@ -92,6 +93,56 @@ TEST_F(interp, fuel)
 	     "over:	if r0 == 4 goto over\n"
 	     "	exit\n");
 	EXPECT_TAKES(5, 5);
+}
+
+static const struct {
+	const char *op;
+	int left;
+	int right;
+} jumps[] = {
+	{ "==", 3, 3 }, { "!=", 3, 4 }, { "&", 3, 1 }, { ">", 4, 3 }, { ">=", 3, 3 },
+	{ "<", 3, 4 }, { "<=", 3, 3 }, { "s>", 3, -4 }, { "s>=", 3, 3 }, { "s<", -3, 4 },
+	{ "s<=", 3, 3 },
+};
+
+/* A jump that is taken but cannot be paid for does not get where it goes. */
+static void pay_for_jump(struct __test_metadata *_metadata, struct _test_data_interp *self,
+			 u32 i, char reg, bool imm)
+{
+	struct kps_run *run = &self->prog.run;
+	u64 reached = 0, ctx = (unsigned long)&reached;
+	char text[200], right[8] = "r2";
+
+	right[0] = reg;
+	if (imm)
+		snprintf(right, sizeof(right), "%d", jumps[i].right);
+	snprintf(text, sizeof(text),
+		 "r3 = %d\n r2 = %d\n if %c3 %s %s goto there\n r0 = 1\n exit\n"
+		 "there: *(u64 *)(r1 + 0) = 1\n r0 = 2\n exit\n",
+		 jumps[i].left, jumps[i].right, reg, jumps[i].op, right);
+	LOAD(text);
+	run->fuel = 2;
+	EXPECT_EQ(0, kps_interp_run(self->prog.code, run, ctx, 0));
+	EXPECT_EQ(KPS_RUN_FUEL, run->end);
+	EXPECT_EQ(0, reached) TH_LOG("%s", text);
+	run->fuel = 6;
+	EXPECT_EQ(2, kps_interp_run(self->prog.code, run, ctx, 0));
+	EXPECT_EQ(1, reached) TH_LOG("%s", text);
+	kt_put(&self->prog);
+	memset(&self->prog, 0, sizeof(self->prog));
+}
+
+TEST_F(interp, jumps_are_paid_for)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(jumps); i++) {
+		pay_for_jump(_metadata, self, i, 'r', false);
+		pay_for_jump(_metadata, self, i, 'r', true);
+		pay_for_jump(_metadata, self, i, 'w', false);
+		pay_for_jump(_metadata, self, i, 'w', true);
+	}
+	LOAD("exit\n");
 }
 
 TEST_F(interp, loop)
@@ -228,6 +279,45 @@ TEST_F(interp, nested_bpf_loop)
 	EXPECT_EQ(600, kt_run(&self->prog, 0, 0));
 }
 
+/* Deeper than any proof allows; whatever made it so, nothing is overwritten. */
+TEST_F(interp, too_deep_traps)
+{
+	LOAD("	call inner\n"
+	     "	exit\n"
+	     "inner:	r0 = 1\n"
+	     "	exit\n");
+	EXPECT_EQ(1, kt_run(&self->prog, 0, 0));
+	self->prog.code->insns[2] = self->prog.code->insns[0];
+	self->prog.code->insns[2].imm = -1;
+	self->prog.code->insns[2].off = 0;
+	EXPECT_EQ(0, kt_run(&self->prog, 0, 0));
+	EXPECT_EQ(KPS_RUN_TRAP, self->prog.run.end);
+	EXPECT_EQ(8, 1000000000000ULL - self->prog.run.fuel);
+}
+
+/* A call that cannot be paid for does not happen, nor does a loop. */
+TEST_F(interp, calls_are_paid_for)
+{
+	struct kps_run *run = &self->prog.run;
+
+	LOAD("	r1 = 7\n"
+	     "	call inner\n"
+	     "	exit\n"
+	     "inner:	r0 = r1\n"
+	     "	exit\n");
+	run->fuel = 1;
+	EXPECT_EQ(0, kps_interp_run(self->prog.code, run, 0, 0));
+	EXPECT_EQ(KPS_RUN_FUEL, run->end);
+	EXPECT_EQ(7, kt_run(&self->prog, 0, 0));
+	kt_put(&self->prog);
+	LOAD(looping);
+	run->fuel = 6;
+	EXPECT_EQ(0, kps_interp_run(self->prog.code, run, 10, 0));
+	EXPECT_EQ(KPS_RUN_FUEL, run->end);
+	EXPECT_EQ(0, run->fuel);
+	EXPECT_EQ(10ULL << 32 | 45, kt_run(&self->prog, 10, 0));
+}
+
 TEST_F(interp, unreached_traps)
 {
 	PREPARE("r0 = 1\n if r1 == 0 goto +1\n r0 = 2\n exit\n");
@@ -352,6 +442,12 @@ TEST_F(interp, context)
 	CTX("r1 += 8\n *(u32 *)(r1 + 0) = 5\n r1 += -8\n r0 = *(u64 *)(r1 + 8)",
 	    1, 8, 0, 10ULL << 32 | 5);
 	CTX("*(u32 *)(r1 + 8) = 5\n r0 = *(u64 *)(r1 + 8)", 0, 8, 0, 10ULL << 32 | 5);
+	CTX("r2 = 5\n *(u32 *)(r1 + 8) = r2\n r0 = *(u64 *)(r1 + 8)",
+	    1, 8, 0, 10ULL << 32 | 5);
+	/* Bytes that the kernel does not have: nothing is written. */
+	CTX("r0 = 3\n *(u16 *)(r1 + 18) = 5", 1, 16, 2, 3);
+	CTX("r0 = 3\n r2 = 5\n *(u16 *)(r1 + 18) = r2", 2, 16, 2, 3);
+	CTX("r0 = *(s16 *)(r1 + 18)", 0, 16, 2, 0);
 	CTX("*(u32 *)(r1 + 52) = 9\n r0 = *(u32 *)(r1 + 16)", 0, 48, 4, 9);
 }
 
