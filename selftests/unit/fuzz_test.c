@@ -9,7 +9,7 @@
 
 #include "../../tools/fuzz/check.h"
 
-#define PROGRAMS	20000
+#define PROGRAMS	15000
 #define RUNS		4
 
 FIXTURE(world) {
