@@ -37,6 +37,9 @@ static int check_input(struct kps_env *env)
 		return refuse_plain(env, KPS_D_PROG_TYPE, 0, in->prog_type, -EINVAL);
 	if (!in->insn_cnt || in->insn_cnt > KAPSEL_MAX_INSNS)
 		return refuse_plain(env, KPS_D_SIZE, 0, in->insn_cnt, -EINVAL);
+	/* Nothing else ends its runs, and a CPU is not held for long. */
+	if (in->metered && in->ceiling > KAPSEL_MAX_METERED)
+		return refuse_plain(env, KPS_D_CEILING, 0, KAPSEL_MAX_METERED, -EINVAL);
 	return 0;
 }
 

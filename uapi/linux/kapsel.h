@@ -31,6 +31,7 @@
 #define KAPSEL_MAX_BTF		(256 * 1024)	/* bytes kept for a map */
 #define KAPSEL_MAX_REPEAT	10000000	/* PROG_TEST_RUN */
 #define KAPSEL_DEFAULT_CEILING	4000000	/* instructions a run */
+#define KAPSEL_MAX_METERED	1000000000	/* ceiling of a metered program: a second or two */
 
 /* Kinds of object. Ids are counted for each kind from 1 and not reused soon. */
 #define KAPSEL_OBJ_PROG		1
@@ -383,7 +384,8 @@ struct kapsel_hook_info {
  * @prog_type: KAPSEL_PROG_*
  * @flags: 0 or KAPSEL_PROG_METERED
  * @engine: KAPSEL_ENGINE_*
- * @ceiling: most instructions a run may take; 0: KAPSEL_DEFAULT_CEILING
+ * @ceiling: most instructions a run may take; 0: KAPSEL_DEFAULT_CEILING; with
+ *	KAPSEL_PROG_METERED at most KAPSEL_MAX_METERED
  * @budget_insns: most instructions the verifier may visit; 0: default
  * @budget_bytes: most memory it may use; 0: default
  * @budget_ms: most time it may take; 0: default
