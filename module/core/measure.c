@@ -123,13 +123,17 @@ static bool link_at(const struct kps_state *s, u32 place, u32 *id, s64 *delta)
 	return *id || kps_scalar_is_const(&reg->val);
 }
 
-/* In one state: do the values at two places differ by @d? Unknown at first. */
+/*
+ * In one state: does the value at @b differ by @d from the one at @a? Unknown at first.
+ * Where @b is, @a must be: else two places could share an anchor through a third that
+ * only other states have.
+ */
 static bool differ_by(const struct kps_state *s, u32 a, u32 b, bool *known, s64 *d)
 {
 	s64 delta_a, delta_b, apart;
 	u32 id_a, id_b;
 
-	if (!value_at(s, a) || !value_at(s, b))
+	if (!value_at(s, b))
 		return true;
 	if (!link_at(s, a, &id_a, &delta_a) || !link_at(s, b, &id_b, &delta_b) ||
 	    id_a != id_b || check_sub_overflow(delta_b, delta_a, &apart))
