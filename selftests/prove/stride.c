@@ -11,7 +11,7 @@
 #define MAX_STRIDES	256
 #define BY_CNT		ARRAY_SIZE(by)
 
-typedef __int128 integer;
+#define integer __int128
 
 static const u32 large[] = { 24, 1000003, 1U << 31, (1U << 31) + 1, U32_MAX - 1, U32_MAX };
 static const s64 by[] = { 1, 2, 3, 24, 40, S32_MAX, U32_MAX, 1LL << 32, S64_MAX, -1, -7, -24,
