@@ -60,7 +60,7 @@ $(FUZZ_OUT)/crash: $(CORE_SRCS) tools/fuzz/world.c tools/fuzz/crash.c \
 FUZZ_SEEDS  := $(FUZZ_OUT)/seeds/everything.bpf.o \
 	       $(EXAMPLES:$(BUILD)/examples/%=$(FUZZ_OUT)/seeds/%)
 FUZZ_TARGETS := elf text records
-FUZZ_OBJ    := $(FUZZ_OUT)/obj
+FUZZ_OBJ    := $(FUZZ_OUT)/parse
 FUZZ_CLANG  := $(USER_CPPFLAGS) -std=gnu11 -O1 -g -Itools/fuzz \
 	       -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_LIB    := $(patsubst %.c,$(FUZZ_OBJ)/%.o,$(CORE_SRCS) $(LIB_SRCS) \
