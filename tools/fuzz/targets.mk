@@ -80,10 +80,12 @@ $(FUZZ_OBJ)/tools/lib/%.o $(FUZZ_OBJ)/tools/kapsel/%.o: \
 
 fuzz-parsers: $(FUZZ_TARGETS:%=fuzz-%) ## Damaged objects, text and records, by libFuzzer (T= seconds)
 
-# fuzz-NAME: what it finds stays in the corpus, what breaks it beside.
+# fuzz-NAME: what it finds stays in the corpus, what breaks it beside. It begins with
+# something, since of nothing the parsers see nothing.
 define parser_fuzzer
 fuzz-$(1): $(FUZZ_OUT)/parse_$(1) $(FUZZ_SEEDS)
 	@mkdir -p $(FUZZ_OUT)/$(1)
+	@printf '%256s' 'kprobe/vfs_read+0x10' >$(FUZZ_OUT)/$(1)/first
 	$$< -max_total_time=$(T) -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=1024 \
 		-detect_leaks=1 -print_final_stats=1 -artifact_prefix=$(FUZZ_OUT)/$(1)- \
 		$(2) $(FUZZ_OUT)/$(1) $(3)
