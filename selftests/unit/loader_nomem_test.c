@@ -63,11 +63,25 @@ void __wrap_free(void *mem)
 	__real_free(mem);
 }
 
+/** struct source - an object, or what is none yet */
+struct source {
+	const void *image;
+	size_t size;
+	const struct kapsel_raw *raw;
+};
+
+static struct kapsel_object *open_source(const struct source *source, struct kapsel_error *err)
+{
+	if (source->raw)
+		return kapsel_open_raw(source->raw, err);
+	return kapsel_open_mem(source->image, source->size, "nomem.o", err);
+}
+
 /* Opened and verified, or ENOMEM. Returns whether there was memory enough. */
-static bool attempt(struct __test_metadata *_metadata, const void *image, size_t size)
+static bool attempt(struct __test_metadata *_metadata, const struct source *source)
 {
 	struct kapsel_error err = {};
-	struct kapsel_object *obj = kapsel_open_mem(image, size, "nomem.o", &err);
+	struct kapsel_object *obj = open_source(source, &err);
 	struct kapsel_result res = {};
 	bool enough = obj;
 	u32 i;
@@ -90,14 +104,14 @@ static bool attempt(struct __test_metadata *_metadata, const void *image, size_t
 	return enough;
 }
 
-static void starve(struct __test_metadata *_metadata, const void *image, size_t size)
+static void starve(struct __test_metadata *_metadata, const struct source *source)
 {
 	long before = blocks, n;
 	bool enough = false;
 
 	for (n = 1; !enough && n < 100000; n++) {
 		left = n;
-		enough = attempt(_metadata, image, size);
+		enough = attempt(_metadata, source);
 		enough &= left > 0;
 		left = -1;
 		ASSERT_EQ(before, blocks) {
@@ -116,6 +130,7 @@ TEST(made_by_hand)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
+	struct source source = {};
 	struct elf_build eb;
 	u32 code;
 
@@ -127,8 +142,27 @@ TEST(made_by_hand)
 	elf_build_section(&eb, ".rodata", SHT_PROGBITS, SHF_ALLOC, "abc", 4);
 	elf_build_section(&eb, "license", SHT_PROGBITS, SHF_ALLOC, "GPL", 4);
 	elf_build_finish(&eb);
-	starve(_metadata, eb.image.data, eb.image.size);
+	source.image = eb.image.data;
+	source.size = eb.image.size;
+	starve(_metadata, &source);
 	elf_build_free(&eb);
+}
+
+TEST(from_no_file)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_LD | BPF_IMM | BPF_DW, .src_reg = BPF_PSEUDO_MAP_VALUE },
+		{},
+		{ .code = BPF_LDX | BPF_MEM | BPF_B },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	const struct kapsel_raw raw = {
+		.name = "raw", .license = "GPL", .prog_type = KAPSEL_PROG_KPROBE,
+		.insns = insns, .insn_cnt = 4, .data = "abc", .data_size = 4,
+	};
+	const struct source source = { .raw = &raw };
+
+	starve(_metadata, &source);
 }
 
 /* What clang made, if there is one: maps, types, lines, callbacks. */
@@ -144,13 +178,13 @@ TEST(compiled)
 	for (i = 0; i < 4; i++) {
 		static char image[1 << 18];
 		FILE *file = fopen(tree_path(names[i], path), "re");
-		size_t size;
+		struct source source = { .image = image };
 
 		if (!file)
 			SKIP(return, "no %s", names[i]);
-		size = fread(image, 1, sizeof(image), file);
+		source.size = fread(image, 1, sizeof(image), file);
 		fclose(file);
-		starve(_metadata, image, size);
+		starve(_metadata, &source);
 	}
 }
 

@@ -122,6 +122,29 @@ struct kapsel_object *kapsel_open(const char *path, struct kapsel_error *err);
 struct kapsel_object *kapsel_open_mem(const void *image, size_t size,
 				      const char *name, struct kapsel_error *err);
 
+/**
+ * struct kapsel_raw - a program that comes from no file
+ * @name: of the program
+ * @license: as in SEC("license")
+ * @prog_type: KAPSEL_PROG_*
+ * @insns: the program. Map references carry the index 0, of @data
+ * @insn_cnt: slots
+ * @data: contents of its one map, an array's only value; not looked at later
+ * @data_size: bytes, 0: there is no map
+ */
+struct kapsel_raw {
+	const char *name;
+	const char *license;
+	__u32 prog_type;
+	const struct bpf_insn *insns;
+	__u32 insn_cnt;
+	const void *data;
+	__u32 data_size;
+};
+
+/** kapsel_open_raw - an object of one program; to be closed, or NULL */
+struct kapsel_object *kapsel_open_raw(const struct kapsel_raw *raw, struct kapsel_error *err);
+
 /** kapsel_close - release it with all its programs, maps and fds; NULL is fine */
 void kapsel_close(struct kapsel_object *obj);
 
