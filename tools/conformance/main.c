@@ -21,7 +21,7 @@
 
 #include "harness.h"
 
-#define MAX_MEMORY (1 << 20)
+#define MAX_MEMORY 1048576
 
 enum { REFUSED = 1, USAGE };
 
