@@ -5,20 +5,25 @@
  */
 
 #include <errno.h>
+#include <glob.h>
 #include <string.h>
 
 #include <linux/kernel.h>
 
 #include "core/arena.h"
+#include "core/state.h"
 #include "core/verifier.h"
 #include "kselftest_harness.h"
+#include "lib/corpus.h"
 
 #include "../../tools/fuzz/gen.h"
 #include "../../tools/fuzz/world.h"
+#include "tree.h"
 
 #define PROGRAMS 40
 #define DIAMONDS 1000
 #define MOST_PIECES 100	/* of a program, more or less, that are made to fail */
+#define OF_A_CASE 20	/* the same of a case of the corpus */
 
 /**
  * struct purse - allocations that are left
@@ -81,19 +86,93 @@ void *__wrap_kps_arena_array(struct kps_arena *arena, size_t n, size_t size)
 	return piece_fails(arena) ? NULL : __real_kps_arena_array(arena, n, size);
 }
 
+/* States and frames that were freed are used again: then no memory is needed. Not here. */
+typeof(kps_state_free) __real_kps_state_free, __wrap_kps_state_free;
+typeof(kps_state_free_list) __real_kps_state_free_list, __wrap_kps_state_free_list;
+typeof(kps_frame_pop) __real_kps_frame_pop, __wrap_kps_frame_pop;
+
+static void forget_freed(struct kps_pool *pool)
+{
+	pool->states = NULL;
+	memset(pool->frames, 0, sizeof(pool->frames));
+}
+
+void __wrap_kps_state_free(struct kps_pool *pool, struct kps_state *s)
+{
+	__real_kps_state_free(pool, s);
+	forget_freed(pool);
+}
+
+void __wrap_kps_state_free_list(struct kps_pool *pool, struct kps_state *s)
+{
+	__real_kps_state_free_list(pool, s);
+	forget_freed(pool);
+}
+
+void __wrap_kps_frame_pop(struct kps_pool *pool, struct kps_state *s)
+{
+	__real_kps_frame_pop(pool, s);
+	forget_freed(pool);
+}
+
+/* The maps of a case, which is not run; of generated programs the world knows them. */
+static struct kt_maps maps;
+
+static int case_map(void *priv, s32 fd, struct kps_map_facts *facts)
+{
+	(void)priv;
+	return kt_map(&maps, fd, facts);
+}
+
+static int case_map_read(void *priv, u32 map, u32 off, u32 size, u64 *val)
+{
+	(void)priv;
+	(void)map;
+	return kt_map_read(off, size, val);
+}
+
+static u64 case_address(void *priv, u32 map)
+{
+	(void)priv;
+	return 4096 * (map + 1);
+}
+
+static struct kps_host host_of(size_t *unused)
+{
+	struct kps_host host = fz_host(unused);
+
+	host.alloc = purse_alloc;
+	host.free = purse_free;
+	if (maps.c) {
+		maps.nr_used = 0;
+		host.map = case_map;
+		host.map_read = case_map_read;
+	}
+	return host;
+}
+
+static struct kps_target target_of(u32 prog_type)
+{
+	struct kps_target target = fz_target(prog_type);
+
+	if (maps.c) {
+		target.map = case_address;
+		target.map_value = case_address;
+	}
+	return target;
+}
+
 /* Verified and, if that went well, rewritten; @good allocations succeed. */
 static int attempt(const struct kps_prog_in *in, size_t good, bool once,
 		   struct kapsel_verdict *v)
 {
 	size_t unused;
-	struct kps_host host = fz_host(&unused);
-	struct kps_target target = fz_target(in->prog_type);
+	struct kps_host host = host_of(&unused);
+	struct kps_target target = target_of(in->prog_type);
 	struct kps_code *code = NULL;
 	struct kps_proof proof = {};
 	int err;
 
-	host.alloc = purse_alloc;
-	host.free = purse_free;
 	purse = (struct purse){ .good = good, .once = once };
 	err = kps_verify(in, &host, v, &proof);
 	if (!err)
@@ -121,8 +200,10 @@ static size_t starve(const struct kps_prog_in *in, bool once)
 	return err == best && !memcmp(&v, &plenty, sizeof(v)) && !purse.held ? needed : 0;
 }
 
-/* Returns how many pieces it takes, or 0: something was wrong. */
-static size_t starve_pieces(const struct kps_prog_in *in, bool once)
+/*
+ * About @most pieces fail, one by one, from the @first on. False: something was wrong.
+ */
+static bool starve_pieces(const struct kps_prog_in *in, bool once, size_t first, size_t most)
 {
 	struct kapsel_verdict v;
 	size_t n, needed;
@@ -132,15 +213,15 @@ static size_t starve_pieces(const struct kps_prog_in *in, bool once)
 	err = attempt(in, SIZE_MAX, false, &v);
 	needed = pieces.used;
 	if (purse.held || err == -ENOMEM)
-		return 0;
-	for (n = 0; n < needed; n += 1 + needed / MOST_PIECES) {
+		return false;
+	for (n = first % (1 + needed / most); n < needed; n += 1 + needed / most) {
 		pieces = (struct purse){ .good = n, .once = once };
 		err = attempt(in, SIZE_MAX, false, &v);
 		if (err != -ENOMEM || v.code || purse.held)
-			return 0;
+			return false;
 	}
 	pieces = (struct purse){ .good = SIZE_MAX };
-	return needed;
+	return true;
 }
 
 FIXTURE(nomem)
@@ -200,7 +281,7 @@ TEST_F_TIMEOUT(nomem, pieces, 300)
 		fz_generate(&self->p, seed);
 		self->in.insn_cnt = self->p.cnt;
 		self->in.prog_type = self->p.type;
-		ASSERT_LT(0, starve_pieces(&self->in, seed % 2)) {
+		ASSERT_TRUE(starve_pieces(&self->in, seed % 2, 0, MOST_PIECES)) {
 			TH_LOG("seed %u, piece %zu of %zu", seed, pieces.good, pieces.used);
 		}
 	}
@@ -230,6 +311,49 @@ TEST_F(nomem, many_states)
 	ASSERT_LT(10, starve(&self->in, false)) {
 		TH_LOG("allocation %zu of %zu", purse.good, purse.used);
 	}
+}
+
+/**
+ * struct progress - through the corpus
+ * @cases: starved
+ * @failed: the one that went wrong, "": none
+ */
+struct progress {
+	u32 cases;
+	char failed[128];
+};
+
+static bool starve_case(const struct kt_case *c, void *arg)
+{
+	struct progress *p = arg;
+	u32 n = ++p->cases;
+
+	maps.c = c;
+	if (!starve_pieces(&c->in, n % 2, n, OF_A_CASE))
+		strcpy(p->failed, c->name);
+	return !p->failed[0];
+}
+
+/* Each rule has a program there: together they need memory wherever any is needed. */
+TEST_F_TIMEOUT(nomem, corpus, 300)
+{
+	struct progress p = {};
+	char path[PATH_MAX], err[1200];
+	glob_t found;
+	size_t i;
+
+	ASSERT_EQ(0, glob(tree_path("selftests/verdict/*.kv", path), 0, NULL, &found));
+	for (i = 0; i < found.gl_pathc; i++) {
+		ASSERT_LT(0, kt_corpus_read(found.gl_pathv[i], starve_case, &p, err, sizeof(err))) {
+			TH_LOG("%s: %s", found.gl_pathv[i], err);
+		}
+		ASSERT_STREQ("", p.failed) {
+			TH_LOG("%s: piece %zu of %zu", found.gl_pathv[i], pieces.good, pieces.used);
+		}
+	}
+	globfree(&found);
+	maps.c = NULL;
+	ASSERT_LT(100, p.cases);
 }
 
 TEST_HARNESS_MAIN
