@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The interpreter and the rewrite: calls, loops, fuel, context, addresses */
 
+#include <linux/bitops.h>
 #include <linux/kernel.h>
 
 #include "core/code.h"
@@ -208,6 +209,18 @@ TEST_F(interp, helpers)
 	     "	r0 += r6\n"
 	     "	exit\n");
 	EXPECT_TAKES(10, 57);
+}
+
+/* What the verifier found not to be given is 0, whatever is left in the register. */
+TEST_F(interp, arguments_not_given)
+{
+	PREPARE("	r1 = 1\n	r2 = 20\n	r3 = 300\n	r4 = 4000\n	r5 = 50000\n"
+		"	call 7\n"
+		"	exit\n");
+	self->prog.proof.aux[5].kind = KPS_AUX_ARGS;
+	self->prog.proof.aux[5].arg = BIT(3) | BIT(5);
+	ASSERT_EQ(0, kt_rewrite(&self->prog, &self->target));
+	EXPECT_TAKES(7, 4021);
 }
 
 TEST_F(interp, helper_without_body)
