@@ -37,7 +37,8 @@ other_apt()
 		-o Dir::Etc::preferencesparts=/dev/null -o APT::Sandbox::User=root "${@:2}"
 }
 
-# other_update: reads the lists of the other releases, once a day.
+# other_update: reads the lists of the other releases, once a day. What could not be
+# read is asked for again the next time.
 other_update()
 {
 	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg suite
@@ -49,8 +50,9 @@ other_update()
 		echo "deb [signed-by=$keyring] $(debian_mirror) $suite main"
 	done >"$apt_root/sources.list"
 	: >"$apt_root/status"
-	other_apt apt-get update -qq
-	touch "$apt_root/updated"
+	if other_apt apt-get update -qq -o APT::Update::Error-Mode=any; then
+		touch "$apt_root/updated"
+	fi
 }
 
 # fetch FOLDER PACKAGE...: downloads packages, without installing them, from
