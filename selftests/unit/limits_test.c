@@ -18,6 +18,7 @@
 
 #define MAX_TEXT	65536
 #define MAX_SLOTS	4096
+#define WAYS		6
 #define FIRST		504	/* the first of two values on the stack, and the second, */
 #define SECOND		512	/* which are the last to be compared */
 
@@ -130,6 +131,35 @@ TEST_F(limits, links_compared)
 {
 	EXPECT_EQ(0, numbers_on_two_ways(self, 0));
 	EXPECT_EQ(KPS_D_UPPER, numbers_on_two_ways(self, 10));
+}
+
+/* So many that some are joined at once; on one of them the two numbers are apart. */
+static int numbers_on_many_ways(struct _test_data_limits *self, int which)
+{
+	int i;
+
+	self->len = 0;
+	say(self, "r9 = r1\n");
+	for (i = 0; i < WAYS; i++) {
+		say(self, "r8 = *(u32 *)(r9 + 0)\nif r8 != %d goto way%d\n", i, i);
+		fill_numbers(self);
+		put_numbers(self, i == which ? 10 : 0, 1000);
+		say(self, "goto all\nway%d:\n", i);
+	}
+	say(self, "goto out\nall:\n");
+	use_numbers(self);
+	return judge(self);
+}
+
+TEST_F(limits, links_of_many_ways)
+{
+	int which;
+
+	EXPECT_EQ(0, numbers_on_many_ways(self, -1));
+	for (which = 0; which < WAYS; which++)
+		EXPECT_EQ(KPS_D_UPPER, numbers_on_many_ways(self, which)) {
+			TH_LOG("way %d", which);
+		}
 }
 
 static int numbers_in_a_loop(struct _test_data_limits *self, int apart)
