@@ -52,6 +52,19 @@
 #define KAPSEL_ENGINE_INTERP	1
 #define KAPSEL_ENGINE_JIT	2
 
+/* Why a program is not compiled, or an engine not there. */
+#define KAPSEL_WHY_NOTHING	0	/* it is */
+#define KAPSEL_WHY_ASKED	1	/* the interpreter was asked for */
+#define KAPSEL_WHY_NO_JIT	2	/* the kernel was built without a JIT */
+#define KAPSEL_WHY_JIT_OFF	3	/* the sysctl net.core.bpf_jit_enable is 0 */
+#define KAPSEL_WHY_METERED	4	/* compiled code does not count what it runs */
+#define KAPSEL_WHY_INSN		5	/* the kernel's JIT compiles an instruction wrong */
+#define KAPSEL_WHY_FUNCTIONS	6	/* functions are compiled on x86-64 only */
+#define KAPSEL_WHY_FAR		7	/* a jump or call reaches too far */
+#define KAPSEL_WHY_LENGTH	8	/* too long for a JIT that blinds constants */
+#define KAPSEL_WHY_REFUSED	9	/* the kernel's JIT refused, for want of memory perhaps */
+#define KAPSEL_WHY_NO_INTERP	10	/* the kernel was built to have no interpreters */
+
 /* ------------------------------------------------------------------------
  * Verdict and records: what a load or an attachment answers
  */
