@@ -326,7 +326,9 @@ static void put_by(struct lower *lo, u32 row, const u8 *two)
 		else
 			emit(lo, row, two[i], BPF_REG_10, off, 0);
 	}
-	lo->put_by = 16;
+	lo->put_by = 2 * sizeof(u64);
+	if (below + lo->put_by > KAPSEL_MAX_STACK)
+		refuse(lo, KAPSEL_WHY_INSN);
 }
 
 static void absolute(struct lower *lo, const struct width *w, u8 reg)
@@ -446,6 +448,13 @@ static void lower_via(struct lower *lo, const struct kps_code_insn *insn)
 	load(lo, rows[insn->op - KPS_CODE_via_ldxb], insn->dst, insn->dst, insn->off);
 }
 
+/* Where old and expected value agree, processors leave r0's upper half alone. */
+static void lower_cmpxchg32(struct lower *lo, const struct kps_code_insn *insn)
+{
+	copy(lo, insn);
+	emit(lo, KPS_ROW_mov32_reg, BPF_REG_0, BPF_REG_0, 0, 0);
+}
+
 static void lower_lddw(struct lower *lo, const struct kps_code_insn *insn)
 {
 	emit_wide(lo, insn->dst, insn->imm);
@@ -529,6 +538,7 @@ static const struct rule rules[KPS_NR_CODE_OPS] = {
 	[KPS_ROW_ldsxb] = { lower_ldsx },
 	[KPS_ROW_ldsxh] = { lower_ldsx },
 	[KPS_ROW_ldsxw] = { lower_ldsx },
+	[KPS_ROW_atomic32_cmpxchg] = { lower_cmpxchg32, true },
 	[KPS_ROW_lddw] = { lower_lddw, true },
 	[KPS_ROW_call] = { lower_call, true },
 	[KPS_ROW_call_local] = { lower_call_local, true },
@@ -579,6 +589,8 @@ static void lower_all(struct lower *lo)
 	lo->n = 0;
 	for (lo->at = 0; lo->at < lo->cnt && !lo->res->why; lo->at++) {
 		lo->place[lo->at] = (lo->place[lo->at] & FAR) | lo->n;
+		if (lo->target->far)
+			lo->place[lo->at] |= FAR;
 		lower_insn(lo);
 	}
 	lo->place[lo->cnt] = lo->n;

@@ -52,6 +52,7 @@ struct kps_lower_func {
  * @loop: the function that runs callbacks: (rounds, callback, context, flags)
  * @entry: for each function, where its compiled code begins; 0: not there yet
  * @functions: compiled code may call compiled code
+ * @far: every jump is to be a far one; for trials
  */
 struct kps_lower_target {
 	const bool *wrong;
@@ -59,6 +60,7 @@ struct kps_lower_target {
 	u64 loop;
 	const u64 *entry;
 	bool functions;
+	bool far;
 };
 
 /**

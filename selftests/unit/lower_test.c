@@ -203,6 +203,9 @@ static const struct {
 	  "if w1 != 0 goto 11\nw0 = w0\ngoto 12\nw0 %= w1\n"
 	  "if w2 s>= 0 goto 14\nw0 = -w0\n"
 	  "r1 = *(u64 *)(r10 - 72)\nr2 = *(u64 *)(r10 - 80)\nexit\n", true },
+	/* The compare leaves a half of r0 as it was. */
+	{ "w0 = cmpxchg32_32(r1 + 4, w0, w2)\nexit\n",
+	  "w0 = cmpxchg32_32(r1 + 4, w0, w2)\nw0 = w0\nexit\n", false },
 	/* Addresses and calls */
 	{ "r1 = map[fd:3] ll\nr0 = 0x123456789 ll\nexit\n",
 	  "r1 = 0xffff888000000003 ll\nr0 = 0x123456789 ll\nexit\n", false },
