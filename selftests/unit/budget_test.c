@@ -251,7 +251,7 @@ static u32 long_program(struct bpf_insn *insns)
 	return n;
 }
 
-TEST(long_program_stopped)
+TEST_F_TIMEOUT(corpus, long_program_stopped, 300)
 {
 	static struct bpf_insn insns[2 * DIAMONDS + 8];
 	struct kt_case c = { .in = { .insns = insns, .insn_cnt = long_program(insns),

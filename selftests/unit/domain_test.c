@@ -66,7 +66,22 @@ static struct kps_scalar around(u64 *member)
 
 #define ROUNDS 3000000
 
-TEST(scalar_alu_random)
+/* Of nothing: only with one has a test a time of its own to run. */
+FIXTURE(domain)
+{
+};
+
+FIXTURE_SETUP(domain)
+{
+	(void)self;
+}
+
+FIXTURE_TEARDOWN(domain)
+{
+	(void)self;
+}
+
+TEST_F_TIMEOUT(domain, scalar_alu_random, 300)
 {
 	for (int i = 0; i < ROUNDS; i++) {
 		size_t op = rnd() % ARRAY_SIZE(ops);
@@ -84,7 +99,7 @@ TEST(scalar_alu_random)
 	}
 }
 
-TEST(scalar_assume_random)
+TEST_F_TIMEOUT(domain, scalar_assume_random, 300)
 {
 	static const u8 jumps[] = { BPF_JEQ, BPF_JNE, BPF_JGT, BPF_JGE, BPF_JLT, BPF_JLE,
 				    BPF_JSGT, BPF_JSGE, BPF_JSLT, BPF_JSLE, BPF_JSET };
@@ -104,7 +119,7 @@ TEST(scalar_assume_random)
 	}
 }
 
-TEST(scalar_extend_random)
+TEST_F_TIMEOUT(domain, scalar_extend_random, 300)
 {
 	static const unsigned int widths[] = { 8, 16, 32 };
 
@@ -121,7 +136,7 @@ TEST(scalar_extend_random)
 }
 
 /* Both outcomes impossible, or an equality that forgets a known bit, is a bug. */
-TEST(scalar_precision)
+TEST_F_TIMEOUT(domain, scalar_precision, 300)
 {
 	struct kps_scalar i = kps_scalar_any(), ten = kps_scalar_const(10), t;
 

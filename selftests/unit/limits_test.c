@@ -43,8 +43,7 @@ FIXTURE_TEARDOWN(limits)
 	(void)self;
 }
 
-static __attribute__((format(printf, 2, 3))) void say(struct _test_data_limits *self,
-						      const char *format, ...)
+static __printf(2, 3) void say(struct _test_data_limits *self, const char *format, ...)
 {
 	va_list args;
 
@@ -127,7 +126,7 @@ static int numbers_on_two_ways(struct _test_data_limits *self, int apart)
 	return judge(self);
 }
 
-TEST_F(limits, links_compared)
+TEST_F_TIMEOUT(limits, links_compared, 300)
 {
 	EXPECT_EQ(0, numbers_on_two_ways(self, 0));
 	EXPECT_EQ(KPS_D_UPPER, numbers_on_two_ways(self, 10));
@@ -151,7 +150,7 @@ static int numbers_on_many_ways(struct _test_data_limits *self, int which)
 	return judge(self);
 }
 
-TEST_F(limits, links_of_many_ways)
+TEST_F_TIMEOUT(limits, links_of_many_ways, 300)
 {
 	int which;
 
@@ -176,7 +175,7 @@ static int numbers_in_a_loop(struct _test_data_limits *self, int apart)
 	return judge(self);
 }
 
-TEST_F(limits, links_joined)
+TEST_F_TIMEOUT(limits, links_joined, 300)
 {
 	EXPECT_EQ(0, numbers_in_a_loop(self, 0));
 	EXPECT_EQ(KPS_D_UPPER, numbers_in_a_loop(self, 10));
@@ -204,7 +203,7 @@ static int pointers_on_two_ways(struct _test_data_limits *self, int tested)
 	return judge(self);
 }
 
-TEST_F(limits, null_tests_compared)
+TEST_F_TIMEOUT(limits, null_tests_compared, 300)
 {
 	EXPECT_EQ(0, pointers_on_two_ways(self, SECOND));
 	EXPECT_EQ(KPS_D_NULL, pointers_on_two_ways(self, FIRST));
@@ -224,7 +223,7 @@ static int pointers_in_a_loop(struct _test_data_limits *self, int tested)
 	return judge(self);
 }
 
-TEST_F(limits, null_tests_joined)
+TEST_F_TIMEOUT(limits, null_tests_joined, 300)
 {
 	EXPECT_EQ(0, pointers_in_a_loop(self, SECOND));
 	EXPECT_EQ(KPS_D_NULL, pointers_in_a_loop(self, FIRST));

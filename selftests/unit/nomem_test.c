@@ -23,7 +23,8 @@
 #define PROGRAMS 40
 #define DIAMONDS 1000
 #define MOST_PIECES 100	/* of a program, more or less, that are made to fail */
-#define OF_A_CASE 20	/* the same of a case of the corpus */
+#define OF_A_CASE 100	/* the same of a case of the corpus, */
+#define STEPS_OF_A_CASE 4000	/* of which this much is verified */
 
 /**
  * struct purse - allocations that are left
@@ -251,7 +252,7 @@ static bool generated(struct _test_data_nomem *self, u32 seed, bool once)
 	return starve(&self->in, once);
 }
 
-TEST_F(nomem, one_fails)
+TEST_F_TIMEOUT(nomem, one_fails, 300)
 {
 	u32 seed;
 
@@ -262,7 +263,7 @@ TEST_F(nomem, one_fails)
 	}
 }
 
-TEST_F(nomem, all_fail_from_then_on)
+TEST_F_TIMEOUT(nomem, all_fail_from_then_on, 300)
 {
 	u32 seed;
 
@@ -288,7 +289,7 @@ TEST_F_TIMEOUT(nomem, pieces, 300)
 }
 
 /* Many states, so many pieces of memory. */
-TEST_F(nomem, many_states)
+TEST_F_TIMEOUT(nomem, many_states, 300)
 {
 	static struct bpf_insn insns[4 * DIAMONDS + 4];
 	u32 cnt = 0, i;
@@ -325,11 +326,14 @@ struct progress {
 
 static bool starve_case(const struct kt_case *c, void *arg)
 {
+	struct kps_prog_in in = c->in;
 	struct progress *p = arg;
 	u32 n = ++p->cases;
 
 	maps.c = c;
-	if (!starve_pieces(&c->in, n % 2, n, OF_A_CASE))
+	if (!in.budget_insns || in.budget_insns > STEPS_OF_A_CASE)
+		in.budget_insns = STEPS_OF_A_CASE;
+	if (!starve_pieces(&in, n % 2, n, OF_A_CASE))
 		strcpy(p->failed, c->name);
 	return !p->failed[0];
 }

@@ -36,8 +36,8 @@ TEST(no_network)
 		TH_LOG("%s", out);
 	}
 	EXPECT_NE(NULL, strstr(out, "\nok 1 "));
-	EXPECT_NE(NULL, strstr(out, "\nok 2 - CBMC, at 64 and 32 bits # SKIP no CBMC: "
-				    "its packages can't be fetched\n")) {
+	EXPECT_NE(NULL, strstr(out, "\nok 2 - CBMC, at 64 and 32 bits # SKIP"));
+	EXPECT_NE(NULL, strstr(out, " no CBMC: its packages can't be fetched\n")) {
 		TH_LOG("%s", out);
 	}
 }
