@@ -10,6 +10,7 @@
 
 #include "abi.h"
 #include "device.h"
+#include "engine.h"
 #include "hooks/canary.h"
 #include "hooks/hook.h"
 #include "run.h"
@@ -32,12 +33,13 @@ static u64 features(void)
 int kps_get_abi(struct kps_call *call)
 {
 	struct kapsel_abi *abi = call->arg;
+	u32 jit_why;
 
 	*abi = (struct kapsel_abi){
 		.abi = KAPSEL_ABI,
 		.verifier = KPS_VERIFIER_REVISION,
 		.features = features(),
-		.engines = 1 << KAPSEL_ENGINE_INTERP,
+		.engines = kps_engines(&jit_why),
 		.max_insns = KAPSEL_MAX_INSNS,
 		.max_stack = KAPSEL_MAX_STACK,
 		.max_depth = KAPSEL_MAX_DEPTH,
@@ -48,6 +50,7 @@ int kps_get_abi(struct kps_call *call)
 		.ceiling = KAPSEL_DEFAULT_CEILING,
 		.version = KPS_VERSION,
 	};
+	abi->jit_why = jit_why;
 	return 0;
 }
 

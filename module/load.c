@@ -14,6 +14,7 @@
 
 #include "answer.h"
 #include "device.h"
+#include "engine.h"
 #include "helpers.h"
 #include "log.h"
 #include "map.h"
@@ -271,9 +272,20 @@ static void take_facts(struct kps_prog *prog, const struct kps_proof *proof)
 	prog->ctx_read = proof->ctx_read;
 	prog->ctx_written = proof->ctx_written;
 	prog->stack_depth = proof->stack_depth;
-	prog->memory = sizeof(*prog) + kps_code_size(prog->code) +
-		       prog->insn_cnt * sizeof(*prog->insns) +
+	prog->memory = sizeof(*prog) + prog->insn_cnt * sizeof(*prog->insns) +
 		       kps_log_memory(prog->log);
+}
+
+static int choose_engine(struct kps_load *load, u32 asked,
+			 const struct kps_prog_in *in, const struct kps_proof *proof)
+{
+	struct kps_prog *prog = load->prog;
+	int err = kps_engine_choose(prog, asked, in, proof);
+
+	if (err != -EOPNOTSUPP)
+		return err;
+	load->answer.log->verdict.insn = prog->why_insn;
+	return kps_answer_refuse(&load->answer, KPS_D_ENGINE, prog->why, err);
 }
 
 static int verify(struct kps_load *load, struct kapsel_prog_load *arg)
@@ -307,11 +319,11 @@ static int verify(struct kps_load *load, struct kapsel_prog_load *arg)
 	if (err)
 		return err;
 	load->prog->verify_ns = ktime_get_ns() - start;
-	err = check_lockdown(load);
-	if (!err)
-		err = rewrite(load, &in, &proof, &host);
-	if (!err)
+	err = check_lockdown(load) ?: rewrite(load, &in, &proof, &host);
+	if (!err) {
 		take_facts(load->prog, &proof);
+		err = choose_engine(load, arg->engine, &in, &proof);
+	}
 	kps_proof_free(&proof, &host);
 	return err;
 }
@@ -353,6 +365,7 @@ static int check_arg(const struct kapsel_prog_load *arg)
 static int check_type(struct kps_load *load, const struct kapsel_prog_load *arg)
 {
 	int missing;
+	u32 why;
 
 	load->prog->type = kps_prog_type_find(arg->prog_type);
 	if (!load->prog->type)
@@ -360,9 +373,10 @@ static int check_type(struct kps_load *load, const struct kapsel_prog_load *arg)
 					 arg->prog_type, -EINVAL);
 	if (kps_prog_may_use(arg->prog_type, &missing))
 		return kps_answer_missing(&load->answer, missing);
-	if (arg->engine == KAPSEL_ENGINE_JIT)
-		return kps_answer_refuse(&load->answer, KPS_D_ENGINE,
-					 arg->engine, -EOPNOTSUPP);
+	why = kps_engine_missing(arg->engine);
+	if (why)
+		return kps_answer_refuse(&load->answer, KPS_D_ENGINE, why,
+					 -EOPNOTSUPP);
 	return 0;
 }
 

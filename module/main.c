@@ -4,9 +4,9 @@
  *
  * From here on: device.c has the ioctls, object.c and pin.c what all objects have
  * in common, load.c and prog.c programs, map.c and maps/ maps, link.c and hooks/
- * what programs are attached to, run.c and event.c what happens then, helpers*.c
- * what programs may call. core/ verifies and interprets, and is compiled into
- * userspace as well.
+ * what programs are attached to, run.c and event.c what happens then, engine.c and
+ * jit.c by what, helpers*.c what programs may call. core/ verifies and interprets,
+ * and is compiled into userspace as well.
  */
 
 #define pr_fmt(fmt) "kapsel: " fmt
@@ -18,6 +18,7 @@
 #include "abi.h"
 #include "device.h"
 #include "helpers.h"
+#include "jit.h"
 #include "prog.h"
 #include "run.h"
 #include "hooks/hook.h"
@@ -35,6 +36,7 @@ static int __init kapsel_init(void)
 	err = kps_prog_init();
 	if (err)
 		goto run_exit;
+	kps_jit_init();
 	err = kps_hooks_init();
 	if (err)
 		goto prog_exit;

@@ -15,7 +15,6 @@
 #include "log.h"
 #include "map.h"
 #include "prog.h"
-#include "core/code.h"
 #include "core/rewrite.h"
 
 /* Frees programs. Of our own, so that the module's exit can wait for it. */
@@ -27,6 +26,7 @@ static void free_prog(struct work_struct *work)
 					     free);
 	u32 i;
 
+	kps_jit_free(prog->jit);
 	kps_code_free(prog->code, &kps_memory_host);
 	kps_log_free(prog->log);
 	for (i = 0; i < prog->nr_maps; i++)
@@ -76,15 +76,17 @@ static int prog_info(struct kps_object *obj, struct kapsel_obj_info *info)
 	err = copy_map_ids(prog, out->map_ids, out->map_cnt) ?:
 	      copy_insns(prog, out->insns, out->insns_room);
 	out->type = prog->type->type;
-	out->engine = KAPSEL_ENGINE_INTERP;
+	out->engine = prog->entry ? KAPSEL_ENGINE_JIT : KAPSEL_ENGINE_INTERP;
 	out->insn_cnt = prog->insn_cnt;
-	out->xlated_cnt = prog->code->cnt;
+	out->xlated_cnt = prog->xlated_cnt;
 	out->stack_depth = prog->stack_depth;
 	out->map_cnt = prog->nr_maps;
 	out->log_lost = kps_log_lost(prog->log);
 	out->max_insns = prog->fuel;
 	out->verify_ns = prog->verify_ns;
 	out->memory = prog->memory;
+	out->why = prog->why;
+	out->why_insn = prog->why_insn;
 	return err;
 }
 

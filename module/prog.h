@@ -7,6 +7,7 @@
 #include <linux/workqueue.h>
 #include <uapi/linux/bpf.h>
 
+#include "jit.h"
 #include "object.h"
 #include "core/host.h"
 #include "core/proto.h"
@@ -21,7 +22,12 @@ struct kps_map;
  * struct kps_prog - a verified program; constant once published
  * @obj: head. Users are files, pins and links
  * @type: row of the table
- * @code: what runs
+ * @entry: of the compiled code, if it is compiled
+ * @jit: the compiled program
+ * @code: for the interpreter, if it is not
+ * @why: it is not compiled, KAPSEL_WHY_*
+ * @why_insn: the slot that is the reason
+ * @xlated_cnt: instructions of what runs
  * @fuel: instructions a run gets: as many as the verifier proved to be enough
  * @metered: that they are enough was not proved
  * @ctx_read: context fields that it reads, one bit a field
@@ -41,7 +47,12 @@ struct kps_map;
 struct kps_prog {
 	struct kps_object obj;
 	const struct kps_prog_type *type;
+	kps_jit_fn entry;
+	struct kps_jit *jit;
 	struct kps_code *code;
+	u32 why;
+	u32 why_insn;
+	u32 xlated_cnt;
 	u64 fuel;
 	bool metered;
 	u64 ctx_read;

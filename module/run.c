@@ -33,25 +33,38 @@ notrace struct kps_exec *kps_run_current(void)
 }
 
 static __always_inline enum kps_outcome
+interpret(struct kps_run *run, const struct kps_prog *prog, void *ctx, u64 *ret)
+{
+	run->fuel = prog->fuel;
+	*ret = kps_interp_run(prog->code, run, (unsigned long)ctx, 0);
+	return run->end == KPS_RUN_DONE ? KPS_RAN : KPS_ABORTED;
+}
+
+/* Compiled code carries no mark by which calls would be checked. */
+static __always_inline __nocfi enum kps_outcome
 run_here(struct kps_cpu *cpu, struct kps_exec *exec, const struct kps_prog *prog,
 	 void *ctx, u64 *ret)
 {
 	struct kps_exec *outer = cpu->now;
 
+	enum kps_outcome outcome = KPS_RAN;
+
 	exec->prog = prog;
-	exec->run.fuel = prog->fuel;
 	cpu->now = exec;
-	*ret = kps_interp_run(prog->code, &exec->run, (unsigned long)ctx, 0);
+	if (prog->entry)
+		*ret = prog->entry(ctx, NULL);
+	else
+		outcome = interpret(&exec->run, prog, ctx, ret);
 	cpu->now = outer;
-	return exec->run.end == KPS_RUN_DONE ? KPS_RAN : KPS_ABORTED;
+	return outcome;
 }
 
 /*
  * @busy needs no atomicity: preemption is off, and whatever interrupts here runs
  * on another level or finds it set. The barriers keep it around the run.
  */
-notrace enum kps_outcome kps_prog_run(const struct kps_prog *prog, void *ctx,
-				      u64 *ret)
+notrace __nocfi enum kps_outcome kps_prog_run(const struct kps_prog *prog,
+					      void *ctx, u64 *ret)
 {
 	enum kps_outcome outcome = KPS_RECURSED;
 	struct kps_exec *exec;

@@ -7,6 +7,8 @@
 
 #include "core/rows.h"
 
+#define KPS_MAX_LOOPS	(1U << 23)	/* rounds of bpf_loop() */
+
 /*
  * What the interpreter can do: the rows of opcodes.tbl, and a few more that
  * only the rewrite makes. "via" loads go through the pointer at the start of

@@ -13,8 +13,6 @@
 #include "core/interp.h"
 #include "core/rewrite.h"
 
-#define MAX_LOOPS BIT(23)
-
 /* Where objtool looks for the targets of a computed goto. */
 #ifndef __annotate_jump_table
 #define __annotate_jump_table
@@ -105,7 +103,7 @@ static __always_inline s64 loop_refused(const u64 *regs)
 {
 	if (regs[4])
 		return -EINVAL;
-	if ((u32)regs[1] > MAX_LOOPS)
+	if ((u32)regs[1] > KPS_MAX_LOOPS)
 		return -E2BIG;
 	return (u32)regs[1] ? 1 : 0;
 }

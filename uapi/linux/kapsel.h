@@ -269,6 +269,8 @@ struct kapsel_log {
  * @page_size: bytes, as mmap() of a ring buffer needs it
  * @ceiling: default of kapsel_prog_load.ceiling
  * @version: of the module, text
+ * @jit_why: why there is no JIT, KAPSEL_WHY_*
+ * @__reserved: 0
  */
 struct kapsel_abi {
 	__u32	abi;
@@ -284,6 +286,8 @@ struct kapsel_abi {
 	__u32	page_size;
 	__u64	ceiling;
 	char	version[32];
+	__u32	jit_why;
+	__u32	__reserved;
 };
 
 #define KAPSEL_FEATURE_KERNEL_READ	(1ULL << 0) /* kernel memory may be read (no lockdown) */
@@ -405,6 +409,11 @@ struct kapsel_hook_info {
  * @name: of the program: letters, digits, "_", "." and "-"; may be empty
  * @license: as in SEC("license"); decides on GPL-only helpers
  * @log: the verdict
+ *
+ * The engine chosen by AUTO is the kernel's JIT, where it can run the program,
+ * else the interpreter. One that is asked for by name but can't run it is
+ * EOPNOTSUPP, with KAPSEL_WHY_* as the record's detail, and the slot in
+ * verdict.insn.
  */
 struct kapsel_prog_load {
 	__aligned_u64 insns;
@@ -568,6 +577,8 @@ struct kapsel_pin {
  * @max_insns: most instructions a run may take
  * @verify_ns: time that verification took
  * @memory: bytes
+ * @why: it is not compiled, KAPSEL_WHY_*
+ * @why_insn: the slot that is the reason, if there is one
  */
 struct kapsel_prog_info {
 	__u32	type;
@@ -583,6 +594,8 @@ struct kapsel_prog_info {
 	__u64	max_insns;
 	__u64	verify_ns;
 	__u64	memory;
+	__u32	why;
+	__u32	why_insn;
 };
 
 /**

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel - which engine runs a program, and why */
+
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/kconfig.h>
+#include <linux/module.h>
+#include <linux/kapsel.h>
+
+#include "engine.h"
+#include "jit.h"
+#include "prog.h"
+#include "core/code.h"
+#include "core/rewrite.h"
+#include "core/verifier.h"
+
+/* Who builds a kernel so wants no interpreter of programs in it. */
+static bool interpreter = !IS_ENABLED(CONFIG_BPF_JIT_ALWAYS_ON);
+module_param(interpreter, bool, 0444);
+MODULE_PARM_DESC(interpreter,
+		 "interpret what is not compiled (default: yes, unless the kernel has CONFIG_BPF_JIT_ALWAYS_ON)");
+
+u32 kps_engines(u32 *jit_why)
+{
+	*jit_why = kps_jit_why();
+	return (interpreter ? BIT(KAPSEL_ENGINE_INTERP) : 0) |
+	       (*jit_why ? 0 : BIT(KAPSEL_ENGINE_JIT));
+}
+
+u32 kps_engine_missing(u32 asked)
+{
+	if (asked == KAPSEL_ENGINE_JIT)
+		return kps_jit_why();
+	if (asked == KAPSEL_ENGINE_INTERP && !interpreter)
+		return KAPSEL_WHY_NO_INTERP;
+	return KAPSEL_WHY_NOTHING;
+}
+
+static int compile(struct kps_prog *prog, const struct kps_prog_in *in,
+		   const struct kps_proof *proof)
+{
+	struct kps_jit_result res;
+	int err;
+
+	err = kps_jit_compile(in, proof, prog->code, &res);
+	prog->why = res.why;
+	prog->why_insn = res.insn;
+	if (err)
+		return err;
+	prog->jit = res.jit;
+	prog->entry = res.entry;
+	prog->xlated_cnt = res.slots;
+	prog->memory += res.memory;
+	kps_code_free(prog->code, &kps_memory_host);
+	prog->code = NULL;
+	return 0;
+}
+
+static void interpret(struct kps_prog *prog)
+{
+	prog->xlated_cnt = prog->code->cnt;
+	prog->memory += kps_code_size(prog->code);
+}
+
+int kps_engine_choose(struct kps_prog *prog, u32 asked,
+		      const struct kps_prog_in *in, const struct kps_proof *proof)
+{
+	int err = -EOPNOTSUPP;
+
+	prog->why = KAPSEL_WHY_ASKED;
+	if (asked != KAPSEL_ENGINE_INTERP)
+		err = compile(prog, in, proof);
+	if (err != -EOPNOTSUPP || asked == KAPSEL_ENGINE_JIT || !interpreter)
+		return err;
+	interpret(prog);
+	return 0;
+}

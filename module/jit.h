@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kapsel - the bridge to the kernel's JIT compilers */
+#ifndef KPS_JIT_H
+#define KPS_JIT_H
+
+#include <linux/types.h>
+
+struct kps_code;
+struct kps_jit;
+struct kps_prog_in;
+struct kps_proof;
+
+/** typedef kps_jit_fn - compiled code: r1 and r2 in, r0 out */
+typedef u64 (*kps_jit_fn)(const void *r1, const void *r2);
+
+/**
+ * struct kps_jit_result - what compiling came to
+ * @jit: the compiled program; kps_jit_free() gives it back
+ * @entry: where it begins
+ * @slots: instruction slots that were compiled
+ * @memory: bytes
+ * @why: KAPSEL_WHY_*, if it can't be compiled
+ * @insn: the slot of the program that is the reason
+ */
+struct kps_jit_result {
+	struct kps_jit *jit;
+	kps_jit_fn entry;
+	u32 slots;
+	u64 memory;
+	u32 why;
+	u32 insn;
+};
+
+/**
+ * kps_jit_why - why does the kernel's JIT not compile anything?
+ *
+ * Found out by giving it something to compile, so that the answer is true now:
+ * a sysctl switches it. Sleeps.
+ *
+ * Return: KAPSEL_WHY_*, KAPSEL_WHY_NOTHING if it does.
+ */
+u32 kps_jit_why(void);
+
+/**
+ * kps_jit_compile - compile a program
+ * @in: as verified
+ * @proof: of it
+ * @code: of it, by kps_rewrite()
+ * @res: out
+ *
+ * Return: 0; -EOPNOTSUPP with @res->why; -ENOMEM, -EINTR.
+ */
+int kps_jit_compile(const struct kps_prog_in *in, const struct kps_proof *proof,
+		    const struct kps_code *code, struct kps_jit_result *res);
+
+/** kps_jit_free - free a compiled program that nobody runs any more; or NULL */
+void kps_jit_free(struct kps_jit *jit);
+
+/** kps_jit_init - try the compiler out, if it is on */
+void kps_jit_init(void);
+
+#endif
