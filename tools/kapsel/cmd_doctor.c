@@ -123,6 +123,21 @@ static void check_rights(struct patient *p)
 	       net ? "CAP_NET_ADMIN" : "CAP_NET_ADMIN is missing");
 }
 
+static void check_engines(struct patient *p)
+{
+	const struct kapsel_abi *abi = &p->dev.abi;
+	bool interp = abi->engines & (1u << KAPSEL_ENGINE_INTERP);
+	bool jit = abi->engines & (1u << KAPSEL_ENGINE_JIT);
+	char text[120];
+
+	if (jit)
+		snprintf(text, sizeof(text), "JIT%s", interp ? " and interpreter" : " only");
+	else
+		snprintf(text, sizeof(text), "%s, no JIT: %s", interp ? "interpreter" : "none",
+			 kapsel_why(abi->jit_why));
+	report(p, "engine", jit || interp, "load the module with interpreter=1", text);
+}
+
 static void check_kprobes(struct patient *p)
 {
 	bool on;
@@ -135,9 +150,7 @@ static void check_kprobes(struct patient *p)
 	on = p->dev.abi.features & KAPSEL_FEATURE_KERNEL_READ;
 	report(p, "kernel reads", on, "see kernel_lockdown(7)",
 	       on ? "allowed" : "closed by lockdown");
-	report(p, "engine", true, NULL,
-	       p->dev.abi.engines & (1u << KAPSEL_ENGINE_JIT) ? "JIT and interpreter" :
-								"interpreter");
+	check_engines(p);
 }
 
 static void check_lockdown(struct patient *p)

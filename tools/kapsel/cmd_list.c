@@ -35,7 +35,10 @@ static void add_prog(struct out_table *t, const struct object *obj)
 	out_str(t, kapsel_prog_type_name(prog->type));
 	out_fmt(t, "%u insns, at most %llu", prog->insn_cnt,
 		(unsigned long long)prog->max_insns);
-	out_str(t, engine_name(prog->engine));
+	if (prog->why > KAPSEL_WHY_ASKED)
+		out_fmt(t, "%s: %s", engine_name(prog->engine), kapsel_why(prog->why));
+	else
+		out_str(t, engine_name(prog->engine));
 	out_none(t);
 }
 
@@ -216,6 +219,9 @@ static const struct out_column link_columns[] = {
 };
 
 static const struct out_column prog_columns[] = {
+	{ "engine", "ENGINE", false },
+	{ "why", "WHY NOT JIT", false },
+	{ "why_insn", "AT", true },
 	{ "insns", "INSNS", true },
 	{ "xlated", "REWRITTEN", true },
 	{ "max_insns", "AT MOST", true },
@@ -256,6 +262,12 @@ static void link_facts(struct out_table *t, const struct kapsel_link_info *link)
 static void prog_facts(struct out_table *t, const struct kapsel_prog_info *prog)
 {
 	out_begin(t, prog_columns, ARRAY_LEN(prog_columns));
+	out_str(t, engine_name(prog->engine));
+	out_str(t, prog->why ? kapsel_why(prog->why) : NULL);
+	if (prog->why == KAPSEL_WHY_INSN)
+		out_u64(t, prog->why_insn);
+	else
+		out_none(t);
 	out_u64(t, prog->insn_cnt);
 	out_u64(t, prog->xlated_cnt);
 	out_u64(t, prog->max_insns);

@@ -123,6 +123,31 @@ static int environment_error(const struct kapsel_verdict *verdict, int code,
 	return code;
 }
 
+/* The record that says what was refused; warnings may stand before it. */
+static u64 detail_of(const struct kapsel_result *res)
+{
+	const struct kapsel_rec_problem *rec = NULL;
+	u32 at = 0;
+
+	while (res->size - at >= sizeof(*rec)) {
+		rec = (const void *)((const char *)res->recs + at);
+		if (rec->hdr.kind == KAPSEL_REC_ERROR || !rec->hdr.size)
+			break;
+		at += rec->hdr.size;
+	}
+	return rec && rec->hdr.kind == KAPSEL_REC_ERROR ? rec->detail : 0;
+}
+
+static void hint_engine(const struct kapsel_result *res, struct kapsel_error *err)
+{
+	u32 why = detail_of(res);
+
+	if (why == KAPSEL_WHY_INSN)
+		kl_hint(err, "%s: number %u", kapsel_why(why), res->verdict.insn);
+	else
+		kl_hint(err, "%s", kapsel_why(why));
+}
+
 int kapsel_prog_load(const struct kapsel_dev *dev, struct kapsel_prog *prog,
 		     const struct kapsel_load_opts *opts, struct kapsel_result *res,
 		     struct kapsel_error *err)
@@ -147,9 +172,12 @@ int kapsel_prog_load(const struct kapsel_dev *dev, struct kapsel_prog *prog,
 	}
 	res->err = fd;
 	snprintf(what, sizeof(what), "program '%s' could not be loaded", prog->name);
-	if (!res->verdict.code || res->verdict.code > 1000)
-		return environment_error(&res->verdict, fd, what, err);
-	return kl_verdict_error(prog, res, err);
+	if (res->verdict.code && res->verdict.code <= 1000)
+		return kl_verdict_error(prog, res, err);
+	environment_error(&res->verdict, fd, what, err);
+	if (res->verdict.code == KPS_D_ENGINE)
+		hint_engine(res, err);
+	return fd;
 }
 
 static void fill_hook(struct kapsel_link_create *arg, const struct kapsel_hook *hook,

@@ -43,6 +43,25 @@ const char *kapsel_code_name(u32 code, char *buf, size_t size)
 	return buf;
 }
 
+const char *kapsel_why(u32 why)
+{
+	static const char * const whys[] = {
+		[KAPSEL_WHY_NOTHING] = "",
+		[KAPSEL_WHY_ASKED] = "it was asked for",
+		[KAPSEL_WHY_NO_JIT] = "the kernel was built without a JIT",
+		[KAPSEL_WHY_JIT_OFF] = "net.core.bpf_jit_enable is 0",
+		[KAPSEL_WHY_METERED] = "metered",
+		[KAPSEL_WHY_INSN] = "the kernel's JIT compiles an instruction wrong",
+		[KAPSEL_WHY_FUNCTIONS] = "functions are not compiled on this machine",
+		[KAPSEL_WHY_FAR] = "a jump or call reaches too far",
+		[KAPSEL_WHY_LENGTH] = "too long for a hardened JIT",
+		[KAPSEL_WHY_REFUSED] = "the kernel's JIT refused",
+		[KAPSEL_WHY_NO_INTERP] = "the kernel was built to have no interpreter",
+	};
+
+	return why < ARRAY_SIZE(whys) ? whys[why] : "for a reason unknown here";
+}
+
 u32 kapsel_verifier_revision(void)
 {
 	return KPS_VERIFIER_REVISION;
