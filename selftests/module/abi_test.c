@@ -48,6 +48,8 @@ TEST_F(abi, limits_are_those_of_the_header)
 	EXPECT_TRUE(abi.features & KAPSEL_FEATURE_KERNEL_READ);
 	EXPECT_TRUE(abi.features & KAPSEL_FEATURE_KPROBES);
 	EXPECT_TRUE(abi.engines & 1 << KAPSEL_ENGINE_INTERP);
+	EXPECT_EQ(!(abi.engines & 1 << KAPSEL_ENGINE_JIT), !!abi.jit_why);
+	EXPECT_EQ(0, abi.__reserved);
 	EXPECT_EQ(KAPSEL_MAX_INSNS, abi.max_insns);
 	EXPECT_EQ(KAPSEL_MAX_STACK, abi.max_stack);
 	EXPECT_EQ(KAPSEL_MAX_DEPTH, abi.max_depth);

@@ -295,6 +295,25 @@ metered_ping()
 		ip netns exec clitest ping -q -c 1 -W 1 127.0.0.1 && says out ' aborted'
 }
 
+# Which runs a program, and why not the other.
+engines_are_named()
+{
+	calls=$(object cli.bpf.o)
+	spins=$(object spins.bpf.o)
+	if ! kapsel doctor | grep -q 'JIT and interpreter'; then
+		return 0
+	fi
+	status 0 kapsel run "$calls" -p count_calls --engine jit -- \
+		kapsel show prog:count_calls && says out '^jit' &&
+		status 0 kapsel run "$calls" -p count_calls --engine interp -- \
+			kapsel show prog:count_calls && says out 'it was asked for' &&
+		status 0 kapsel run "$spins" -p spins --metered --ceiling 1000 -- \
+			kapsel list progs && says out 'interp: metered' || return 1
+	kapsel run "$spins" -p spins --metered --engine jit -- true >out 2>err &&
+		return 1
+	says err KA015 && says err metered && nothing_left_soon
+}
+
 no_module_is_environment()
 {
 	status 4 kapsel --device /dev/no-such-device list progs && silent out &&
@@ -328,7 +347,7 @@ command -v kapsel >/dev/null || ktap_skip_all "no kapsel command"
 work=$(mktemp -d) && chmod 777 "$work" && cd "$work" || exit 1
 make_packet
 
-ktap_plan 25
+ktap_plan 26
 ktap_test "help goes to stdout" help_is_data
 ktap_test "wrong usage names the word" wrong_usage_names_the_word
 ktap_test "verify accepts" verify_accepts
@@ -350,6 +369,7 @@ ktap_test "log shows lines with fewer numbers" log_shows_short_lines
 ktap_test "exec of a metered program that runs out" metered_exec_runs_out packet
 ktap_test "runs of a metered program are aborted" metered_runs_are_aborted
 ktap_test "links of a metered program fail closed" metered_links_fail_closed
+ktap_test "engines are named, with the reason" engines_are_named
 ktap_test "no module is status 4" no_module_is_environment
 ktap_test "no rights is status 4" no_rights_is_environment
 ktap_test "errors in JSON" json_errors_are_json
