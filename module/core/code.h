@@ -28,9 +28,17 @@
 
 #define KPS_EXTRA_NUMBER(_name)	KPS_CODE_##_name,
 
+/* Behind them stand the pairs, which only kps_interp_prepare() makes. */
 enum kps_code_op {
 	KPS_CODE_FIRST = KPS_NR_ROWS - 1,
 	KPS_EXTRA_OPS(KPS_EXTRA_NUMBER)
+	KPS_NR_SINGLE_OPS,
+	KPS_PAIR_FIRST = KPS_NR_SINGLE_OPS - 1,
+#define KPS_PAIR_ALSO KPS_PAIR
+#define KPS_PAIR(_first, _where, _second) KPS_PAIR_##_first##_##_where##_##_second,
+#include "core/pairs.tbl"
+#undef KPS_PAIR
+#undef KPS_PAIR_ALSO
 	KPS_NR_CODE_OPS
 };
 

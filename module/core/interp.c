@@ -6,6 +6,7 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 #include <linux/types.h>
 
@@ -108,6 +109,82 @@ static __always_inline s64 loop_refused(const u64 *regs)
 	return (u32)regs[1] ? 1 : 0;
 }
 
+/*
+ * Fuel is counted by jumps alone, in bytes of instructions: it would end at a
+ * place, were there no jump. Addresses are signed for this: none is near an end.
+ */
+#define MAX_FUEL BIT_ULL(58)
+
+static __always_inline s64 place(const struct kps_code_insn *insn)
+{
+	return (long)insn;
+}
+
+static __always_inline s64 fuel_bytes(const struct kps_run *run)
+{
+	return min_t(u64, run->fuel, MAX_FUEL) * sizeof(struct kps_code_insn);
+}
+
+static __always_inline void keep_fuel(struct kps_run *run, s64 bytes)
+{
+	run->fuel -= min_t(u64, run->fuel, MAX_FUEL);
+	if (bytes > 0)
+		run->fuel += (u64)bytes / sizeof(struct kps_code_insn);
+}
+
+enum where { dst, src };
+
+/** struct pair - a row of pairs.tbl */
+struct pair {
+	u8 first;
+	u8 second;
+	u8 where;
+};
+
+static const struct pair pairs[] = {
+#define KPS_PAIR_ALSO KPS_PAIR
+#define KPS_PAIR(_first, _where, _second)	\
+	{ KPS_ROW_##_first, KPS_ROW_##_second, _where },
+#include "core/pairs.tbl"
+#undef KPS_PAIR
+#undef KPS_PAIR_ALSO
+};
+
+/* The first row of a first, plus one; 0: there is none. */
+static const u8 rows_of[KPS_NR_ROWS] = {
+#define KPS_PAIR_ALSO(...)
+#define KPS_PAIR(_first, _where, _second)	\
+	[KPS_ROW_##_first] = KPS_PAIR_##_first##_##_where##_##_second - KPS_NR_SINGLE_OPS + 1,
+#include "core/pairs.tbl"
+#undef KPS_PAIR
+#undef KPS_PAIR_ALSO
+};
+
+static_assert(ARRAY_SIZE(pairs) < 255 && KPS_NR_ROWS < 256);
+
+static u16 joined(const struct kps_code_insn *insn)
+{
+	const struct kps_code_insn *next = insn + 1;
+	u32 i = insn->op < KPS_NR_ROWS ? rows_of[insn->op] : 0;
+
+	if (!i)
+		return insn->op;
+	for (i--; i < ARRAY_SIZE(pairs) && pairs[i].first == insn->op; i++)
+		if (pairs[i].second == next->op &&
+		    insn->dst == (pairs[i].where == dst ? next->dst : next->src))
+			return KPS_NR_SINGLE_OPS + i;
+	return insn->op;
+}
+
+/* Each looks at the next one, which is not a pair yet. */
+void kps_interp_prepare(struct kps_code *code)
+{
+	u32 i;
+
+	for (i = 0; i + 1 < code->cnt; i++)
+		code->insns[i].op = joined(&code->insns[i]);
+}
+
 #define KPS_EXTRA_LABEL(_name)	&&L_##_name,
 
 notrace u64 kps_interp_run(const struct kps_code *code, struct kps_run *run,
@@ -120,11 +197,16 @@ notrace u64 kps_interp_run(const struct kps_code *code, struct kps_run *run,
 #undef KPS_OPCODE
 #undef KPS_OPCODE_ALSO
 		KPS_EXTRA_OPS(KPS_EXTRA_LABEL)
+#define KPS_PAIR_ALSO KPS_PAIR
+#define KPS_PAIR(_first, _where, _second) &&L_##_first##_##_where##_##_second,
+#include "core/pairs.tbl"
+#undef KPS_PAIR
+#undef KPS_PAIR_ALSO
 	};
-	const struct kps_code_insn *insn = code->insns, *start = insn;
+	const struct kps_code_insn *insn = code->insns;
 	struct kps_caller *frame = run->frames;
+	s64 last = place(insn) + fuel_bytes(run);
 	u64 regs[KPS_NR_REGS] = {};
-	u64 fuel = run->fuel;
 
 	BUILD_BUG_ON(ARRAY_SIZE(labels) != KPS_NR_CODE_OPS);
 	regs[1] = ctx;
@@ -133,13 +215,14 @@ notrace u64 kps_interp_run(const struct kps_code *code, struct kps_run *run,
 	goto *labels[insn->op];
 
 #include "core/handlers.inc"
+#include "core/pairs.inc"
 
 L_trap:
 	run->end = KPS_RUN_TRAP;
-	run->fuel = fuel;
+	keep_fuel(run, last - place(insn));
 	return 0;
 no_fuel:
 	run->end = KPS_RUN_FUEL;
-	run->fuel = 0;
+	keep_fuel(run, 0);
 	return 0;
 }

@@ -48,6 +48,14 @@ struct kps_run {
 };
 
 /**
+ * kps_interp_prepare - let instructions that often follow each other run as one
+ * @code: from kps_rewrite(); no other engine understands it from here on
+ *
+ * Nothing is moved, and no more or less fuel is taken. Optional, and once.
+ */
+void kps_interp_prepare(struct kps_code *code);
+
+/**
  * kps_interp_run - run a program
  * @code: from kps_rewrite()
  * @run: memory of this run

@@ -39,13 +39,24 @@ bench-verifier-vm: $(BENCH_OUT)/verifier $(BENCH_OBJECTS)
 		/share/verifier -di -o /share/vm.json \
 		$(BENCH_OBJECTS:$(BENCH_OUT)/%=/share/%)
 
-bench-interp: $(BENCH_OUT)/interp ## The interpreter, an instruction
-	@$<
+# As the kernel compiles where indirect jumps go by a thunk.
+BENCH_THUNK := -mindirect-branch=thunk -mindirect-branch-register -fno-jump-tables
 
-$(BENCH_OUT)/interp: selftests/bench/interp_bench.c $(BENCH_CORE) $(wildcard selftests/lib/*.[ch])
+bench-interp: $(BENCH_OUT)/interp $(BENCH_OUT)/interp-thunk ## The interpreter, an instruction
+	@$<
+	@echo "== With retpolines"
+	@$(BENCH_OUT)/interp-thunk
+
+bench-interp-count: $(BENCH_OUT)/interp ## Instructions of the processor for one of the interpreter
+	@selftests/bench/interp_count $<
+
+$(BENCH_OUT)/interp-thunk: private BENCH_MORE := $(BENCH_THUNK)
+
+$(BENCH_OUT)/interp $(BENCH_OUT)/interp-thunk: \
+		selftests/bench/interp_bench.c $(BENCH_CORE) $(wildcard selftests/lib/*.[ch])
 	$(call say,CC)
 	@mkdir -p $(@D)
-	@$(CC) $(BENCH_FLAGS) $< selftests/lib/asm.c selftests/lib/run.c \
+	@$(CC) $(BENCH_FLAGS) $(BENCH_MORE) $< selftests/lib/asm.c selftests/lib/run.c \
 		module/core/*.c -o $@
 
-.PHONY: bench bench-verifier bench-verifier-native bench-verifier-vm bench-interp
+.PHONY: bench bench-verifier bench-verifier-native bench-verifier-vm bench-interp bench-interp-count

@@ -85,7 +85,10 @@ static bool user_load(const struct engine *engine, const struct bpf_insn *insns,
 		      u32 cnt)
 {
 	(void)engine;
-	return !kt_prove(&prog, insns, cnt) && !kt_rewrite(&prog, NULL);
+	if (kt_prove(&prog, insns, cnt) || kt_rewrite(&prog, NULL))
+		return false;
+	kps_interp_prepare(prog.code);
+	return true;
 }
 
 static bool user_run(const void *regs, u64 *result)

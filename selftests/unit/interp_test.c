@@ -41,13 +41,27 @@ static u64 value_address(void *priv, u32 map)
 }
 
 FIXTURE(interp) {
+	bool pairs;
 	struct bpf_insn insns[MAX_SLOTS];
 	struct kps_target target;
 	struct kt_prog prog;
 };
 
+FIXTURE_VARIANT(interp) {
+	bool pairs;
+};
+
+FIXTURE_VARIANT_ADD(interp, as_rewritten) {
+	.pairs = false,
+};
+
+FIXTURE_VARIANT_ADD(interp, in_pairs) {
+	.pairs = true,
+};
+
 FIXTURE_SETUP(interp)
 {
+	self->pairs = variant->pairs;
 	self->target = (struct kps_target){
 		.map = map_address, .map_value = value_address,
 		.helper = find_helper, .priv = (void *)0x100000,
@@ -70,6 +84,8 @@ FIXTURE_TEARDOWN(interp)
 #define LOAD(text) do {							\
 	PREPARE(text);							\
 	ASSERT_EQ(0, kt_rewrite(&self->prog, &self->target));		\
+	if (self->pairs)						\
+		kps_interp_prepare(self->prog.code);			\
 } while (0)
 
 /* Runs with just so much fuel; what is left must be nothing. */

@@ -154,6 +154,7 @@ static void run_all(const struct fz_prog *p, const struct kps_prog_in *in,
 		fail(out, FZ_HOST, "rewrite");
 		return;
 	}
+	kps_interp_prepare(code);
 	for (i = 0; i < runs; i++) {
 		fz_world_fill(p->type, seed + i, p->pool, p->nr_pool);
 		if (!one_run(in, proof, code, out))

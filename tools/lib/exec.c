@@ -103,7 +103,10 @@ static int make_code(struct exec *x, struct kapsel_error *err)
 	};
 	int ret = kps_rewrite(&x->in, &x->proof, &target, &x->host.ops, &x->code);
 
-	return ret ? kl_errno(err, ret, "cannot make the program runnable") : 0;
+	if (ret)
+		return kl_errno(err, ret, "cannot make the program runnable");
+	kps_interp_prepare(x->code);
+	return 0;
 }
 
 static void put_u32(struct exec *x, u32 off, u32 value)
