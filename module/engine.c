@@ -11,6 +11,7 @@
 #include "jit.h"
 #include "prog.h"
 #include "core/code.h"
+#include "core/interp.h"
 #include "core/rewrite.h"
 #include "core/verifier.h"
 
@@ -56,8 +57,10 @@ static int compile(struct kps_prog *prog, const struct kps_prog_in *in,
 	return 0;
 }
 
+/* Only now that nothing else is to read the code. */
 static void interpret(struct kps_prog *prog)
 {
+	kps_interp_prepare(prog->code);
 	prog->xlated_cnt = prog->code->cnt;
 	prog->memory += kps_code_size(prog->code);
 }

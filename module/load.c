@@ -21,7 +21,6 @@
 #include "prog.h"
 #include "skbctx.h"
 #include "core/diag.h"
-#include "core/interp.h"
 #include "core/rewrite.h"
 #include "core/verifier.h"
 
@@ -243,14 +242,9 @@ static int rewrite(struct kps_load *load, const struct kps_prog_in *in,
 		.priv = load,
 	};
 
-	int err;
-
 	if (in->prog_type == KAPSEL_PROG_NETFILTER)
 		target.ctx = kps_skb_slots;
-	err = kps_rewrite(in, proof, &target, host, &load->prog->code);
-	if (!err)
-		kps_interp_prepare(load->prog->code);
-	return err;
+	return kps_rewrite(in, proof, &target, host, &load->prog->code);
 }
 
 /* The caller's fds mean nothing later on; the order of the maps does. */
