@@ -10,7 +10,10 @@
 #include "../../tools/fuzz/check.h"
 
 #define PROGRAMS	15000
-#define RUNS		4
+
+static const struct fz_effort effort = {
+	.runs = 4, .longest = 30000, .budget = 60000, .agree = 4,
+};
 
 FIXTURE(world) {
 	struct fz_prog prog;
@@ -35,7 +38,7 @@ TEST_F_TIMEOUT(world, accepted_programs_are_safe, 900)
 
 	for (seed = 1; seed <= PROGRAMS; seed++) {
 		fz_generate(&self->prog, seed);
-		fz_check(&self->prog, seed, RUNS, seed % 4 == 0, &out);
+		fz_check(&self->prog, seed, &effort, &out);
 		ASSERT_LE(out.layer, FZ_REFUSED) {
 			TH_LOG("seed %u: %s: %s", seed, fz_layer_names[out.layer], out.why);
 		}

@@ -17,8 +17,7 @@
 #include "embed.h"
 #endif
 
-#define LONGEST		30000	/* instructions of a run */
-#define BUDGET		60000
+#define WATCHED		4000	/* instructions of a run that are held to what was claimed */
 
 const char *const fz_layer_names[FZ_NR_LAYERS] = {
 	"fine", "refused", "host", "memory", "embedding", "count", "interpreter", "agreement",
@@ -30,11 +29,11 @@ static void fail(struct fz_outcome *out, enum fz_layer layer, const char *why)
 	snprintf(out->why, sizeof(out->why), "%s", why);
 }
 
-static struct kps_prog_in input_of(const struct fz_prog *p)
+static struct kps_prog_in input_of(const struct fz_prog *p, u32 budget)
 {
 	return (struct kps_prog_in){
 		.insns = p->insn, .insn_cnt = p->cnt, .prog_type = p->type, .gpl = true,
-		.budget_insns = BUDGET, .budget_bytes = 64 << 20,
+		.budget_insns = budget, .budget_bytes = 64 << 20,
 	};
 }
 
@@ -51,7 +50,7 @@ static bool watch_end(void)
 
 static bool watch(struct fz_machine *m)
 {
-	return m->count > 4000 || fz_embed_watch(m);
+	return m->count > WATCHED || fz_embed_watch(m);
 }
 
 static void set_plain(bool plain)
@@ -112,7 +111,7 @@ static bool compare(const struct kps_code *code, u64 sum, struct fz_outcome *out
 }
 
 static bool one_run(const struct kps_prog_in *in, const struct kps_proof *proof,
-		    const struct kps_code *code, struct fz_outcome *out)
+		    const struct kps_code *code, u32 longest, struct fz_outcome *out)
 {
 	enum fz_end end;
 	char why[96];
@@ -124,7 +123,7 @@ static bool one_run(const struct kps_prog_in *in, const struct kps_proof *proof,
 	machine.proof = proof;
 	machine.type = kps_prog_type_find(in->prog_type);
 	machine.stack = (unsigned long)run.stack;
-	machine.limit = LONGEST;
+	machine.limit = longest;
 	machine.watch = out->unembedded ? NULL : watch;
 	end = fz_machine_run(&machine);
 	out->insns += machine.count;
@@ -143,8 +142,8 @@ static bool one_run(const struct kps_prog_in *in, const struct kps_proof *proof,
 }
 
 static void run_all(const struct fz_prog *p, const struct kps_prog_in *in,
-		    const struct kps_proof *proof, const struct kps_host *host, u64 seed, u32 runs,
-		    struct fz_outcome *out)
+		    const struct kps_proof *proof, const struct kps_host *host, u64 seed,
+		    const struct fz_effort *effort, struct fz_outcome *out)
 {
 	struct kps_target target = fz_target(p->type);
 	struct kps_code *code;
@@ -155,9 +154,9 @@ static void run_all(const struct fz_prog *p, const struct kps_prog_in *in,
 		return;
 	}
 	kps_interp_prepare(code);
-	for (i = 0; i < runs; i++) {
+	for (i = 0; i < effort->runs; i++) {
 		fz_world_fill(p->type, seed + i, p->pool, p->nr_pool);
-		if (!one_run(in, proof, code, out))
+		if (!one_run(in, proof, code, effort->longest, out))
 			break;
 	}
 	kps_code_free(code, host);
@@ -177,7 +176,7 @@ static void check_plain(const struct kps_prog_in *in, struct fz_outcome *out)
 	char why[96];
 	int err;
 
-	again.budget_insns = BUDGET / 5;
+	again.budget_insns /= 5;
 	again.budget_bytes = 8 << 20;
 	set_plain(true);
 	err = kps_verify(&again, &host, &v, &proof);
@@ -192,9 +191,10 @@ static void check_plain(const struct kps_prog_in *in, struct fz_outcome *out)
 	fail(out, FZ_AGREE, why);
 }
 
-void fz_check(const struct fz_prog *p, u64 seed, u32 runs, bool agree, struct fz_outcome *out)
+void fz_check(const struct fz_prog *p, u64 seed, const struct fz_effort *effort,
+	      struct fz_outcome *out)
 {
-	struct kps_prog_in in = input_of(p);
+	struct kps_prog_in in = input_of(p, effort->budget);
 	struct kapsel_verdict v;
 	struct kps_proof proof;
 	size_t held = 0;
@@ -213,21 +213,22 @@ void fz_check(const struct fz_prog *p, u64 seed, u32 runs, bool agree, struct fz
 		if (!v.code || (err != -EACCES && err != -EINVAL && err != -E2BIG))
 			fail(out, FZ_HOST, "no code");
 	} else {
-		run_all(p, &in, &proof, &host, seed, runs, out);
+		run_all(p, &in, &proof, &host, seed, effort, out);
 	}
 	kps_proof_free(&proof, &host);
 	if (held)
 		fail(out, FZ_HOST, "memory not given back");
-	if (!err && out->layer == FZ_FINE && agree)
+	if (!err && out->layer == FZ_FINE && effort->agree && seed % effort->agree == 0)
 		check_plain(&in, out);
 }
 
 /* Reduction. */
-static bool still(const struct fz_prog *p, u64 seed, u32 runs, const struct fz_outcome *was)
+static bool still(const struct fz_prog *p, u64 seed, const struct fz_effort *effort,
+		  const struct fz_outcome *was)
 {
 	struct fz_outcome out;
 
-	fz_check(p, seed, runs, was->layer == FZ_AGREE, &out);
+	fz_check(p, seed, effort, &out);
 	return out.layer == was->layer;
 }
 
@@ -281,7 +282,8 @@ static bool without(struct fz_prog *p, u32 pc, u32 n)
 	return true;
 }
 
-void fz_reduce(struct fz_prog *p, u64 seed, u32 runs, struct fz_outcome *out)
+void fz_reduce(struct fz_prog *p, u64 seed, const struct fz_effort *effort,
+	       struct fz_outcome *out)
 {
 	static struct fz_prog smaller;
 	u32 n, pc;
@@ -293,7 +295,7 @@ void fz_reduce(struct fz_prog *p, u64 seed, u32 runs, struct fz_outcome *out)
 			for (pc = 0; pc < p->cnt;) {
 				smaller = *p;
 				if (!without(&smaller, pc, n) ||
-				    !still(&smaller, seed, runs, out)) {
+				    !still(&smaller, seed, effort, out)) {
 					pc++;
 					continue;
 				}
@@ -302,5 +304,5 @@ void fz_reduce(struct fz_prog *p, u64 seed, u32 runs, struct fz_outcome *out)
 			}
 		}
 	}
-	fz_check(p, seed, runs, out->layer == FZ_AGREE, out);
+	fz_check(p, seed, effort, out);
 }

@@ -47,10 +47,26 @@ struct fz_outcome {
 	u64 insns;
 };
 
-/** fz_check - verify; if accepted run on @runs inputs; @agree: once more without joins */
-void fz_check(const struct fz_prog *p, u64 seed, u32 runs, bool agree, struct fz_outcome *out);
+/**
+ * struct fz_effort - how much is spent on a program
+ * @runs: inputs it is run on
+ * @longest: instructions of a run; what is longer is cut off
+ * @budget: instructions that the verifier may visit
+ * @agree: one program in so many is verified once more, without joins; 0: none
+ */
+struct fz_effort {
+	u32 runs;
+	u32 longest;
+	u32 budget;
+	u32 agree;
+};
+
+/** fz_check - verify; if accepted, run and hold to what was claimed */
+void fz_check(const struct fz_prog *p, u64 seed, const struct fz_effort *effort,
+	      struct fz_outcome *out);
 
 /** fz_reduce - make a failing program smaller, as long as the same layer fails */
-void fz_reduce(struct fz_prog *p, u64 seed, u32 runs, struct fz_outcome *out);
+void fz_reduce(struct fz_prog *p, u64 seed, const struct fz_effort *effort,
+	       struct fz_outcome *out);
 
 #endif

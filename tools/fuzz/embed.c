@@ -76,12 +76,15 @@ static void relate(struct claim *c, const struct kps_env *env)
 	u32 i, j;
 	s64 lo, hi;
 
-	for (i = 0; i < KPS_FP; i++) {
-		for (j = 0; j < KPS_FP; j++) {
-			u32 a = f->reg[i].id, b = f->reg[j].id;
+	for (j = 0; j < KPS_FP; j++) {
+		u32 b = f->reg[j].id;
 
-			if (!a || !b || a == b || c->nr_rels == MAX_RELATIONS ||
-			    !kps_id_is_anchor(&env->pool, b) ||
+		if (!b || !kps_id_is_anchor(&env->pool, b))
+			continue;
+		for (i = 0; i < KPS_FP; i++) {
+			u32 a = f->reg[i].id;
+
+			if (!a || a == b || c->nr_rels == MAX_RELATIONS ||
 			    !kps_id_distance(&env->pool, a, b, &lo, &hi))
 				continue;
 			c->rel[c->nr_rels++] = (struct relation){ i, j, lo, hi };
@@ -318,12 +321,21 @@ static bool match_byte(struct match *t, const struct fz_frame *f, u32 slot, u32 
 	return true;
 }
 
+static bool claims_nothing(const struct kps_slot *s)
+{
+	static const u8 invalid[8] = { KPS_BYTE_INVALID };
+
+	return !s->len && !memcmp(s->byte, invalid, sizeof(invalid));
+}
+
 static bool match_slot(struct match *t, const struct kps_slot *s, u32 frame, u32 slot)
 {
 	const struct fz_frame *f = &t->m->frame[frame];
 	struct fz_val v;
 	u32 i;
 
+	if (claims_nothing(s))
+		return true;
 	for (i = 0; i < 8; i++)
 		if (!match_byte(t, f, slot, i, s->byte[i]))
 			return false;
@@ -435,24 +447,35 @@ static bool same_chain(const struct fz_machine *m, const struct kps_state *s)
 	return true;
 }
 
-static bool claimed(struct match *t)
+static bool holds(struct match *t, const struct claim *c)
 {
 	struct fz_machine *m = t->m;
-	const struct claim *c;
 	u32 i;
 
-	for (c = places[m->pc]; c; c = c->next) {
-		bool ok = same_chain(m, &c->s);
+	if (!same_chain(m, &c->s))
+		return false;
+	t->c = c;
+	t->nr_links = 0;
+	t->nr_nids = 0;
+	for (i = 0; i < m->depth; i++)
+		if (!match_frame(t, i))
+			return false;
+	return match_facts(t) && match_relations(t) && match_refs(t);
+}
 
-		if (!ok)
+/* What held goes first: a loop is likely to be in the same state again. */
+static bool claimed(struct match *t)
+{
+	struct claim **first = &places[t->m->pc], **at, *c;
+
+	for (at = first; *at; at = &(*at)->next) {
+		c = *at;
+		if (!holds(t, c))
 			continue;
-		t->c = c;
-		t->nr_links = 0;
-		t->nr_nids = 0;
-		for (i = 0; i < m->depth && ok; i++)
-			ok = match_frame(t, i);
-		if (ok && match_facts(t) && match_relations(t) && match_refs(t))
-			return true;
+		*at = c->next;
+		c->next = *first;
+		*first = c;
+		return true;
 	}
 	return false;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fuzz [-s seed] [-n programs] [-t seconds] [-r runs] [-k failures] [-m] [-p seed]
+ * fuzz [-s seed] [-n programs] [-a accepted] [-t seconds] [-b] [-k failures] [-m] [-p seed]
  *
  * Generates programs, verifies them, and holds what the verifier accepts to its
  * word: on a run, and when it is verified once more without joins, as far as that is
- * not too dear. -k: stop after so many failures; -m: do not make them smaller; -p:
- * show a program, no more.
+ * not too dear. -b: in bulk, with less effort for each; -k: stop after so many failures;
+ * -m: do not make them smaller; -p: show a program, no more.
  */
 
 #include <stdio.h>
@@ -21,12 +21,18 @@
 static struct {
 	u64 seed;
 	u64 programs;
+	u64 accepted;
 	u32 seconds;
-	u32 runs;
 	u32 failures;
 	bool show;
 	bool reduce;
-} opt = { .seed = 1, .programs = ~0ULL, .runs = 6, .failures = 1, .reduce = true };
+	struct fz_effort effort;
+} opt = {
+	.seed = 1, .programs = ~0ULL, .accepted = ~0ULL, .failures = 1, .reduce = true,
+	.effort = { .runs = 6, .longest = 30000, .budget = 60000, .agree = 1 },
+};
+
+static const struct fz_effort bulk = { .runs = 3, .longest = 1500, .budget = 4000, .agree = 8 };
 
 static struct {
 	u64 programs;
@@ -45,7 +51,7 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "s:n:t:r:k:p:m")) != -1) {
+	while ((c = getopt(argc, argv, "s:n:a:t:bk:p:m")) != -1) {
 		switch (c) {
 		case 's':
 			opt.seed = strtoull(optarg, NULL, 0);
@@ -53,11 +59,14 @@ static void parse(int argc, char **argv)
 		case 'n':
 			opt.programs = strtoull(optarg, NULL, 0);
 			break;
+		case 'a':
+			opt.accepted = strtoull(optarg, NULL, 0);
+			break;
 		case 't':
 			opt.seconds = strtoul(optarg, NULL, 0);
 			break;
-		case 'r':
-			opt.runs = strtoul(optarg, NULL, 0);
+		case 'b':
+			opt.effort = bulk;
 			break;
 		case 'k':
 			opt.failures = strtoul(optarg, NULL, 0);
@@ -83,7 +92,7 @@ static void report(struct fz_prog *p, u64 seed, struct fz_outcome *out)
 	printf("FAILED seed %llu by %s: %s\n", (unsigned long long)seed,
 	       fz_layer_names[out->layer], out->why);
 	if (opt.reduce) {
-		fz_reduce(p, seed, opt.runs, &small);
+		fz_reduce(p, seed, &opt.effort, &small);
 		printf("reduced to %u slots: %s\n", p->cnt, small.why);
 	}
 	fz_show(p);
@@ -147,11 +156,12 @@ int main(int argc, char **argv)
 
 	parse(argc, argv);
 	fz_world_init();
-	for (i = 0; i < opt.programs && failed < opt.failures; i++) {
+	for (i = 0; i < opt.programs && stats.accepted < opt.accepted && failed < opt.failures;
+	     i++) {
 		if (opt.seconds && i % 16 == 0 && now() - start > opt.seconds)
 			break;
 		fz_generate(&p, opt.seed + i);
-		fz_check(&p, opt.seed + i, opt.runs, true, &out);
+		fz_check(&p, opt.seed + i, &opt.effort, &out);
 		count(&out);
 		if (opt.show) {
 			fz_show(&p);
