@@ -38,6 +38,19 @@ static const struct kps_reg *value_at(const struct kps_state *s, u32 place)
 	return measurable(reg) ? reg : NULL;
 }
 
+/* A place on the stack is the same in two states if its value takes the same bytes. */
+static bool same_bytes(const struct kps_state *a, const struct kps_state *b, u32 place)
+{
+	u32 frame = place / KPS_PLACES_A_FRAME, n = place % KPS_PLACES_A_FRAME;
+	const struct kps_slot *x, *y;
+
+	if (n < KPS_FP)
+		return true;
+	x = &a->frame[frame]->slot[n - KPS_FP];
+	y = &b->frame[frame]->slot[n - KPS_FP];
+	return x->at == y->at && x->len == y->len;
+}
+
 static struct kps_reg *own_value(struct kps_env *env, struct kps_state *s, u32 place)
 {
 	u32 frame = place / KPS_PLACES_A_FRAME, n = place % KPS_PLACES_A_FRAME;
@@ -254,15 +267,20 @@ static void widen_move(struct kps_move *m, bool known, s64 lo, s64 hi)
 
 /* All heads have the same id at a place, or there is only one. */
 static bool moved(struct kps_env *env, const struct kps_list *start, u32 place,
-		  const struct kps_reg *now, s64 *lo, s64 *hi)
+		  const struct kps_state *end, s64 *lo, s64 *hi)
 {
+	const struct kps_reg *now = value_at(end, place);
 	const struct kps_state *s;
+
+	if (!now)
+		return false;
 
 	for (s = start->first; s; s = s->next) {
 		const struct kps_reg *was = value_at(s, place);
 		s64 shift;
 
-		if (!was || was->kind != now->kind || was->object != now->object ||
+		if (!was || !same_bytes(s, end, place) ||
+		    was->kind != now->kind || was->object != now->object ||
 		    !kps_is_exact(was) || !kps_is_exact(now) ||
 		    !kps_id_distance(&env->pool, now->id, was->id, lo, hi) ||
 		    check_sub_overflow(now->delta, was->delta, &shift) ||
@@ -282,16 +300,17 @@ void kps_measure(struct kps_env *env, struct kps_loop_run *run)
 
 		*m = (struct kps_move){ .known = run->back.nr, .lo = S64_MAX, .hi = S64_MIN };
 		for (s = run->back.first; s && m->known; s = s->next) {
-			const struct kps_reg *now = value_at(s, place);
 			s64 lo = 0, hi = 0;
-			bool known = now && moved(env, &run->start, place, now, &lo, &hi);
+			bool known = moved(env, &run->start, place, s, &lo, &hi);
 
 			widen_move(m, known, lo, hi);
 		}
 	}
 }
 
-static void hull_at(const struct kps_list *list, u32 place, s64 *least, s64 *most)
+/* All that states have at a place; @like says which bytes of a slot that is. */
+static void hull_at(const struct kps_list *list, const struct kps_state *like, u32 place,
+		    s64 *least, s64 *most)
 {
 	const struct kps_state *s;
 
@@ -300,6 +319,8 @@ static void hull_at(const struct kps_list *list, u32 place, s64 *least, s64 *mos
 	for (s = list->first; s; s = s->next) {
 		const struct kps_reg *reg = value_at(s, place);
 
+		if (reg && !same_bytes(s, like, place))
+			reg = NULL;
 		*least = min(*least, reg ? reg->val.r64.smin : S64_MIN);
 		*most = max(*most, reg ? reg->val.r64.smax : S64_MAX);
 	}
@@ -318,7 +339,7 @@ static bool trips_of(const struct kps_loop_run *run, u32 place, u64 *trips)
 
 	if (!m->known || (m->lo <= 0 && m->hi >= 0))
 		return false;
-	hull_at(&run->head, place, &least, &most);
+	hull_at(&run->head, run->start.first, place, &least, &most);
 	step = m->lo > 0 ? (u64)m->lo : -(u64)m->hi;
 	*trips = div64_u64((u64)most - (u64)least, step);
 	return true;
@@ -348,7 +369,7 @@ static bool reach(const struct kps_loop_run *run, u32 place, s64 *least, s64 *mo
 
 	if (!m->known || run->trips > (u64)S64_MAX)
 		return false;
-	hull_at(&run->entry, place, least, most);
+	hull_at(&run->entry, run->start.first, place, least, most);
 	return !check_mul_overflow(min_t(s64, m->lo, 0), (s64)run->trips, &down) &&
 	       !check_mul_overflow(max_t(s64, m->hi, 0), (s64)run->trips, &up) &&
 	       !check_add_overflow(*least, down, least) && !check_add_overflow(*most, up, most);
