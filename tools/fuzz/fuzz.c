@@ -5,9 +5,11 @@
  * Generates programs, verifies them, and holds what the verifier accepts to its
  * word: on a run, and when it is verified once more without joins, as far as that is
  * not too dear. -b: in bulk, with less effort for each; -k: stop after so many failures;
- * -m: do not make them smaller; -p: show a program, no more.
+ * -m: do not make them smaller; -p: show a program, no more. Interrupted, it says how far
+ * it came, and from which seed to go on.
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +48,14 @@ static struct {
 	u64 codes[1000];
 	u64 failed[FZ_NR_LAYERS];
 } stats;
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
 
 static void parse(int argc, char **argv)
 {
@@ -156,8 +166,10 @@ int main(int argc, char **argv)
 
 	parse(argc, argv);
 	fz_world_init();
-	for (i = 0; i < opt.programs && stats.accepted < opt.accepted && failed < opt.failures;
-	     i++) {
+	signal(SIGINT, interrupt);
+	signal(SIGTERM, interrupt);
+	for (i = 0; i < opt.programs && stats.accepted < opt.accepted &&
+	     failed < opt.failures && !interrupted; i++) {
 		if (opt.seconds && i % 16 == 0 && now() - start > opt.seconds)
 			break;
 		fz_generate(&p, opt.seed + i);
@@ -173,6 +185,8 @@ int main(int argc, char **argv)
 		}
 	}
 	summary(now() - start);
+	if (interrupted)
+		printf("the next seed is %llu\n", (unsigned long long)(opt.seed + i));
 	fz_world_exit();
 	return failed ? 1 : 0;
 }
