@@ -3,11 +3,12 @@
 
 #include <linux/kernel.h>
 #include <linux/minmax.h>
+#include <linux/string.h>
 #include <linux/types.h>
 
 #include "core/arena.h"
 
-#define MIN_CHUNK	(4 * 1024)
+#define MIN_CHUNK	((size_t)1024)
 #define MAX_CHUNK	(32 * 1024)
 
 struct kps_chunk {
@@ -23,11 +24,31 @@ void kps_arena_init(struct kps_arena *arena, const struct kps_host *host,
 	*arena = (struct kps_arena){ .host = host, .limit = limit };
 }
 
-static struct kps_chunk *add_chunk(struct kps_arena *arena, size_t room)
+/*
+ * Half as large as all before: small programs take little, large ones few pieces. Hosts
+ * give powers of two anyway.
+ */
+static size_t chunk_size(const struct kps_arena *arena, size_t room)
 {
-	/* As large as all before: small programs take little, large ones few pieces. */
-	size_t usual = clamp_t(size_t, arena->bytes, MIN_CHUNK, MAX_CHUNK);
-	size_t size = max_t(size_t, room + sizeof(struct kps_chunk), usual);
+	size_t usual = clamp_t(size_t, arena->bytes / 2, MIN_CHUNK, MAX_CHUNK);
+	size_t size = MIN_CHUNK;
+
+	room += sizeof(struct kps_chunk);
+	if (room > MAX_CHUNK)
+		return room;
+	while (size < room || size < usual)
+		size *= 2;
+	return size;
+}
+
+static size_t space_in(const struct kps_chunk *chunk)
+{
+	return chunk ? chunk->size - chunk->used : 0;
+}
+
+static struct kps_chunk *new_chunk(struct kps_arena *arena, size_t room)
+{
+	size_t size = chunk_size(arena, room);
 	struct kps_chunk *chunk;
 
 	if (arena->limit && size > arena->limit - min(arena->bytes, arena->limit)) {
@@ -41,27 +62,50 @@ static struct kps_chunk *add_chunk(struct kps_arena *arena, size_t room)
 	}
 	chunk->size = size;
 	chunk->used = sizeof(*chunk);
-	chunk->next = arena->chunks;
-	arena->chunks = chunk;
 	arena->bytes += size;
 	return chunk;
 }
 
-void *kps_arena_alloc(struct kps_arena *arena, size_t size)
+/* The chunk with more space left goes first. */
+static void link_chunk(struct kps_arena *arena, struct kps_chunk *chunk)
+{
+	struct kps_chunk *first = arena->chunks;
+
+	if (space_in(first) <= space_in(chunk)) {
+		chunk->next = first;
+		arena->chunks = chunk;
+	} else {
+		chunk->next = first->next;
+		first->next = chunk;
+	}
+}
+
+void *kps_arena_take(struct kps_arena *arena, size_t size)
 {
 	struct kps_chunk *chunk = arena->chunks;
+	bool fits;
 	void *mem;
 
 	if (size > SIZE_MAX / 2)
 		return NULL;
 	size = ALIGN(size, 8);
-	if (!chunk || chunk->size - chunk->used < size)
-		chunk = add_chunk(arena, size);
+	fits = space_in(chunk) >= size && chunk;
+	if (!fits)
+		chunk = new_chunk(arena, size);
 	if (!chunk)
 		return NULL;
 	mem = (char *)chunk + chunk->used;
 	chunk->used += size;
+	if (!fits)
+		link_chunk(arena, chunk);
 	return mem;
+}
+
+void *kps_arena_alloc(struct kps_arena *arena, size_t size)
+{
+	void *mem = kps_arena_take(arena, size);
+
+	return mem ? memset(mem, 0, ALIGN(size, 8)) : NULL;
 }
 
 void *kps_arena_array(struct kps_arena *arena, size_t n, size_t size)

@@ -40,6 +40,9 @@ void kps_arena_init(struct kps_arena *arena, const struct kps_host *host,
  */
 void *kps_arena_alloc(struct kps_arena *arena, size_t size);
 
+/** kps_arena_take - the same of any content, for what is written whole at once */
+void *kps_arena_take(struct kps_arena *arena, size_t size);
+
 /** kps_arena_array - kps_arena_alloc() of @n * @size bytes, overflow checked */
 void *kps_arena_array(struct kps_arena *arena, size_t n, size_t size);
 

@@ -101,12 +101,12 @@ static void claim(const struct kps_at *at)
 }
 
 /* Straight on to the jump that ends the block, or to its end. */
-static int run_straight(struct kps_at *at, u32 end)
+static int run_straight(struct kps_at *at)
 {
 	u32 n = 0;
 	int err = 0;
 
-	while (at->pc < end && !is_jump(kps_insn_at(at)) && !err) {
+	while (at->pc < at->end && !is_jump(kps_insn_at(at)) && !err) {
 		claim(at);
 		err = step_or_assume(at);
 		if (err)
@@ -251,13 +251,13 @@ static int step_jump(struct kps_explorer *x, const struct kps_at *at, u32 block)
 int kps_run_block(struct kps_explorer *x, u32 block, struct kps_state *s)
 {
 	const struct kps_block *b = &x->env->cfg.blocks[block];
-	struct kps_at at = { .env = x->env, .s = s, .pc = b->start };
+	struct kps_at at = { .env = x->env, .s = s, .pc = b->start, .end = b->end };
 	int err;
 
 	x->env->visits[block]++;
 	x->env->shifted_for = 0;
 	err = kps_frame_own(&x->env->pool, s, s->depth - 1, 0) ? 0 : -ENOMEM;
-	err = err ?: run_straight(&at, b->end);
+	err = err ?: run_straight(&at);
 	if (!err && at.pc == b->end)
 		return kps_push(x, b->succ[0], s);
 	err = err ?: kps_tick(&at, 1);

@@ -52,7 +52,7 @@ static int follow(struct walk *walk, u32 pc)
 	struct kps_cfg_build *build = walk->build;
 	struct kps_cfg *cfg = build->cfg;
 	u32 target = pc + 1 + build->insns[pc].imm;
-	u32 callee = cfg->blocks[cfg->block_of[target]].subprog;
+	u32 callee = kps_cfg_subprog_at(cfg, target);
 	u32 height = cfg->subprogs[callee].height;
 
 	if (!height && walk->entered[callee])
@@ -74,10 +74,8 @@ static u32 next_reference(const struct walk *walk)
 	const struct visit *visit = &walk->stack[walk->depth - 1];
 	const struct kps_cfg_build *build = walk->build;
 	u32 end = build->cfg->subprogs[visit->subprog].end;
-	u32 pc = visit->pc;
+	u32 pc = kps_next_mark(build, visit->pc, end, KPS_MARK_REFERS);
 
-	while (pc < end && !kps_insn_refers(&build->insns[pc]))
-		pc += kps_insn_slots(&build->insns[pc]);
 	return pc < end ? pc : KPS_NONE;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kapsel core - control flow: subprograms and blocks */
 
+#include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/types.h>
@@ -10,6 +11,27 @@
 #include "core/cfg_build.h"
 #include "core/diag.h"
 #include "core/insn.h"
+
+/* Jumps and constants of two slots; others can't change where a program goes. */
+static bool needs_mark(const struct bpf_insn *insn)
+{
+	const u32 classes = BIT(BPF_LD) | BIT(BPF_JMP) | BIT(BPF_JMP32);
+
+	return classes >> BPF_CLASS(insn->code) & 1;
+}
+
+static u32 mark_insn(struct kps_cfg_build *build, u32 pc)
+{
+	const struct bpf_insn *insn = &build->insns[pc];
+
+	if (BPF_CLASS(insn->code) != BPF_LD)
+		build->marks[pc] = KPS_MARK_JUMP;
+	if (kps_insn_refers(insn))
+		build->marks[pc] |= KPS_MARK_REFERS;
+	if (kps_insn_slots(insn) == 2)
+		build->marks[++pc] = KPS_MARK_SECOND;
+	return pc;
+}
 
 static int decode(struct kps_cfg_build *build)
 {
@@ -21,13 +43,26 @@ static int decode(struct kps_cfg_build *build)
 		code = kps_insn_check(build->insns, build->cnt, pc, &detail);
 		if (code)
 			return kps_cfg_refuse(build, code, pc, detail);
-		if (kps_insn_slots(&build->insns[pc]) == 2)
-			build->marks[++pc] |= KPS_MARK_SECOND;
+		if (needs_mark(&build->insns[pc]))
+			pc = mark_insn(build, pc);
 		err = kps_cfg_tick(build);
 		if (err)
 			return err;
 	}
 	return 0;
+}
+
+static void mark_leader(struct kps_cfg_build *build, u32 pc)
+{
+	build->leaders += !(build->marks[pc] & KPS_MARK_LEADER);
+	build->marks[pc] |= KPS_MARK_LEADER;
+}
+
+static void mark_subprog(struct kps_cfg_build *build, u32 pc)
+{
+	mark_leader(build, pc);
+	build->functions += !(build->marks[pc] & KPS_MARK_SUBPROG);
+	build->marks[pc] |= KPS_MARK_SUBPROG;
 }
 
 static int mark_function(struct kps_cfg_build *build, u32 pc)
@@ -38,7 +73,7 @@ static int mark_function(struct kps_cfg_build *build, u32 pc)
 	if (target < 0 || target >= build->cnt ||
 	    build->marks[target] & KPS_MARK_SECOND)
 		return kps_cfg_refuse(build, KPS_D_CALL_TARGET, pc, target);
-	build->marks[target] |= KPS_MARK_SUBPROG | KPS_MARK_LEADER;
+	mark_subprog(build, target);
 	if (insn->src_reg == BPF_PSEUDO_FUNC)
 		build->marks[target] |= KPS_MARK_CALLBACK;
 	return 0;
@@ -49,40 +84,29 @@ static int mark_functions(struct kps_cfg_build *build)
 	int err = 0;
 	u32 pc;
 
-	build->marks[0] |= KPS_MARK_SUBPROG | KPS_MARK_LEADER;
-	for (pc = 0; pc < build->cnt && !err; pc++) {
-		if (build->marks[pc] & KPS_MARK_SECOND)
-			continue;
-		if (kps_insn_refers(&build->insns[pc]))
-			err = mark_function(build, pc);
+	mark_subprog(build, 0);
+	for (pc = 0; !err; pc++) {
+		pc = kps_next_mark(build, pc, build->cnt, KPS_MARK_REFERS);
+		if (pc == build->cnt)
+			break;
+		err = mark_function(build, pc);
 		if (!err)
 			err = kps_cfg_tick(build);
 	}
 	return err;
 }
 
-static u32 count_marks(const struct kps_cfg_build *build, u8 mark)
-{
-	u32 pc, n = 0;
-
-	for (pc = 0; pc < build->cnt; pc++)
-		n += !!(build->marks[pc] & mark);
-	return n;
-}
-
 static int find_subprogs(struct kps_cfg_build *build)
 {
 	struct kps_cfg *cfg = build->cfg;
-	u32 n = count_marks(build, KPS_MARK_SUBPROG);
 	struct kps_subprog *sub;
 	u32 pc;
 
-	cfg->subprogs = kps_arena_array(build->arena, n, sizeof(*sub));
+	cfg->subprogs = kps_arena_array(build->arena, build->functions, sizeof(*sub));
 	if (!cfg->subprogs)
 		return -ENOMEM;
-	for (pc = 0; pc < build->cnt; pc++) {
-		if (!(build->marks[pc] & KPS_MARK_SUBPROG))
-			continue;
+	for (pc = 0; (pc = kps_next_mark(build, pc, build->cnt, KPS_MARK_SUBPROG)) < build->cnt;
+	     pc++) {
 		if (cfg->nr_subprogs)
 			cfg->subprogs[cfg->nr_subprogs - 1].end = pc;
 		sub = &cfg->subprogs[cfg->nr_subprogs++];
@@ -91,6 +115,12 @@ static int find_subprogs(struct kps_cfg_build *build)
 		sub->callback = build->marks[pc] & KPS_MARK_CALLBACK;
 	}
 	return 0;
+}
+
+/* The last instruction before @end; a lddw's second slot is skipped. */
+static u32 last_insn(const struct kps_cfg_build *build, u32 end)
+{
+	return build->marks[end - 1] & KPS_MARK_SECOND ? end - 2 : end - 1;
 }
 
 /* The loop helper runs a function of the program: a call like a local one. */
@@ -115,28 +145,28 @@ static int mark_jump(struct kps_cfg_build *build,
 		return kps_cfg_refuse(build, KPS_D_JUMP_RANGE, pc, target);
 	if (build->marks[target] & KPS_MARK_SECOND)
 		return kps_cfg_refuse(build, KPS_D_JUMP_MIDDLE, pc, target);
-	build->marks[target] |= KPS_MARK_LEADER;
+	mark_leader(build, target);
 	return 0;
 }
 
 static int mark_leaders(struct kps_cfg_build *build,
 			const struct kps_subprog *sub)
 {
-	u32 pc, kind = KPS_OP_NONE, last = sub->start;
+	u32 pc, kind, last = last_insn(build, sub->end);
 	int err;
 
-	for (pc = sub->start; pc < sub->end;
-	     pc += kps_insn_slots(&build->insns[pc])) {
+	for (pc = sub->start; (pc = kps_next_mark(build, pc, sub->end, KPS_MARK_JUMP)) < sub->end;
+	     pc++) {
 		kind = kps_insn_kind(&build->insns[pc]);
-		last = pc;
 		err = kps_cfg_tick(build);
 		if (!err && (kind == KPS_OP_JA || kind == KPS_OP_JCOND))
 			err = mark_jump(build, sub, pc);
 		if (err)
 			return err;
 		if (ends_block(kind, &build->insns[pc]) && pc + 1 < sub->end)
-			build->marks[pc + 1] |= KPS_MARK_LEADER;
+			mark_leader(build, pc + 1);
 	}
+	kind = kps_insn_kind(&build->insns[last]);
 	if (kind != KPS_OP_JA && kind != KPS_OP_EXIT)
 		return kps_cfg_refuse(build, KPS_D_FALL_OFF, last, sub->end);
 	return 0;
@@ -167,34 +197,21 @@ static void add_block(struct kps_cfg *cfg, u32 pc, u32 subprog)
 
 static int find_blocks(struct kps_cfg_build *build)
 {
-	u32 n = count_marks(build, KPS_MARK_LEADER);
 	struct kps_cfg *cfg = build->cfg;
 	u32 pc, subprog = KPS_NONE;
 
-	cfg->blocks = kps_arena_array(build->arena, n, sizeof(*cfg->blocks));
-	cfg->block_of = kps_arena_array(build->arena, build->cnt, sizeof(u32));
-	if (!cfg->blocks || !cfg->block_of)
+	cfg->blocks = kps_arena_array(build->arena, build->leaders, sizeof(*cfg->blocks));
+	if (!cfg->blocks)
 		return -ENOMEM;
-	for (pc = 0; pc < build->cnt; pc++) {
+	for (pc = 0; (pc = kps_next_mark(build, pc, build->cnt, KPS_MARK_LEADER)) < build->cnt;
+	     pc++) {
 		if (build->marks[pc] & KPS_MARK_SUBPROG)
 			cfg->subprogs[++subprog].first_block = cfg->nr_blocks;
-		if (build->marks[pc] & KPS_MARK_LEADER) {
-			add_block(cfg, pc, subprog);
-			cfg->subprogs[subprog].blocks++;
-		}
-		cfg->block_of[pc] = cfg->nr_blocks - 1;
+		add_block(cfg, pc, subprog);
+		cfg->subprogs[subprog].blocks++;
 	}
 	cfg->blocks[cfg->nr_blocks - 1].end = build->cnt;
 	return 0;
-}
-
-/* The last instruction of a block; a lddw's second slot is skipped. */
-static u32 last_insn(const struct kps_cfg_build *build,
-		     const struct kps_block *block)
-{
-	u32 pc = block->end - 1;
-
-	return build->marks[pc] & KPS_MARK_SECOND ? pc - 1 : pc;
 }
 
 static int link_blocks(struct kps_cfg_build *build)
@@ -206,14 +223,14 @@ static int link_blocks(struct kps_cfg_build *build)
 	for (i = 0; i < cfg->nr_blocks; i++) {
 		struct kps_block *block = &cfg->blocks[i];
 
-		pc = last_insn(build, block);
+		pc = last_insn(build, block->end);
 		kind = kps_insn_kind(&build->insns[pc]);
 		if (kind == KPS_OP_JA)
-			block->succ[0] = cfg->block_of[jump_target(build->insns, pc)];
+			block->succ[0] = kps_cfg_block_at(cfg, jump_target(build->insns, pc));
 		else if (kind != KPS_OP_EXIT)
 			block->succ[0] = i + 1;
 		if (kind == KPS_OP_JCOND)
-			block->succ[1] = cfg->block_of[jump_target(build->insns, pc)];
+			block->succ[1] = kps_cfg_block_at(cfg, jump_target(build->insns, pc));
 		err = kps_cfg_tick(build);
 		if (err)
 			return err;
@@ -256,6 +273,21 @@ int kps_cfg_build(struct kps_cfg *cfg, const struct bpf_insn *insns, u32 cnt,
 	arena->exhausted |= build.scratch.exhausted;
 	kps_arena_free(&build.scratch);
 	return ret;
+}
+
+u32 kps_cfg_block_at(const struct kps_cfg *cfg, u32 pc)
+{
+	u32 lo = 0, hi = cfg->nr_blocks;
+
+	while (hi - lo > 1) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (cfg->blocks[mid].start <= pc)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
 u32 kps_cfg_subprog_at(const struct kps_cfg *cfg, u32 pc)

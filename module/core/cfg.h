@@ -81,7 +81,6 @@ struct kps_subprog {
  * @schedule: block indexes, each subprogram's reachable blocks in weak
  *	topological order: a block comes after all its predecessors but those
  *	that reach it by a back edge; a loop's blocks are contiguous, head first
- * @block_of: slot -> block
  */
 struct kps_cfg {
 	struct kps_subprog *subprogs;
@@ -91,7 +90,6 @@ struct kps_cfg {
 	struct kps_loop *loops;
 	u32 nr_loops;
 	u32 *schedule;
-	u32 *block_of;
 };
 
 /**
@@ -124,6 +122,9 @@ struct kps_cfg_error {
  */
 int kps_cfg_build(struct kps_cfg *cfg, const struct bpf_insn *insns, u32 cnt,
 		  struct kps_arena *arena, struct kps_cfg_error *err);
+
+/** kps_cfg_block_at - index of the block that slot @pc is in */
+u32 kps_cfg_block_at(const struct kps_cfg *cfg, u32 pc);
 
 /** kps_cfg_subprog_at - index of the subprogram that begins at @pc, or KPS_NONE */
 u32 kps_cfg_subprog_at(const struct kps_cfg *cfg, u32 pc);

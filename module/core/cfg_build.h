@@ -4,6 +4,7 @@
 #define KPS_CFG_BUILD_H
 
 #include <linux/errno.h>
+#include <linux/string.h>
 #include <linux/types.h>
 
 #include "core/arena.h"
@@ -19,6 +20,8 @@
  * @scratch: freed when the graph is complete
  * @err: the caller's
  * @marks: KPS_MARK_* of each slot
+ * @leaders: slots that are marked as such
+ * @functions: likewise
  * @steps: since the last poll
  */
 struct kps_cfg_build {
@@ -29,6 +32,8 @@ struct kps_cfg_build {
 	struct kps_arena scratch;
 	struct kps_cfg_error *err;
 	u8 *marks;
+	u32 leaders;
+	u32 functions;
 	u32 steps;
 };
 
@@ -36,6 +41,28 @@ struct kps_cfg_build {
 #define KPS_MARK_SUBPROG	2	/* a subprogram begins */
 #define KPS_MARK_CALLBACK	4	/* and its address is taken */
 #define KPS_MARK_LEADER		8	/* a block begins */
+#define KPS_MARK_JUMP		16	/* a jump, a call, exit */
+#define KPS_MARK_REFERS		32	/* kps_insn_refers() */
+
+/** kps_next_mark - the first slot from @pc on that has one of @marks, or @end */
+static inline u32 kps_next_mark(const struct kps_cfg_build *build, u32 pc, u32 end, u8 marks)
+{
+	const u64 all = marks * 0x0101010101010101ULL;
+	u64 eight;
+
+	for (; pc < end; pc++) {
+		if (build->marks[pc] & marks)
+			break;
+		/* Most slots have no mark: those are looked at eight at a time. */
+		while (end - pc > 8) {
+			memcpy(&eight, &build->marks[pc + 1], sizeof(eight));
+			if (eight & all)
+				break;
+			pc += 8;
+		}
+	}
+	return pc;
+}
 
 /** kps_cfg_tick - called once a step; asks the host now and then */
 static inline int kps_cfg_tick(struct kps_cfg_build *build)

@@ -53,14 +53,14 @@ static int number_of(const struct kps_at *at, u32 n, struct kps_reg *out)
 }
 
 /* x + c and x - c differ from x by c as integers as long as neither end can wrap. */
-static void shift_link(struct kps_reg *dst, const struct kps_scalar *before, s64 c)
+static void shift_link(struct kps_reg *dst, const struct kps_range *before, s64 c)
 {
 	s64 lo, hi, delta;
 
 	if (!dst->id)
 		return;
-	if (check_add_overflow(before->r64.smin, c, &lo) ||
-	    check_add_overflow(before->r64.smax, c, &hi) ||
+	if (check_add_overflow(before->smin, c, &lo) ||
+	    check_add_overflow(before->smax, c, &hi) ||
 	    check_add_overflow(dst->delta, c, &delta))
 		kps_weaken(dst, KPS_LINK_MODULAR);
 	dst->delta = (s64)((u64)dst->delta + (u64)c);
@@ -71,31 +71,32 @@ static void shift_link(struct kps_reg *dst, const struct kps_scalar *before, s64
  * That too holds for integers only if no sum wraps.
  */
 static void relate_sum(struct kps_env *env, struct kps_reg *dst,
-		       const struct kps_scalar *before, const struct kps_scalar *n, u8 op)
+		       const struct kps_range *before, const struct kps_range *n, u8 op)
 {
-	s64 lo = n->r64.smin, hi = n->r64.smax, least, most;
-	struct kps_reg was = *dst;
+	s64 lo = n->smin, hi = n->smax, least, most, delta = dst->delta;
+	bool exact = kps_is_exact(dst);
+	u32 id = dst->id;
 
 	kps_unlink(dst);
-	if (!kps_is_exact(&was) || lo < -KPS_POINTER_LIMIT || hi > KPS_POINTER_LIMIT)
+	if (!exact || lo < -KPS_POINTER_LIMIT || hi > KPS_POINTER_LIMIT)
 		return;
 	if (op == BPF_SUB) {
-		lo = -n->r64.smax;
-		hi = -n->r64.smin;
+		lo = -n->smax;
+		hi = -n->smin;
 	}
-	if (check_add_overflow(before->r64.smin, lo, &least) ||
-	    check_add_overflow(before->r64.smax, hi, &most) ||
-	    check_add_overflow(was.delta, lo, &lo) || check_add_overflow(was.delta, hi, &hi))
+	if (check_add_overflow(before->smin, lo, &least) ||
+	    check_add_overflow(before->smax, hi, &most) ||
+	    check_add_overflow(delta, lo, &lo) || check_add_overflow(delta, hi, &hi))
 		return;
 	dst->id = kps_new_id(&env->pool);
-	kps_id_relate(&env->pool, dst->id, was.id, lo, hi);
+	kps_id_relate(&env->pool, dst->id, id, lo, hi);
 }
 
 /* A 32-bit sum is the integers' sum if neither end leaves 32 bits, unsigned. */
-static bool fits_32(const struct kps_scalar *before, s64 lo, s64 hi)
+static bool fits_32(const struct kps_range *before, s64 lo, s64 hi)
 {
-	return before->r64.umax <= U32_MAX && (s64)before->r64.umin + lo >= 0 &&
-	       (s64)before->r64.umax + hi <= U32_MAX;
+	return before->umax <= U32_MAX && (s64)before->umin + lo >= 0 &&
+	       (s64)before->umax + hi <= U32_MAX;
 }
 
 static bool is_add(u8 op)
@@ -103,7 +104,7 @@ static bool is_add(u8 op)
 	return op == BPF_ADD || op == BPF_SUB;
 }
 
-static bool sum_is_exact(const struct bpf_insn *insn, const struct kps_scalar *before,
+static bool sum_is_exact(const struct bpf_insn *insn, const struct kps_range *before,
 			 const struct kps_scalar *n)
 {
 	s64 lo = n->r32.smin, hi = n->r32.smax;
@@ -114,38 +115,37 @@ static bool sum_is_exact(const struct bpf_insn *insn, const struct kps_scalar *b
 }
 
 /* What a 32-bit instruction adds is the low half, read as signed. */
-static struct kps_scalar addend(const struct bpf_insn *insn, const struct kps_scalar *n)
+static struct kps_range addend(const struct bpf_insn *insn, const struct kps_scalar *n)
 {
-	struct kps_scalar cut = *n;
-
-	if (insn_width(insn) == 32)
-		kps_scalar_sext(&cut, 32, 64);
-	return cut;
+	return insn_width(insn) == 32 ? kps_range_signed(n->r32.smin, n->r32.smax, 64) : n->r64;
 }
 
 static void link_shifted(const struct bpf_insn *insn, struct kps_reg *dst,
-			 const struct kps_scalar *before, const struct kps_scalar *n)
+			 const struct kps_scalar *n)
 {
-	s64 c = n->r64.smin;
+	s64 c = kps_sext(n->bits.value, insn_width(insn));
 
-	if (!sum_is_exact(insn, before, n))
+	if (!sum_is_exact(insn, &dst->val.r64, n))
 		kps_weaken(dst, KPS_LINK_LOW);
 	if (BPF_OP(insn->code) == BPF_SUB && c == S64_MIN)
 		kps_weaken(dst, KPS_LINK_MODULAR);
-	shift_link(dst, before, BPF_OP(insn->code) == BPF_ADD ? c : (s64)-(u64)c);
+	shift_link(dst, &dst->val.r64, BPF_OP(insn->code) == BPF_ADD ? c : (s64)-(u64)c);
 }
 
+/* Before the sum itself: what it says depends on what the operands were. */
 static void link_sum(struct kps_env *env, const struct bpf_insn *insn, struct kps_reg *dst,
 		     const struct kps_scalar *src)
 {
-	struct kps_scalar before = dst->val, n = addend(insn, src);
+	struct kps_range n;
 
-	if (kps_scalar_is_const(&n))
-		link_shifted(insn, dst, &before, &n);
-	else if (sum_is_exact(insn, &before, &n))
-		relate_sum(env, dst, &before, &n, BPF_OP(insn->code));
-	else
+	if (kps_scalar_is_const(src)) {
+		link_shifted(insn, dst, src);
+	} else if (sum_is_exact(insn, &dst->val.r64, src)) {
+		n = addend(insn, src);
+		relate_sum(env, dst, &dst->val.r64, &n, BPF_OP(insn->code));
+	} else {
 		kps_unlink(dst);
+	}
 }
 
 static void alu_numbers(const struct kps_at *at, const struct bpf_insn *insn,
@@ -172,7 +172,7 @@ static bool can_move(const struct kps_reg *reg)
  * wrapping, so the difference of the links is exact.
  */
 static void link_offset(struct kps_env *env, struct kps_reg *ptr,
-			const struct kps_scalar *before, const struct kps_reg *num, u8 op)
+			const struct kps_range *before, const struct kps_reg *num, u8 op)
 {
 	u64 c;
 
@@ -180,9 +180,9 @@ static void link_offset(struct kps_env *env, struct kps_reg *ptr,
 		shift_link(ptr, before, op == BPF_ADD ? (s64)c : -(s64)c);
 		return;
 	}
-	relate_sum(env, ptr, before, &num->val, op);
-	if (!ptr->id && op == BPF_ADD && kps_scalar_is_const(before) && kps_is_exact(num) &&
-	    !check_add_overflow(num->delta, before->r64.smin, &ptr->delta))
+	relate_sum(env, ptr, before, &num->val.r64, op);
+	if (!ptr->id && op == BPF_ADD && before->umin == before->umax && kps_is_exact(num) &&
+	    !check_add_overflow(num->delta, before->smin, &ptr->delta))
 		ptr->id = num->id;
 	if (!ptr->id) {
 		ptr->id = kps_new_id(&env->pool);
@@ -206,7 +206,7 @@ static void stay_in_reach(struct kps_reg *ptr)
 static int move_pointer(const struct kps_at *at, struct kps_reg *ptr,
 			const struct kps_reg *num, u8 op, u32 n)
 {
-	struct kps_scalar before = ptr->val;
+	struct kps_range before = ptr->val.r64;
 	struct kapsel_rec_problem *p;
 
 	if (num->val.r64.smin < -KPS_POINTER_LIMIT || num->val.r64.smax > KPS_POINTER_LIMIT)
@@ -237,11 +237,13 @@ static bool same_packet(const struct kps_reg *a, const struct kps_reg *b)
 /* Two lookups in a map may give two values; of a map with one there is only that. */
 static bool is_one_object(const struct kps_env *env, const struct kps_reg *reg)
 {
-	const struct kps_map_facts *map = &env->maps[reg->object];
+	const struct kps_map_facts *map;
 
-	if (reg->kind == KAPSEL_KIND_MAP_VALUE)
+	if (reg->kind == KAPSEL_KIND_MAP_VALUE) {
+		map = &env->maps[reg->object];
 		return map->max_entries == 1 &&
 		       kps_map_type_find(map->type)->ops & KAPSEL_MAP_OP_DIRECT;
+	}
 	return reg->kind == KAPSEL_KIND_PACKET || reg->kind == KAPSEL_KIND_STACK ||
 	       reg->kind == KAPSEL_KIND_RINGBUF || reg->kind == KAPSEL_KIND_CTX;
 }
@@ -334,11 +336,10 @@ static void sign_extend(struct kps_reg *dst, u32 from, u32 to)
  */
 static bool is_shift_pair(const struct kps_at *at, const struct bpf_insn *insn)
 {
-	const u32 *block_of = at->env->cfg.block_of;
 	const struct bpf_insn *next = insn + 1;
 
 	return insn->code == (BPF_ALU64 | BPF_LSH | BPF_K) && insn->imm >= 32 && insn->imm <= 56 &&
-	       at->pc + 1 < at->env->in->insn_cnt && block_of[at->pc] == block_of[at->pc + 1] &&
+	       at->pc + 1 < at->end &&
 	       (next->code == (BPF_ALU64 | BPF_RSH | BPF_K) ||
 		next->code == (BPF_ALU64 | BPF_ARSH | BPF_K)) &&
 	       next->dst_reg == insn->dst_reg && next->imm == insn->imm;

@@ -289,12 +289,14 @@ static bool load_constant(const struct kps_at *at, const struct kps_access *a,
 			  struct kps_reg *out)
 {
 	const struct kps_reg *reg = kps_reg_at(at, a->reg);
-	const struct kps_map_facts *map = &at->env->maps[reg->object];
 	const struct kps_host *host = at->env->host;
+	const struct kps_map_facts *map;
 	u64 n;
 
-	if (reg->kind != KAPSEL_KIND_MAP_VALUE || !map->frozen ||
-	    !(map->flags & BPF_F_RDONLY_PROG) || map->max_entries != 1 ||
+	if (reg->kind != KAPSEL_KIND_MAP_VALUE)
+		return false;
+	map = &at->env->maps[reg->object];
+	if (!map->frozen || !(map->flags & BPF_F_RDONLY_PROG) || map->max_entries != 1 ||
 	    !kps_scalar_is_const(&reg->val))
 		return false;
 	if (host->map_read(host->priv, reg->object, (u32)(reg->val.r64.smin + a->off),

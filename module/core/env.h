@@ -96,7 +96,7 @@ enum kps_widening {
  * @cfg: control flow; on @arena
  * @live: for each block: what may be read before it is written
  * @proof: what is found out
- * @maps: facts of the program's maps
+ * @maps: facts of the program's maps; there when the first is
  * @nr_maps: how many
  * @visits: for each block: how often a state ran through it
  * @visited: instructions, all visits
@@ -104,6 +104,7 @@ enum kps_widening {
  * @limit_visited: the budget
  * @ceiling: most instructions a run may take
  * @width: most states kept apart at a join; 0: no joins
+ * @ran: this is not the first rung
  * @trace: keep facts in nodes
  * @problem: the refusal
  * @problem_path: how the refused state came there
@@ -133,7 +134,7 @@ struct kps_env {
 	struct kps_cfg cfg;
 	struct kps_live *live;
 	struct kps_proof *proof;
-	struct kps_map_facts maps[KAPSEL_MAX_MAPS];
+	struct kps_map_facts *maps;
 	u32 nr_maps;
 	u32 *visits;
 	u64 visited;
@@ -141,6 +142,7 @@ struct kps_env {
 	u64 limit_visited;
 	u64 ceiling;
 	u32 width;
+	bool ran;
 	bool trace;
 	struct kapsel_rec_problem problem;
 	const struct kps_node *problem_path;
@@ -157,8 +159,8 @@ struct kps_env {
 	u32 last_miss;
 	u16 moved_only;
 	bool skipped;
-	struct kps_pairs links;
-	struct kps_pairs nids;
+	struct kps_pairs *links;
+	struct kps_pairs *nids;
 };
 
 /**
@@ -166,11 +168,13 @@ struct kps_env {
  * @env: the verification
  * @s: the state, its top frame its own
  * @pc: the instruction
+ * @end: one past the last slot of the block that is being run
  */
 struct kps_at {
 	struct kps_env *env;
 	struct kps_state *s;
 	u32 pc;
+	u32 end;
 };
 
 static inline struct kps_reg *kps_reg_at(const struct kps_at *at, u32 n)

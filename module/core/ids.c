@@ -10,20 +10,40 @@
 
 #define MAX_ANCESTORS 16
 
+/* Ids are kept in a tree of four levels: three of nodes, then leaves of ids. */
+static void **step_down(void *node, u32 id, u32 level)
+{
+	return &((void **)node)[id >> level * KPS_ID_BITS & (KPS_ID_FAN - 1)];
+}
+
 static struct kps_id *slot_of(struct kps_pool *pool, u32 id)
 {
-	u32 chunk = id / KPS_IDS_A_CHUNK;
+	void **at = &pool->ids;
+	u32 level;
 
-	if (chunk >= KPS_ID_CHUNKS)
+	if (id >= KPS_MAX_KEPT_IDS)
 		return NULL;
-	if (!pool->ids)
-		pool->ids = kps_arena_array(pool->arena, KPS_ID_CHUNKS, sizeof(*pool->ids));
-	if (!pool->ids)
-		return NULL;
-	if (!pool->ids[chunk])
-		pool->ids[chunk] = kps_arena_array(pool->arena, KPS_IDS_A_CHUNK,
-						   sizeof(**pool->ids));
-	return pool->ids[chunk] ? &pool->ids[chunk][id % KPS_IDS_A_CHUNK] : NULL;
+	for (level = KPS_ID_LEVELS; level--; at = level ? step_down(*at, id, level) : at) {
+		size_t size = level ? sizeof(void *) : sizeof(struct kps_id);
+
+		if (!*at)
+			*at = kps_arena_array(pool->arena, KPS_ID_FAN, size);
+		if (!*at)
+			return NULL;
+	}
+	return &((struct kps_id *)*at)[id & (KPS_ID_FAN - 1)];
+}
+
+/* What was kept of an id, or NULL. */
+static const struct kps_id *kept(const struct kps_pool *pool, u32 id)
+{
+	void *node = pool->ids;
+	u32 level;
+
+	for (level = KPS_ID_LEVELS - 1; level && node; level--)
+		node = *step_down(node, id, level);
+	return node && id < KPS_MAX_KEPT_IDS ?
+	       &((struct kps_id *)node)[id & (KPS_ID_FAN - 1)] : NULL;
 }
 
 /* What can't be remembered is only less known. */
@@ -37,12 +57,9 @@ void kps_id_relate(struct kps_pool *pool, u32 id, u32 parent, s64 lo, s64 hi)
 
 const struct kps_id *kps_id_parent(const struct kps_pool *pool, u32 id)
 {
-	u32 chunk = id / KPS_IDS_A_CHUNK;
+	const struct kps_id *up = kept(pool, id);
 
-	if (!pool->ids || chunk >= KPS_ID_CHUNKS || !pool->ids[chunk] ||
-	    !pool->ids[chunk][id % KPS_IDS_A_CHUNK].parent)
-		return NULL;
-	return &pool->ids[chunk][id % KPS_IDS_A_CHUNK];
+	return up && up->parent ? up : NULL;
 }
 
 void kps_id_anchor(struct kps_pool *pool, u32 id)
@@ -56,11 +73,9 @@ void kps_id_anchor(struct kps_pool *pool, u32 id)
 /* One that could not be remembered may be. */
 bool kps_id_is_anchor(const struct kps_pool *pool, u32 id)
 {
-	u32 chunk = id / KPS_IDS_A_CHUNK;
+	const struct kps_id *self = kept(pool, id);
 
-	if (chunk >= KPS_ID_CHUNKS)
-		return true;
-	return pool->ids && pool->ids[chunk] && pool->ids[chunk][id % KPS_IDS_A_CHUNK].anchor;
+	return id >= KPS_MAX_KEPT_IDS || (self && self->anchor);
 }
 
 bool kps_id_distance(const struct kps_pool *pool, u32 id, u32 from, s64 *lo, s64 *hi)

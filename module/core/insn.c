@@ -191,8 +191,9 @@ struct limits {
 #define OFF_BITS(field)	((field) == FIELD_ANY ? 0xffff : 0)
 #define IMM_BITS(field)	((field) == FIELD_ANY ? 0xffffffff :			\
 			 (field) == FIELD_SHIFT64 ? 63 : (field) == FIELD_SHIFT32 ? 31 : 0)
+/* The first row of an opcode that off selects has 0 there. */
 #define SELECTS(_src, _off, _imm)						\
-	((_src) >= FIELD_PSEUDO || (_off) >= FIELD_SELECTS || (_imm) >= FIELD_SELECTS)
+	((_src) >= FIELD_PSEUDO || (_off) > FIELD_SEL(0) || (_imm) >= FIELD_SELECTS)
 
 static const struct limits limits_of[256] = {
 #define KPS_OPCODE(_name, _kind, _code, _dst, _src, _off, _imm, ...)		\
@@ -217,16 +218,12 @@ static bool is_plain(const struct bpf_insn *insn)
 	       !((u16)insn->off & ~l->off) && !((u32)insn->imm & ~l->imm);
 }
 
-u32 kps_insn_check(const struct bpf_insn *insns, u32 cnt, u32 pc, u64 *detail)
+static noinline u32 check_closely(const struct bpf_insn *insn, u32 slots_left, u64 *detail)
 {
-	const struct bpf_insn *insn = &insns[pc];
-	const struct kps_op *op;
+	const struct kps_op *op = kps_op_find(insn);
 	const struct rules *rules;
 	u32 code;
 
-	if (is_plain(insn))
-		return 0;
-	op = kps_op_find(insn);
 	if (!op)
 		return no_such_row(insn, detail);
 	rules = rules_of(op);
@@ -238,27 +235,26 @@ u32 kps_insn_check(const struct bpf_insn *insns, u32 cnt, u32 pc, u64 *detail)
 	if (!code)
 		code = check_number(rules->imm, insn->imm, detail);
 	if (!code && op->kind == KPS_OP_LDDW)
-		code = check_lddw(insn, cnt - pc, detail);
+		code = check_lddw(insn, slots_left, detail);
 	return code;
 }
 
-/* What a row does to its registers; VARY: the opcode alone does not tell. */
-enum {
-	USE_DST	= 1,
-	DEF_DST	= 2,
-	USE_SRC	= 4,
-	VARY	= 8,
-};
+u32 kps_insn_check(const struct bpf_insn *insns, u32 cnt, u32 pc, u64 *detail)
+{
+	return is_plain(&insns[pc]) ? 0 : check_closely(&insns[pc], cnt - pc, detail);
+}
 
 #define USES(field)	((field) == FIELD_GET || (field) == FIELD_MOD)
 #define DEFS(field)	((field) == FIELD_SET || (field) == FIELD_MOD)
 #define VARIES(kind)	((kind) == KPS_OP_CALL || (kind) == KPS_OP_CALL_LOCAL || \
 			 (kind) == KPS_OP_EXIT || (kind) == KPS_OP_ATOMIC)
 
-static const u8 regs_of[256] = {
+const u8 kps_insn_uses[256] = {
 #define KPS_OPCODE(_name, _kind, _code, _dst, _src, ...)			\
-	[_code] = USES(FIELD_##_dst) * USE_DST | DEFS(FIELD_##_dst) * DEF_DST |	\
-		  USES(FIELD_##_src) * USE_SRC | VARIES(KPS_OP_##_kind) * VARY,
+	[_code] = VARIES(KPS_OP_##_kind) ? KPS_VARY_REGS :			\
+		  USES(FIELD_##_dst) * KPS_USE_DST |				\
+		  DEFS(FIELD_##_dst) * KPS_DEF_DST |				\
+		  USES(FIELD_##_src) * KPS_USE_SRC,
 #define KPS_OPCODE_ALSO(...)
 #include "core/opcodes.tbl"
 #undef KPS_OPCODE
@@ -271,7 +267,7 @@ static void add_reg(struct kps_regset *set, u16 rule, u32 reg)
 	set->def |= DEFS(rule) << reg;
 }
 
-static struct kps_regset varying_regs(const struct bpf_insn *insn)
+struct kps_regset kps_insn_varying_regs(const struct bpf_insn *insn)
 {
 	const struct kps_op *op = kps_op_find(insn);
 	struct kps_regset set = {};
@@ -290,18 +286,6 @@ static struct kps_regset varying_regs(const struct bpf_insn *insn)
 	if (op->kind == KPS_OP_ATOMIC && insn->imm == BPF_CMPXCHG)
 		add_reg(&set, FIELD_MOD, BPF_REG_0);
 	return set;
-}
-
-struct kps_regset kps_insn_regs(const struct bpf_insn *insn)
-{
-	u8 what = regs_of[insn->code];
-
-	if (what & VARY)
-		return varying_regs(insn);
-	return (struct kps_regset){
-		.use = !!(what & USE_DST) << insn->dst_reg | !!(what & USE_SRC) << insn->src_reg,
-		.def = !!(what & DEF_DST) << insn->dst_reg,
-	};
 }
 
 s32 kps_insn_jump(const struct bpf_insn *insn)

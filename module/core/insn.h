@@ -94,6 +94,16 @@ struct kps_regset {
 	u16 def;
 };
 
+/* What an opcode does to its registers; VARY: other fields have a say. */
+#define KPS_USE_DST	1
+#define KPS_DEF_DST	2
+#define KPS_USE_SRC	4
+#define KPS_VARY_REGS	8
+
+extern const u8 kps_insn_uses[256];
+
+struct kps_regset kps_insn_varying_regs(const struct bpf_insn *insn);
+
 /**
  * kps_insn_regs - the registers of a checked instruction
  * @insn: the instruction
@@ -101,7 +111,17 @@ struct kps_regset {
  * A call reads r1 to r5: which of them it really needs is the callee's
  * prototype's business (see live.c). exit reads r0.
  */
-struct kps_regset kps_insn_regs(const struct bpf_insn *insn);
+static inline struct kps_regset kps_insn_regs(const struct bpf_insn *insn)
+{
+	u32 what = kps_insn_uses[insn->code];
+
+	if (what & KPS_VARY_REGS)
+		return kps_insn_varying_regs(insn);
+	return (struct kps_regset){
+		.use = (what & 1) << insn->dst_reg | (what >> 2) << insn->src_reg,
+		.def = (what >> 1 & 1) << insn->dst_reg,
+	};
+}
 
 /** kps_insn_jump - offset in slots of a jump, relative to the next slot */
 s32 kps_insn_jump(const struct bpf_insn *insn);

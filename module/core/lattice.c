@@ -75,7 +75,7 @@ static bool same_pair(struct kps_pair *p, u32 id, s64 shift, enum kps_link link)
  */
 static bool map_link(struct kps_env *env, const struct kps_reg *a, const struct kps_reg *b)
 {
-	struct kps_pairs *links = &env->links;
+	struct kps_pairs *links = env->links;
 	enum kps_link link = kps_link_of(b);
 	struct kps_pair *p;
 	s64 delta, shift;
@@ -143,7 +143,7 @@ static bool pointer_in(const struct kps_reg *a, const struct kps_reg *b,
 
 static bool reg_in(struct kps_env *env, const struct kps_reg *a, const struct kps_reg *b)
 {
-	struct kps_pairs *nids = &env->nids;
+	struct kps_pairs *nids = env->nids;
 
 	if (b->kind == KAPSEL_KIND_UNINIT)
 		return true;
@@ -322,8 +322,8 @@ bool kps_state_in(struct kps_env *env, const struct kps_state *a,
 
 	if (!kps_state_joinable(a, b) || a->pkt_min < b->pkt_min || misses_again(env, a, b))
 		return false;
-	env->links.nr = 0;
-	env->nids.nr = 0;
+	env->links->nr = 0;
+	env->nids->nr = 0;
 	env->skipped = false;
 	if (!top_in(env, kps_top(a), kps_top(b)) || !slots_in(env, kps_top(a), kps_top(b)))
 		return false;
@@ -332,7 +332,7 @@ bool kps_state_in(struct kps_env *env, const struct kps_state *a,
 		    !slots_in(env, a->frame[i], b->frame[i]))
 			return false;
 	for (i = 0; i < b->nr_facts; i++)
-		if (!fact_in(a, &b->fact[i], &env->links))
+		if (!fact_in(a, &b->fact[i], env->links))
 			return false;
 	return true;
 }
@@ -352,7 +352,8 @@ u32 kps_state_distance(const struct kps_state *a, const struct kps_state *b)
 	u32 i, sum = 0;
 
 	for (i = 0; i < KPS_FP; i++)
-		sum += reg_distance(&x->reg[i], &y->reg[i]);
+		if (x->reg[i].kind != KAPSEL_KIND_UNINIT || y->reg[i].kind != KAPSEL_KIND_UNINIT)
+			sum += reg_distance(&x->reg[i], &y->reg[i]);
 	for (i = 0; i < min(x->nr_slots, y->nr_slots); i++)
 		if (x->slot[i].len && y->slot[i].len)
 			sum += reg_distance(&x->slot[i].reg, &y->slot[i].reg);
@@ -626,13 +627,13 @@ int kps_state_join(struct kps_env *env, struct kps_state *a,
 		   const struct kps_state *b, enum kps_widening widen)
 {
 	struct joiner j = {
-		.env = env, .links = &env->links, .nids = &env->nids, .widen = widen,
+		.env = env, .links = env->links, .nids = env->nids, .widen = widen,
 	};
 	u32 i;
 	int err;
 
-	env->links.nr = 0;
-	env->nids.nr = 0;
+	env->links->nr = 0;
+	env->nids->nr = 0;
 
 	for (i = 0; i < a->depth; i++) {
 		err = join_frame(&j, a, i, b->frame[i]);

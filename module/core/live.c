@@ -136,11 +136,26 @@ static u16 matters_to(const struct bpf_insn *insn, struct kps_regset set, u16 af
 	return after & set.def ? set.use : 0;
 }
 
+/* What arithmetic reads is alive, and matters if the result does. */
+static void step_back_alu(struct kps_regset set, struct kps_live *live)
+{
+	u16 matters = live->matter & set.def ? set.use : 0;
+
+	live->matter = (live->matter & ~set.def) | matters;
+	live->regs = (live->regs & ~set.def) | set.use;
+}
+
 static void step_back(const struct bpf_insn *insn, struct kps_live *live)
 {
 	struct kps_regset set = kps_insn_regs(insn);
-	u64 slots = slots_at(insn);
+	u8 class = BPF_CLASS(insn->code);
+	u64 slots;
 
+	if (class == BPF_ALU64 || class == BPF_ALU) {
+		step_back_alu(set, live);
+		return;
+	}
+	slots = slots_at(insn);
 	if (is_helper_call(insn))
 		set.use = helper_args((u32)insn->imm);
 	live->matter = (live->matter & ~set.def) | matters_to(insn, set, live->matter);
@@ -242,7 +257,7 @@ void kps_drop_dead(const struct kps_env *env, struct kps_state *s, u32 block)
 	u32 n;
 
 	for (n = 0; n < KPS_FP; n++)
-		if (!(live->regs & BIT(n)) && f->reg[n].kind != KAPSEL_KIND_UNINIT)
-			f->reg[n] = kps_reg_uninit();
+		if (!(live->regs & BIT(n)))
+			kps_reg_forget(&f->reg[n]);
 	drop_slots(f, live->slots);
 }

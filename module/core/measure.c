@@ -106,7 +106,7 @@ static u32 anchor_of(struct kps_env *env, struct kps_pairs *anchors, u32 old)
 
 static int anchor_one(struct kps_env *env, struct kps_state *s, u32 nr)
 {
-	struct kps_pairs *anchors = &env->links;
+	struct kps_pairs *anchors = env->links;
 	const struct kps_reg *reg;
 	u32 i, place;
 	int err = 0;
@@ -247,8 +247,8 @@ int kps_anchor(struct kps_env *env, struct kps_list *heads)
 	if (heads->nr == 1)
 		return anchor_one(env, heads->first, nr);
 	if (!env->anchors)
-		env->anchors = kps_arena_array(&env->work, KAPSEL_MAX_DEPTH * KPS_PLACES_A_FRAME,
-					       sizeof(*env->anchors));
+		env->anchors = kps_arena_take(&env->work, KAPSEL_MAX_DEPTH * KPS_PLACES_A_FRAME *
+							  sizeof(*env->anchors));
 	if (!env->anchors)
 		return -ENOMEM;
 	for (place = 0; place < nr; place++)

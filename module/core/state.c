@@ -47,7 +47,7 @@ static struct kps_frame *frame_alloc(struct kps_pool *pool, u32 slots)
 	if (f) {
 		pool->frames[class] = f->next;
 	} else {
-		f = kps_arena_alloc(pool->arena, sizeof(*f) + cap * sizeof(f->slot[0]));
+		f = kps_arena_take(pool->arena, sizeof(*f) + cap * sizeof(f->slot[0]));
 		if (!f)
 			return NULL;
 	}
@@ -74,7 +74,7 @@ static struct kps_state *state_alloc(struct kps_pool *pool)
 	if (s)
 		pool->states = s->next;
 	else
-		s = kps_arena_alloc(pool->arena, sizeof(*s));
+		s = kps_arena_take(pool->arena, sizeof(*s));
 	if (s)
 		pool->peak = max(pool->peak, ++pool->live);
 	return s;
@@ -113,6 +113,30 @@ void kps_state_free_list(struct kps_pool *pool, struct kps_state *s)
 	}
 }
 
+static void copy_slot(struct kps_slot *to, const struct kps_slot *from)
+{
+	memcpy(to->byte, from->byte, sizeof(to->byte));
+	to->at = from->at;
+	to->len = from->len;
+	if (from->len)
+		to->reg = from->reg;
+}
+
+/* Most registers are dead most of the time. */
+static void copy_values(struct kps_frame *to, const struct kps_frame *from)
+{
+	u32 i;
+
+	for (i = 0; i < KPS_NR_REGS; i++) {
+		if (from->reg[i].kind == KAPSEL_KIND_UNINIT)
+			kps_reg_forget(&to->reg[i]);
+		else
+			to->reg[i] = from->reg[i];
+	}
+	for (i = 0; i < from->nr_slots; i++)
+		copy_slot(&to->slot[i], &from->slot[i]);
+}
+
 struct kps_frame *kps_frame_own(struct kps_pool *pool, struct kps_state *s, u32 n,
 				u32 slots)
 {
@@ -126,8 +150,7 @@ struct kps_frame *kps_frame_own(struct kps_pool *pool, struct kps_state *s, u32 
 		own->subprog = f->subprog;
 		own->call = f->call;
 		own->nr_slots = f->nr_slots;
-		memcpy(own->reg, f->reg, sizeof(f->reg));
-		memcpy(own->slot, f->slot, f->nr_slots * sizeof(f->slot[0]));
+		copy_values(own, f);
 		frame_put(pool, f);
 		s->frame[n] = own;
 	}

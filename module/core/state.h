@@ -138,8 +138,10 @@ struct kps_state {
 	bool joined;
 };
 
-#define KPS_IDS_A_CHUNK		512
-#define KPS_ID_CHUNKS		4096
+#define KPS_ID_BITS		5
+#define KPS_ID_FAN		(1u << KPS_ID_BITS)
+#define KPS_ID_LEVELS		4
+#define KPS_MAX_KEPT_IDS	(1u << KPS_ID_LEVELS * KPS_ID_BITS)
 
 /**
  * struct kps_id - how the value of an id relates to another's
@@ -163,7 +165,7 @@ struct kps_id {
  * @live: states in use
  * @peak: most states in use
  * @next_id: ids are never used twice
- * @ids: relations of ids, in chunks; those of later ids are not kept
+ * @ids: relations of ids, a tree; those of later ids are not kept
  */
 struct kps_pool {
 	struct kps_arena *arena;
@@ -172,7 +174,7 @@ struct kps_pool {
 	u32 live;
 	u32 peak;
 	u32 next_id;
-	struct kps_id **ids;
+	void *ids;
 };
 
 static inline struct kps_frame *kps_top(const struct kps_state *s)
@@ -240,6 +242,20 @@ bool kps_id_is_anchor(const struct kps_pool *pool, u32 id);
  * Return: false if @from is no near ancestor, or the distance overflows.
  */
 bool kps_id_distance(const struct kps_pool *pool, u32 id, u32 from, s64 *lo, s64 *hi);
+
+/** kps_reg_forget - nothing is there any more; what the value was is left behind */
+static inline void kps_reg_forget(struct kps_reg *r)
+{
+	r->kind = KAPSEL_KIND_UNINIT;
+	r->flags = 0;
+	r->object = 0;
+	r->size = 0;
+	r->ref = 0;
+	r->nid = 0;
+	r->id = 0;
+	r->def = KPS_NO_INSN;
+	r->delta = 0;
+}
 
 /* Values, made by instruction @def. */
 struct kps_reg kps_reg_uninit(void);

@@ -59,9 +59,9 @@ static int alloc_proof(struct kps_env *env)
 
 	proof->insn_cnt = env->in->insn_cnt;
 	proof->nr_subprogs = env->cfg.nr_subprogs;
-	proof->aux = host->alloc(host->priv, proof->insn_cnt * sizeof(*proof->aux));
-	proof->subprogs = host->alloc(host->priv,
-				      proof->nr_subprogs * sizeof(*proof->subprogs));
+	proof->aux = kps_host_zalloc(host, proof->insn_cnt * sizeof(*proof->aux));
+	proof->subprogs = kps_host_zalloc(host,
+					  proof->nr_subprogs * sizeof(*proof->subprogs));
 	if (!proof->aux || !proof->subprogs)
 		return -ENOMEM;
 	for (i = 0; i < proof->nr_subprogs; i++) {
@@ -83,6 +83,10 @@ static int resolve_map(struct kps_env *env, u32 pc, struct kps_insn_aux *aux)
 		return refuse_plain(env, KPS_D_MAP_COUNT, pc, KAPSEL_MAX_MAPS, -EINVAL);
 	if (map < 0)
 		return map;
+	if (!env->maps)
+		env->maps = kps_arena_array(&env->arena, KAPSEL_MAX_MAPS, sizeof(*env->maps));
+	if (!env->maps)
+		return -ENOMEM;
 	env->maps[map] = facts;
 	env->nr_maps = max(env->nr_maps, (u32)map + 1);
 	aux->map = (u16)map;
@@ -129,7 +133,7 @@ static void forget_rung(struct kps_env *env)
 	struct kps_proof *proof = env->proof;
 	u32 i;
 
-	for (i = 0; i < proof->insn_cnt; i++) {
+	for (i = 0; i < proof->insn_cnt && env->ran; i++) {
 		struct kps_insn_aux *aux = &proof->aux[i];
 
 		aux->seen = false;
@@ -145,6 +149,7 @@ static void forget_rung(struct kps_env *env)
 	proof->metered = false;
 	proof->ctx_read = 0;
 	proof->ctx_written = 0;
+	env->ran = true;
 	env->nr_warnings = 0;
 	env->unjudged = 0;
 	env->acquired = 0;
@@ -205,7 +210,7 @@ static bool worth_climbing(const struct kps_env *env, int err)
 static bool walk_around(struct kps_env *env)
 {
 	const struct kps_cfg *cfg = &env->cfg;
-	u32 loop = cfg->blocks[cfg->block_of[env->problem.hdr.insn]].loop;
+	u32 loop = cfg->blocks[kps_cfg_block_at(cfg, env->problem.hdr.insn)].loop;
 
 	while (loop != KPS_NONE && env->walk[loop])
 		loop = cfg->loops[loop].parent;
@@ -289,7 +294,7 @@ static u32 stack_below(const struct kps_env *env, u32 sub, const u32 *total)
 	const struct kps_subprog *s = &env->cfg.subprogs[sub];
 	u32 pc, callee, most = 0;
 
-	for (pc = s->start; pc < s->end; pc += kps_insn_slots(&env->in->insns[pc])) {
+	for (pc = s->start; pc < s->end && s->height > 1; pc += kps_insn_slots(&env->in->insns[pc])) {
 		callee = callee_of(env, pc);
 		if (callee != KPS_NONE)
 			most = max(most, total[callee]);
@@ -365,10 +370,18 @@ static int find_walked(struct kps_env *env)
 	return 0;
 }
 
+static int alloc_scratch(struct kps_env *env)
+{
+	env->links = kps_arena_take(&env->arena, sizeof(*env->links));
+	env->nids = kps_arena_take(&env->arena, sizeof(*env->nids));
+	return env->links && env->nids ? 0 : -ENOMEM;
+}
+
 static int prepare(struct kps_env *env)
 {
 	int err = check_input(env) ?: find_flow(env) ?: alloc_proof(env) ?: resolve(env) ?:
-		  kps_live_build(env) ?: kps_thresholds_build(env) ?: find_walked(env);
+		  kps_live_build(env) ?: kps_thresholds_build(env) ?: find_walked(env) ?:
+		  alloc_scratch(env);
 
 	if (err == -ENOMEM)
 		err = out_of_memory(env);
@@ -404,7 +417,7 @@ static void fill_verdict(const struct kps_env *env, struct kapsel_verdict *verdi
 static struct kps_env *env_new(const struct kps_prog_in *in, const struct kps_host *host,
 			       struct kps_proof *proof)
 {
-	struct kps_env *env = host->alloc(host->priv, sizeof(*env));
+	struct kps_env *env = kps_host_zalloc(host, sizeof(*env));
 
 	if (!env)
 		return NULL;

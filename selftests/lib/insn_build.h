@@ -9,6 +9,7 @@
 #include <uapi/linux/bpf.h>
 
 #include "core/host.h"
+#include "dirty.h"
 
 #define INSN(_code, _dst, _src, _off, _imm)				\
 	((struct bpf_insn){ .code = (_code), .dst_reg = (_dst),		\
@@ -31,7 +32,7 @@ static inline void *test_alloc(void *priv, size_t size)
 		*left = 0;
 		return NULL;
 	}
-	return calloc(1, size);
+	return dirty_memory(size);
 }
 
 static inline void test_free(void *priv, void *mem, size_t size)

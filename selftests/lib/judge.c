@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/verifier.h"
+#include "lib/dirty.h"
 #include "lib/judge.h"
 
 struct judge {
@@ -15,7 +16,7 @@ struct judge {
 static void *judge_alloc(void *priv, size_t size)
 {
 	(void)priv;
-	return calloc(1, size);
+	return dirty_memory(size);
 }
 
 static void judge_free(void *priv, void *mem, size_t size)

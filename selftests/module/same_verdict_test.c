@@ -106,7 +106,7 @@ struct host {
 
 static void *host_alloc(void *priv, size_t size)
 {
-	return calloc(1, size ?: 1);
+	return malloc(size ?: 1);
 }
 
 static void host_free(void *priv, void *mem, size_t size)

@@ -100,9 +100,9 @@ TEST_F(cfg, nested_loops)
 	EXPECT_EQ(2, loops[1].first);
 	EXPECT_EQ(4, loops[1].last);
 	EXPECT_EQ(6, loops[0].last);
-	EXPECT_EQ(1, self->cfg.blocks[self->cfg.block_of[4]].loop);
-	EXPECT_EQ(0, self->cfg.blocks[self->cfg.block_of[7]].loop);
-	EXPECT_EQ(KPS_NONE, self->cfg.blocks[self->cfg.block_of[8]].loop);
+	EXPECT_EQ(1, self->cfg.blocks[kps_cfg_block_at(&self->cfg, 4)].loop);
+	EXPECT_EQ(0, self->cfg.blocks[kps_cfg_block_at(&self->cfg, 7)].loop);
+	EXPECT_EQ(KPS_NONE, self->cfg.blocks[kps_cfg_block_at(&self->cfg, 8)].loop);
 }
 
 TEST_F(cfg, unreachable)

@@ -524,7 +524,7 @@ struct kps_target fz_target(u32 prog_type)
 static void *host_alloc(void *priv, size_t size)
 {
 	*(size_t *)priv += size;
-	return calloc(1, size);
+	return malloc(size);
 }
 
 static void host_free(void *priv, void *mem, size_t size)
