@@ -41,9 +41,9 @@ static struct test test_of(const struct kps_at *at)
 	};
 }
 
-static struct kps_reg right_of(const struct test *t, const struct kps_state *s)
+static const struct kps_reg *right_of(const struct test *t, const struct kps_state *s)
 {
-	return t->b == KPS_NONE ? t->imm : kps_top(s)->reg[t->b];
+	return t->b == KPS_NONE ? &t->imm : &kps_top(s)->reg[t->b];
 }
 
 /* Refinement of everything that is linked to a refined value. */
@@ -93,27 +93,34 @@ static int put_value(const struct kps_at *at, struct kps_state *s, u32 n,
 	struct kps_reg *reg = &kps_top(s)->reg[n];
 	struct link l = { .reg = reg, .val = &reg->val };
 
-	*alive = *alive && kps_scalar_meet(&reg->val, val);
+	if (!*alive || kps_scalar_same(&reg->val, val))
+		return 0;
+	*alive = kps_scalar_meet(&reg->val, val);
 	if (!reg->id || !*alive)
 		return 0;
 	if (!kps_state_each(&at->env->pool, s, is_linked, narrow_linked, &l))
 		return -ENOMEM;
-	*alive = *alive && !l.dead;
+	*alive = !l.dead;
 	return 0;
 }
 
-static int assume_numbers(const struct test *t, u8 op, struct kps_state *s, bool taken,
-			  bool *alive)
-{
-	struct kps_scalar a = kps_top(s)->reg[t->a].val, b = right_of(t, s).val;
-	int err;
+/**
+ * struct outcome - what the operands of a comparison of numbers are after it
+ * @a: the left one
+ * @b: the right one
+ */
+struct outcome {
+	struct kps_scalar a;
+	struct kps_scalar b;
+};
 
-	*alive = kps_scalar_assume(op, t->width, taken, &a, &b);
-	if (!*alive)
-		return 0;
-	err = put_value(t->at, s, t->a, &a, alive);
-	if (!err && *alive && t->b != KPS_NONE)
-		err = put_value(t->at, s, t->b, &b, alive);
+static int put_outcome(const struct test *t, struct kps_state *s, const struct outcome *o,
+		       bool *alive)
+{
+	int err = put_value(t->at, s, t->a, &o->a, alive);
+
+	if (!err && t->b != KPS_NONE)
+		err = put_value(t->at, s, t->b, &o->b, alive);
 	return err;
 }
 
@@ -301,22 +308,36 @@ static enum relation relate(const struct test *t, const struct kps_reg *a,
 	return r;
 }
 
+static bool compares_numbers(enum relation r)
+{
+	return r == NUMBERS || r == OFFSETS;
+}
+
+/* Can it come out so? Of numbers that is known before the state is touched. */
+static bool foresee(const struct test *t, enum relation r, bool taken, struct outcome *o)
+{
+	const struct kps_state *s = t->at->s;
+
+	if (!compares_numbers(r))
+		return r != NEVER_EQUAL || taken == (t->op == BPF_JNE);
+	o->a = kps_top(s)->reg[t->a].val;
+	o->b = right_of(t, s)->val;
+	return kps_scalar_assume(r == NUMBERS ? t->op : offset_op(t->op), t->width, taken,
+				 &o->a, &o->b);
+}
+
 static int assume(const struct test *t, enum relation r, struct kps_state *s, bool taken,
-		  bool *alive)
+		  const struct outcome *o, bool *alive)
 {
 	*alive = true;
 	switch (r) {
 	case NUMBERS:
-		return assume_numbers(t, t->op, s, taken, alive);
 	case OFFSETS:
-		return assume_numbers(t, offset_op(t->op), s, taken, alive);
+		return put_outcome(t, s, o, alive);
 	case NULL_LEFT:
 		return assume_null(t, s, t->a, taken == (t->op == BPF_JEQ));
 	case NULL_RIGHT:
 		return assume_null(t, s, t->b, taken == (t->op == BPF_JEQ));
-	case NEVER_EQUAL:
-		*alive = taken == (t->op == BPF_JNE);
-		return 0;
 	case PACKET_LEFT:
 	case PACKET_RIGHT:
 		return assume_packet(t, s, taken, r == PACKET_RIGHT, alive);
@@ -346,20 +367,37 @@ static int check_operand(const struct test *t, u32 n)
 static int branch_taken(const struct test *t, enum relation r, struct kps_state **taken)
 {
 	struct kps_pool *pool = &t->at->env->pool;
-	struct kps_state *s = kps_state_copy(pool, t->at->s);
+	struct kps_state *s;
+	struct outcome o;
 	bool alive = false;
 	int err = -ENOMEM;
 
 	*taken = NULL;
+	if (!foresee(t, r, true, &o))
+		return 0;
+	s = kps_state_copy(pool, t->at->s);
 	if (!s)
 		return err;
 	if (kps_frame_own(pool, s, s->depth - 1, 0))
-		err = assume(t, r, s, true, &alive);
+		err = assume(t, r, s, true, &o, &alive);
 	if (err || !alive)
 		kps_state_free(pool, s);
 	else
 		*taken = s;
 	return err;
+}
+
+static int fall_through(const struct test *t, enum relation r, bool *falls)
+{
+	struct kps_state *s = t->at->s;
+	struct outcome o;
+
+	*falls = foresee(t, r, false, &o);
+	if (!*falls)
+		return 0;
+	if (!kps_frame_own(&t->at->env->pool, s, s->depth - 1, 0))
+		return -ENOMEM;
+	return assume(t, r, s, false, &o, falls);
 }
 
 static int note_outcome(const struct test *t, struct kps_state *s, u32 outcome)
@@ -372,7 +410,6 @@ static int note_outcome(const struct test *t, struct kps_state *s, u32 outcome)
 int kps_branch(const struct kps_at *at, struct kps_state **taken, bool *falls)
 {
 	struct test t = test_of(at);
-	struct kps_reg b = right_of(&t, at->s);
 	enum relation r;
 	int err = check_operand(&t, t.a);
 
@@ -381,15 +418,13 @@ int kps_branch(const struct kps_at *at, struct kps_state **taken, bool *falls)
 		err = check_operand(&t, t.b);
 	if (err)
 		return err;
-	r = relate(&t, kps_reg_at(at, t.a), &b);
+	r = relate(&t, kps_reg_at(at, t.a), right_of(&t, at->s));
 	if (r == FORBIDDEN) {
 		kps_refuse(at, KPS_D_POINTER_CMP, t.a);
 		return -EACCES;
 	}
 	err = branch_taken(&t, r, taken);
-	if (!err && !kps_frame_own(&at->env->pool, at->s, at->s->depth - 1, 0))
-		err = -ENOMEM;
-	err = err ?: assume(&t, r, at->s, false, falls);
+	err = err ?: fall_through(&t, r, falls);
 	if (!err && *taken && *falls)
 		err = note_outcome(&t, *taken, 1) ?: note_outcome(&t, at->s, 0);
 	if (err && *taken) {

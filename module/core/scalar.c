@@ -210,16 +210,25 @@ static bool high_is_zero(const struct kps_scalar *s)
 	return s->r64.umax <= U32_MAX || (s->bits.value | s->bits.mask) <= U32_MAX;
 }
 
+/* The bits, narrowed last, say no more of the ranges. */
+static bool bits_are_wide(const struct kps_scalar *s)
+{
+	u64 largest = s->bits.value | s->bits.mask;
+
+	return s->bits.value <= s->r64.umin && largest >= s->r64.umax &&
+	       (u32)s->bits.value <= s->r32.umin && (u32)largest >= s->r32.umax;
+}
+
 /* Each step only narrows, so stopping after two rounds is sound. */
 bool kps_scalar_sync(struct kps_scalar *s)
 {
-	u64 umin = s->r64.umin, umax = s->r64.umax, mask = s->bits.mask;
+	u64 umin = s->r64.umin, umax = s->r64.umax;
 
 	if (high_is_zero(s))
 		return sync_low(s);
 	if (!sync_once(s))
 		return false;
-	if (mask == s->bits.mask && umin == s->r64.umin && umax == s->r64.umax)
+	if (umin == s->r64.umin && umax == s->r64.umax && bits_are_wide(s))
 		return true;
 	return high_is_zero(s) ? sync_low(s) : sync_once(s);
 }

@@ -47,6 +47,17 @@ static inline bool kps_scalar_is_const(const struct kps_scalar *s)
 /** kps_scalar_has - @n is in the set */
 bool kps_scalar_has(const struct kps_scalar *s, u64 n);
 
+/** kps_scalar_same - the same is known of both */
+static inline bool kps_scalar_same(const struct kps_scalar *a, const struct kps_scalar *b)
+{
+	return a->r64.umin == b->r64.umin && a->r64.umax == b->r64.umax &&
+	       a->bits.value == b->bits.value && a->bits.mask == b->bits.mask &&
+	       a->r64.smin == b->r64.smin && a->r64.smax == b->r64.smax &&
+	       a->r32.umin == b->r32.umin && a->r32.umax == b->r32.umax &&
+	       a->r32.smin == b->r32.smin && a->r32.smax == b->r32.smax &&
+	       a->stride.step == b->stride.step && a->stride.rest == b->stride.rest;
+}
+
 /** kps_scalar_in - @a is inside @b (each part of @a in the same part of @b) */
 bool kps_scalar_in(const struct kps_scalar *a, const struct kps_scalar *b);
 

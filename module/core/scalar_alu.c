@@ -230,12 +230,69 @@ static bool alu_const(u8 op, bool is_signed, unsigned int width, struct kps_scal
 	return true;
 }
 
+/* The ends of an interval plus @c, if neither wraps in either reading. */
+static bool move_range(struct kps_range *r, s64 c)
+{
+	u64 size = c < 0 ? -(u64)c : (u64)c;
+
+	if (check_add_overflow(r->smin, c, &r->smin) || check_add_overflow(r->smax, c, &r->smax) ||
+	    (c < 0 ? r->umin < size : r->umax > U64_MAX - size))
+		return false;
+	r->umin += (u64)c;
+	r->umax += (u64)c;
+	return true;
+}
+
+/* The number, read in whatever way, is its low half. */
+static bool is_small(const struct kps_range *r)
+{
+	return r->umax <= S32_MAX && r->smin == (s64)r->umin && r->smax == (s64)r->umax;
+}
+
+/* Nothing, or all, of the low half follows from a range. */
+static bool low_follows(const struct kps_range *r)
+{
+	return (r->umin >> 32 == r->umax >> 32) || (r->smin >= S32_MIN && r->smax <= S32_MAX);
+}
+
+/*
+ * Most sums have a constant and wrap nowhere: intervals just move. Whatever else may be
+ * the case is left to the general way, which finds no more than this where this works.
+ */
+static bool add_const(struct kps_scalar *a, s64 c)
+{
+	struct kps_tnum bits = kps_tnum_add(a->bits, kps_tnum_const((u64)c));
+	struct kps_range r = a->r64;
+	bool small = is_small(&r);
+
+	if (!move_range(&r, c) ||
+	    (small ? !is_small(&r) : !range_is_full(a->r32) || low_follows(&r)) ||
+	    !kps_tnum_meet(bits, kps_tnum_range(r.umin, r.umax), &bits) ||
+	    bits.value > r.umin || (bits.value | bits.mask) < r.umax)
+		return false;
+	a->bits = bits;
+	a->r64 = r;
+	if (small)
+		a->r32 = r;
+	a->stride = kps_stride_shift(a->stride, c);
+	return true;
+}
+
+static bool alu_sum(u8 op, unsigned int width, struct kps_scalar *a, const struct kps_scalar *b)
+{
+	s64 c = (s64)b->bits.value;
+
+	if (width != 64 || b->bits.mask || (op != BPF_ADD && op != BPF_SUB) || c == S64_MIN)
+		return false;
+	return add_const(a, op == BPF_ADD ? c : -c);
+}
+
 void kps_scalar_alu(u8 op, bool is_signed, unsigned int width,
 		    struct kps_scalar *a, const struct kps_scalar *b)
 {
 	struct kps_stride stride;
 
-	if (alu_const(op, is_signed, width, a, b))
+	if (alu_const(op, is_signed, width, a, b) || alu_sum(op, width, a, b))
 		return;
 	stride = stride_alu(op, width, a, b);
 	alu(op, is_signed, width, a, b);

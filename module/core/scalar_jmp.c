@@ -141,10 +141,22 @@ static struct side take_side(const struct kps_scalar *s, unsigned int width)
 	return (struct side){ kps_tnum_cut(s->bits, 32), s->r32 };
 }
 
+static bool says_no_more(const struct kps_scalar *s, const struct side *side,
+			 unsigned int width)
+{
+	const struct kps_range *r = width == 64 ? &s->r64 : &s->r32;
+
+	return side->r.umin == r->umin && side->r.umax == r->umax &&
+	       side->r.smin == r->smin && side->r.smax == r->smax &&
+	       !((s->bits.mask & kps_width_mask(width)) ^ side->bits.mask);
+}
+
 static bool put_side(struct kps_scalar *s, const struct side *side, unsigned int width)
 {
 	struct kps_tnum bits = side->bits;
 
+	if (says_no_more(s, side, width))
+		return true;
 	if (width == 64) {
 		s->r64 = side->r;
 	} else {
@@ -164,5 +176,8 @@ bool kps_scalar_assume(u8 op, unsigned int width, bool taken,
 		possible = assume_disjoint(&x, &y);
 	else
 		possible = assume_side(taken ? op : opposite(op), &x, &y, width);
-	return possible && put_side(a, &x, width) && put_side(b, &y, width);
+	if (!possible || !put_side(a, &x, width))
+		return false;
+	/* Of one number nothing can be taken away without a contradiction above. */
+	return kps_scalar_is_const(b) || put_side(b, &y, width);
 }
