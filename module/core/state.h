@@ -139,9 +139,9 @@ struct kps_state {
 };
 
 #define KPS_ID_BITS		5
-#define KPS_ID_FAN		(1u << KPS_ID_BITS)
+#define KPS_ID_FAN		32
 #define KPS_ID_LEVELS		4
-#define KPS_MAX_KEPT_IDS	(1u << KPS_ID_LEVELS * KPS_ID_BITS)
+#define KPS_MAX_KEPT_IDS	0x100000	/* FAN to the power of LEVELS */
 
 /**
  * struct kps_id - how the value of an id relates to another's

@@ -294,7 +294,9 @@ static u32 stack_below(const struct kps_env *env, u32 sub, const u32 *total)
 	const struct kps_subprog *s = &env->cfg.subprogs[sub];
 	u32 pc, callee, most = 0;
 
-	for (pc = s->start; pc < s->end && s->height > 1; pc += kps_insn_slots(&env->in->insns[pc])) {
+	/* At height 1 nothing is called. */
+	for (pc = s->height > 1 ? s->start : s->end; pc < s->end;
+	     pc += kps_insn_slots(&env->in->insns[pc])) {
 		callee = callee_of(env, pc);
 		if (callee != KPS_NONE)
 			most = max(most, total[callee]);
