@@ -189,7 +189,7 @@ static int run_rung(struct kps_env *env, u32 width)
 	/* What was not remembered for want of memory must not change the verdict. */
 	if (env->work.failed || env->arena.failed)
 		return -ENOMEM;
-	if (err == -ENOMEM)
+	if (err == -ENOMEM || env->work.exhausted || env->arena.exhausted)
 		err = out_of_memory(env);
 	else if (err == -ETIME)
 		err = refuse_plain(env, KPS_D_BUDGET_TIME, env->problem.hdr.insn, 0, -E2BIG);
@@ -271,7 +271,7 @@ static int retrace(struct kps_env *env, u32 width)
 	}
 	env->trace = false;
 	env->visited = visited;
-	return err == -ENOMEM ? err : -EACCES;
+	return err == -ENOMEM || err == -EINTR ? err : -EACCES;
 }
 
 /*

@@ -131,6 +131,23 @@ static bool few_insns(const struct kt_case *c, struct trial *t)
 	return true;
 }
 
+static bool few_bytes(const struct kt_case *c, struct trial *t)
+{
+	struct kps_prog_in in = prog_of(c);
+	int err, plenty = verify(t, &in);
+	struct kapsel_verdict best = t->v;
+	u64 n, step = 1 + best.state_bytes / PLACES;
+
+	for (n = 1 + c->line % step; n < best.state_bytes; n += step) {
+		in.budget_bytes = n;
+		err = verify(t, &in);
+		if (!says_budget(&t->v, err, KPS_D_BUDGET_MEMORY) &&
+		    (err != plenty || !same(&t->v, &best)))
+			return false;
+	}
+	return true;
+}
+
 /* Who is stopped while the way of a refusal is looked for was refused already. */
 static bool stops(struct trial *t, const struct kps_prog_in *in, int answer,
 		  const struct kapsel_verdict *best)
@@ -219,6 +236,14 @@ static const char *try_all(struct _test_data_corpus *self, struct sweep *sweep)
 TEST_F_TIMEOUT(corpus, few_insns, 300)
 {
 	struct sweep sweep = { .holds = few_insns };
+
+	ASSERT_STREQ("", try_all(self, &sweep));
+	ASSERT_LT(100, sweep.cases);
+}
+
+TEST_F_TIMEOUT(corpus, few_bytes, 300)
+{
+	struct sweep sweep = { .holds = few_bytes };
 
 	ASSERT_STREQ("", try_all(self, &sweep));
 	ASSERT_LT(100, sweep.cases);
