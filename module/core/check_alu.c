@@ -230,7 +230,8 @@ too_far:
 /* Into the same object, so that their difference says nothing about addresses. */
 static bool same_packet(const struct kps_reg *a, const struct kps_reg *b)
 {
-	return (a->kind == KAPSEL_KIND_PACKET || a->kind == KAPSEL_KIND_PACKET_END) &&
+	return !a->flags && !b->flags &&
+	       (a->kind == KAPSEL_KIND_PACKET || a->kind == KAPSEL_KIND_PACKET_END) &&
 	       (b->kind == KAPSEL_KIND_PACKET || b->kind == KAPSEL_KIND_PACKET_END);
 }
 

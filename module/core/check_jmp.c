@@ -282,7 +282,8 @@ static enum relation null_relation(const struct test *t, const struct kps_reg *a
 static enum relation pointer_relation(const struct test *t, const struct kps_reg *a,
 				      const struct kps_reg *b)
 {
-	if (t->width != 64)
+	/* NULL is below any end, and is in no packet. */
+	if (t->width != 64 || a->flags || b->flags)
 		return FORBIDDEN;
 	if (a->kind == KAPSEL_KIND_PACKET && b->kind == KAPSEL_KIND_PACKET_END)
 		return PACKET_LEFT;

@@ -499,13 +499,20 @@ static bool same_object(const struct kps_reg *a, const struct kps_reg *b)
 	       a->ref == b->ref;
 }
 
+/* What is never NULL and is no object's address can't be tested for NULL. */
+static bool may_be_null(const struct kps_reg *r)
+{
+	return r->kind != KAPSEL_KIND_PACKET_END && r->kind != KAPSEL_KIND_MAP &&
+	       r->kind != KAPSEL_KIND_FUNC;
+}
+
 /* A pointer and NULL give a pointer that may be NULL; NULL has no offset. */
 static void join_pointer(struct joiner *j, struct kps_reg *a, const struct kps_reg *b)
 {
 	u32 nid_a = nid_of(a), nid_b = nid_of(b), nid = 0;
 	bool a_null = is_null(a), b_null = is_null(b);
 
-	if (!(a_null || b_null || same_object(a, b))) {
+	if (!(a_null || b_null ? may_be_null(a) && may_be_null(b) : same_object(a, b))) {
 		make_unusable(a);
 		return;
 	}
