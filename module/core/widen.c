@@ -10,7 +10,8 @@
 
 #include "core/lattice.h"
 
-#define MAX_THRESHOLDS 1024
+#define MAX_THRESHOLDS	1024
+#define NR_FIXED	5	/* of every program */
 
 /* Insertion keeps a short list sorted; a long one is not worth being complete. */
 static void insert(struct kps_thresholds *t, u64 n)
@@ -33,6 +34,24 @@ static void insert_around(struct kps_thresholds *t, s64 n)
 	insert(t, (u64)n + 1);
 }
 
+static bool compares_imm(const struct bpf_insn *insn)
+{
+	u8 class = BPF_CLASS(insn->code), op = BPF_OP(insn->code);
+
+	return (class == BPF_JMP || class == BPF_JMP32) && op != BPF_JA && op != BPF_CALL &&
+	       op != BPF_EXIT && BPF_SRC(insn->code) == BPF_K;
+}
+
+/* Room for all that the program can have, or for so many as are worth having. */
+static u32 most_thresholds(const struct kps_env *env)
+{
+	u32 pc, n = NR_FIXED + 3 * env->nr_maps;
+
+	for (pc = 0; pc < env->in->insn_cnt && n < MAX_THRESHOLDS; pc++)
+		n += compares_imm(&env->in->insns[pc]) ? 6 : 0;
+	return min_t(u32, n, MAX_THRESHOLDS);
+}
+
 static void insert_immediates(struct kps_env *env)
 {
 	u32 pc;
@@ -40,10 +59,8 @@ static void insert_immediates(struct kps_env *env)
 	for (pc = 0; pc < env->in->insn_cnt && env->thresholds.nr < MAX_THRESHOLDS;
 	     pc += kps_insn_slots(&env->in->insns[pc])) {
 		const struct bpf_insn *insn = &env->in->insns[pc];
-		u8 class = BPF_CLASS(insn->code), op = BPF_OP(insn->code);
 
-		if ((class != BPF_JMP && class != BPF_JMP32) || op == BPF_JA || op == BPF_CALL ||
-		    op == BPF_EXIT || BPF_SRC(insn->code) == BPF_X)
+		if (!compares_imm(insn))
 			continue;
 		insert_around(&env->thresholds, insn->imm);
 		if (insn->imm < 0)
@@ -65,12 +82,13 @@ static void sort_signed(struct kps_thresholds *t)
 int kps_thresholds_build(struct kps_env *env)
 {
 	struct kps_thresholds *t = &env->thresholds;
-	u32 i;
+	u32 i, most;
 
 	if (!env->cfg.nr_loops)
 		return 0;
-	t->u = kps_arena_array(&env->arena, MAX_THRESHOLDS, sizeof(*t->u));
-	t->s = kps_arena_array(&env->arena, MAX_THRESHOLDS, sizeof(*t->s));
+	most = most_thresholds(env);
+	t->u = kps_arena_take(&env->arena, most * sizeof(*t->u));
+	t->s = kps_arena_take(&env->arena, most * sizeof(*t->s));
 	if (!t->u || !t->s)
 		return -ENOMEM;
 	insert(t, 0);
