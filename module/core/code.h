@@ -7,7 +7,7 @@
 
 #include "core/rows.h"
 
-#define KPS_MAX_LOOPS	(1U << 23)	/* rounds of bpf_loop() */
+#define KPS_MAX_LOOPS	0x800000	/* rounds of bpf_loop(): 2^23 */
 
 /*
  * What the interpreter can do: the rows of opcodes.tbl, and a few more that
