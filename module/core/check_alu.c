@@ -362,7 +362,7 @@ static void extend(const struct kps_at *at, const struct bpf_insn *insn, struct 
 
 static void alu_imm(const struct kps_at *at, const struct bpf_insn *insn, struct kps_reg *dst)
 {
-	struct kps_scalar imm = kps_scalar_const((u64)(s64)insn->imm);
+	struct kps_scalar imm = kps_scalar_const((u64)kps_insn_imm(insn));
 	struct kps_env *env = at->env;
 
 	if (env->shifted_for == at->pc) {
@@ -386,7 +386,7 @@ static int step_with_imm(const struct kps_at *at, const struct bpf_insn *insn)
 		alu_imm(at, insn, dst);
 		return 0;
 	}
-	imm = kps_scalar_const((u64)(s64)insn->imm);
+	imm = kps_scalar_const((u64)kps_insn_imm(insn));
 	if (!can_move(dst) || insn_width(insn) != 64 || !is_add(BPF_OP(insn->code)))
 		return alu_as_numbers(at, insn, &imm);
 	num = kps_reg_scalar(imm, at->pc);

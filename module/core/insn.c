@@ -138,16 +138,7 @@ static u32 check_reg(u16 rule, u32 reg, u64 *detail)
 static u32 check_number(u16 rule, s32 value, u64 *detail)
 {
 	*detail = value;
-	switch (rule) {
-	case FIELD_ZERO:
-		return value ? KPS_D_RESERVED : 0;
-	case FIELD_SHIFT32:
-		return (u32)value < 32 ? 0 : KPS_D_SHIFT;
-	case FIELD_SHIFT64:
-		return (u32)value < 64 ? 0 : KPS_D_SHIFT;
-	default:
-		return 0;
-	}
+	return rule == FIELD_ZERO && value ? KPS_D_RESERVED : 0;
 }
 
 static u32 check_lddw(const struct bpf_insn *insn, u32 slots_left, u64 *detail)
@@ -189,8 +180,8 @@ struct limits {
 
 #define REGS_TO(field)	((field) == FIELD_GET ? 11 : (field) == FIELD_ZERO ? 1 : 10)
 #define OFF_BITS(field)	((field) == FIELD_ANY ? 0xffff : 0)
-#define IMM_BITS(field)	((field) == FIELD_ANY ? 0xffffffff :			\
-			 (field) == FIELD_SHIFT64 ? 63 : (field) == FIELD_SHIFT32 ? 31 : 0)
+#define IMM_BITS(field)	((field) == FIELD_ANY || (field) == FIELD_SHIFT32 ||	\
+			 (field) == FIELD_SHIFT64 ? 0xffffffff : 0)
 /* The first row of an opcode that off selects has 0 there. */
 #define SELECTS(_src, _off, _imm)						\
 	((_src) >= FIELD_PSEUDO || (_off) > FIELD_SEL(0) || (_imm) >= FIELD_SELECTS)
@@ -255,6 +246,16 @@ const u8 kps_insn_uses[256] = {
 		  USES(FIELD_##_dst) * KPS_USE_DST |				\
 		  DEFS(FIELD_##_dst) * KPS_DEF_DST |				\
 		  USES(FIELD_##_src) * KPS_USE_SRC,
+#define KPS_OPCODE_ALSO(...)
+#include "core/opcodes.tbl"
+#undef KPS_OPCODE
+#undef KPS_OPCODE_ALSO
+};
+
+const u8 kps_shift_bits[256] = {
+#define KPS_OPCODE(_name, _kind, _code, _dst, _src, _off, _imm, ...)		\
+	[_code] = FIELD_##_imm == FIELD_SHIFT64 ? 63 :				\
+		  FIELD_##_imm == FIELD_SHIFT32 ? 31 : 0,
 #define KPS_OPCODE_ALSO(...)
 #include "core/opcodes.tbl"
 #undef KPS_OPCODE

@@ -71,8 +71,7 @@ const struct kps_op *kps_op_find(const struct bpf_insn *insn);
  * @detail: where a code needs it: the offending value
  *
  * Checks opcode, register numbers (r10 is not written), reserved fields (zero),
- * immediate shift amounts, lddw's second slot and its source. Jump targets are
- * the business of cfg.h.
+ * lddw's second slot and its source. Jump targets are the business of cfg.h.
  *
  * Return: 0, or the code of diag.tbl.
  */
@@ -82,6 +81,23 @@ u32 kps_insn_check(const struct bpf_insn *insns, u32 cnt, u32 pc, u64 *detail);
 static inline u32 kps_insn_slots(const struct bpf_insn *insn)
 {
 	return insn->code == (BPF_LD | BPF_IMM | BPF_DW) ? 2 : 1;
+}
+
+extern const u8 kps_shift_bits[256];
+
+/**
+ * kps_insn_imm - the immediate as the instruction means it
+ * @insn: any but a lddw
+ *
+ * It is extended by its sign; of a shift's amount remain the bits that RFC 9669
+ * lets count. The verifier and the rewrite have it from here, so what is proved is
+ * what runs.
+ */
+static inline s64 kps_insn_imm(const struct bpf_insn *insn)
+{
+	u8 bits = kps_shift_bits[insn->code];
+
+	return bits ? insn->imm & bits : insn->imm;
 }
 
 /**

@@ -234,7 +234,7 @@ static int rewrite_insn(const struct rewrite *rw, u32 pc)
 	}
 	*out = (struct kps_code_insn){
 		.op = kps_op_row(op), .dst = insn->dst_reg,
-		.src = insn->src_reg, .off = insn->off, .imm = (s64)insn->imm,
+		.src = insn->src_reg, .off = insn->off, .imm = kps_insn_imm(insn),
 	};
 	return rewrite_special(rw, pc, op->kind, out);
 }

@@ -48,6 +48,9 @@ static const struct program {
 	  "w0 = 0x80000001\n w0 s>>= 4\n w0 >>= 1\n w0 <<= 1\n exit\n" },
 	{ "base32", "fffffff8", "shifts by a register",
 	  "w0 = -16\n r1 = 0x21 ll\n w0 s>>= w1\n exit\n" },
+	{ "base32", "3800000", "shifts by the width and more",
+	  "w0 = 0x80000001\n w0 s>>= 36\n w0 >>= -31\n w0 <<= 64\n w0 >>= 0x20\n"
+	  "w0 <<= 33\n w0 ^= 0xff000000\n w0 >>= 33\n exit\n" },
 	{ "base32", "ffffffff", "neg", "w0 = 1\n w0 = -w0\n exit\n" },
 	{ "base32", "ffffff80", "movsx", "w1 = 0x80\n w0 = (s8)w1\n exit\n" },
 	{ "base32", "4433", "byte order", "w0 = 0x11223344\n r0 = be16 r0\n exit\n" },
@@ -79,6 +82,8 @@ static const struct program {
 	  "r1 = r10\n r1 += -16\n *(u64 *)(r1 + 8) = 7\n r0 = *(u64 *)(r10 - 8)\n exit\n" },
 	{ "base64", "fffffffffffffff0", "shifts",
 	  "r0 = -1\n r0 >>= 4\n r0 <<= 8\n r1 = 68\n r0 s>>= r1\n exit\n" },
+	{ "base64", "fffffffffffffff0", "shifts by the width and more",
+	  "r0 = -1\n r0 >>= 68\n r0 <<= -56\n r0 s>>= 132\n r0 >>= 64\n exit\n" },
 	{ "base64", "80ffffffffffff", "movsx and bswap",
 	  "r1 = 0x8000\n r0 = (s16)r1\n r0 = bswap64 r0\n exit\n" },
 	{ "base64", "37", "a loop",

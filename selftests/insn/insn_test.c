@@ -265,14 +265,6 @@ static void cross(struct file *file, const char *row, u64 second)
 	}
 }
 
-/* Immediates that the instruction takes: of shifts, less than the width. */
-static bool imm_fits(const char *row, s32 imm)
-{
-	if (!strstr(row, "sh64") && !strstr(row, "sh32"))
-		return true;
-	return imm >= 0 && imm < (strstr(row, "sh64") ? 64 : 32);
-}
-
 static void run_edges(struct file *file, const char *row)
 {
 	u32 i;
@@ -284,8 +276,6 @@ static void run_edges(struct file *file, const char *row)
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(imm_edges) && !file->failed; i++) {
-		if (!imm_fits(row, imm_edges[i]))
-			continue;
 		load(file, imm_edges[i]);
 		cross(file, row, (s64)imm_edges[i]);
 	}

@@ -329,7 +329,7 @@ static struct bpf_insn any_alu(void)
 	if (BPF_SRC(insn.code) == BPF_X)
 		insn.src_reg = any(6);
 	else
-		insn.imm = shift ? (__s32)any(class == BPF_ALU ? 32 : 64) : any_imm();
+		insn.imm = shift && any(4) ? (__s32)any(class == BPF_ALU ? 32 : 64) : any_imm();
 	if (op == BPF_DIV || op == BPF_MOD)
 		insn.off = any(2);
 	if (op == BPF_MOV && BPF_SRC(insn.code) == BPF_X && any(2))

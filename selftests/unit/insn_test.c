@@ -151,11 +151,34 @@ TEST(registers)
 
 TEST(shifts)
 {
-	EXPECT_EQ(0, CHECK(0x67, 0, 0, 0, 63));
-	EXPECT_EQ(KPS_D_SHIFT, CHECK(0x67, 0, 0, 0, 64));
-	EXPECT_EQ(KPS_D_SHIFT, CHECK(0x77, 0, 0, 0, -1));
-	EXPECT_EQ(0, CHECK(0xc4, 0, 0, 0, 31));
-	EXPECT_EQ(KPS_D_SHIFT, CHECK(0xc4, 0, 0, 0, 32));
+	static const struct { u8 code; u32 bits; } shifts[] = {
+		{ 0x67, 63 }, { 0x77, 63 }, { 0xc7, 63 }, { 0x64, 31 }, { 0x74, 31 }, { 0xc4, 31 },
+	};
+	static const s32 amounts[] = {
+		0, 1, 31, 32, 33, 63, 64, 65, 127, 128, -1, -2, -32, S32_MAX, S32_MIN,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(shifts); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(amounts); j++) {
+			const struct bpf_insn insn = INSN(shifts[i].code, 0, 0, 0, amounts[j]);
+
+			EXPECT_EQ(0, CHECK(shifts[i].code, 0, 0, 0, amounts[j]));
+			EXPECT_EQ((u32)amounts[j] & shifts[i].bits, (u64)kps_insn_imm(&insn));
+		}
+		EXPECT_EQ(KPS_D_RESERVED, CHECK(shifts[i].code, 0, 1, 0, 1));
+		EXPECT_EQ(KPS_D_RESERVED, CHECK(shifts[i].code, 0, 0, 1, 1));
+		EXPECT_EQ(KPS_D_RESERVED, CHECK(shifts[i].code | BPF_X, 0, 0, 0, 64));
+	}
+}
+
+TEST(immediates)
+{
+	const struct bpf_insn plain = INSN(0x07, 0, 0, 0, -1), jump = INSN(0x15, 0, 0, 0, -64),
+			      store = INSN(0x62, 1, 0, 0, S32_MIN);
+
+	EXPECT_EQ(-1, kps_insn_imm(&plain));
+	EXPECT_EQ(-64, kps_insn_imm(&jump));
+	EXPECT_EQ(S32_MIN, kps_insn_imm(&store));
 }
 
 TEST(lddw)

@@ -281,9 +281,9 @@ static void binary_imm(struct gen *g, u8 reg)
 	u8 class = chance(g, 55) ? A64 : A32;
 	bool shift = op == BPF_LSH || op == BPF_RSH || op == BPF_ARSH;
 	bool divides = op == BPF_DIV || op == BPF_MOD;
-	s32 imm = shift ? (s32)below(g, class == A64 ? 64 : 32) : fz_imm(g);
+	s32 imm = shift && chance(g, 90) ? (s32)below(g, class == A64 ? 64 : 32) : fz_imm(g);
 
-	if (op == BPF_MUL || (shift && chance(g, 50)))
+	if (op == BPF_MUL || (shift && chance(g, 45)))
 		imm = below(g, shift ? 6 : 20);
 	fz_emit(g, op | class, reg, 0, divides && chance(g, 50), imm);
 }
