@@ -42,6 +42,9 @@ typedef __s64 s64;
 #ifndef __noinline
 #define __noinline __attribute__((noinline))
 #endif
+#ifndef __weak
+#define __weak __attribute__((weak))
+#endif
 #ifndef NULL
 #define NULL ((void *)0)
 #endif
@@ -59,6 +62,24 @@ typedef __s64 s64;
 		__attribute__((section(".kapsel.types"), unused))
 #define ___KAPSEL_NAME(line) ___KAPSEL_PASTE(line)
 #define ___KAPSEL_PASTE(line) ___event_##line
+
+/*
+ * The kernel's version and configuration, known when the program is loaded:
+ *
+ * extern int LINUX_KERNEL_VERSION __kconfig;
+ * extern enum libbpf_tristate CONFIG_IPV6 __kconfig __weak;
+ *
+ * What is not set is refused, or 0 if it is __weak.
+ */
+#define __kconfig __attribute__((section(".kconfig")))
+
+enum libbpf_tristate {
+	TRI_NO,
+	TRI_YES,
+	TRI_MODULE,
+};
+
+#define KERNEL_VERSION(a, b, c) (((a) << 16) + ((b) << 8) + ((c) > 255 ? 255 : (c)))
 
 /* ------------------------------------------------------------------------
  * Helpers

@@ -154,12 +154,24 @@ static int set_colour(const char *when)
 	return 1;
 }
 
+/* The library looks there, for those who call it without a command as well. */
+static const char *variable_of(const char *option)
+{
+	if (!strcmp(option, "--btf"))
+		return "KAPSEL_BTF";
+	return strcmp(option, "--kconfig") ? NULL : "KAPSEL_KCONFIG";
+}
+
 int cli_global_option(int argc, char **argv)
 {
 	const char *arg = argv[0];
 
 	if (!strncmp(arg, "--color=", 8))
 		return set_colour(arg + 8);
+	if (variable_of(arg) && argc > 1) {
+		setenv(variable_of(arg), argv[1], 1);
+		return 2;
+	}
 	if (!strcmp(arg, "--device") && argc > 1) {
 		cli.device = argv[1];
 		return 2;
@@ -179,8 +191,10 @@ int cli_global_option(int argc, char **argv)
 
 static int unknown_option(struct cli_args *args, const char *arg)
 {
-	const char *names[40] = { "--json", "--quiet", "--verbose", "--device", "--help" };
-	__u32 count = 5, i;
+	const char *names[40] = {
+		"--json", "--quiet", "--verbose", "--device", "--btf", "--kconfig", "--help"
+	};
+	__u32 count = 7, i;
 	char hint[80];
 
 	for (i = 0; args->options && args->options[i].name && count < 39; i++)

@@ -51,7 +51,8 @@ static void offer_objects(__u32 kinds)
 static void offer_options(const char *name)
 {
 	static const char *const global[] = {
-		"--json", "--quiet", "--verbose", "--color=", "--device", "--help", NULL
+		"--json", "--quiet", "--verbose", "--color=", "--device", "--btf", "--kconfig",
+		"--help", NULL
 	};
 	const struct cli_command *cmd;
 	const struct cli_option *opt;
@@ -118,7 +119,8 @@ static int option_words(const char *word)
 {
 	if (word[0] != '-')
 		return 0;
-	return strcmp(word, "--device") ? 1 : 2;
+	return strcmp(word, "--device") && strcmp(word, "--btf") &&
+	       strcmp(word, "--kconfig") ? 1 : 2;
 }
 
 /* kapsel __complete WORDS...: what stands behind "kapsel", the last one unfinished. */

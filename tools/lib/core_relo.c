@@ -62,7 +62,7 @@ static int need_kernel_btf(struct core *c)
 	if (c->obj->kernel_btf)
 		return 0;
 	refuse(c, "the kernel's types are not known");
-	return kl_hint(c->err, "needs a kernel with CONFIG_DEBUG_INFO_BTF, or a file of its types in $KAPSEL_BTF");
+	return kl_hint(c->err, "needs a kernel with CONFIG_DEBUG_INFO_BTF, or a file of its types by --btf or $KAPSEL_BTF");
 }
 
 static bool is_field(u32 kind)

@@ -193,11 +193,16 @@ static int patch_callback(struct linker *lk, const struct place *here,
 	return ret;
 }
 
+static const char *section_name(const struct linker *lk, const struct kl_symbol *sym)
+{
+	return sym->section == KL_SECTION_KCONFIG ? ".kconfig" :
+						    lk->obj->sections[sym->section].name;
+}
+
 /* A map is found by where its definition is, a data section by its index. */
 static s64 find_map(const struct linker *lk, const struct kl_symbol *sym, u64 off)
 {
-	const char *name = lk->obj->sections[sym->section].name;
-	bool defined = !strcmp(name, ".maps");
+	bool defined = !strcmp(section_name(lk, sym), ".maps");
 	u32 i;
 
 	for (i = 0; i < lk->obj->nr_maps; i++) {
@@ -219,7 +224,7 @@ static int patch_map(struct linker *lk, const struct place *here,
 
 	if (map < 0)
 		return bad_reference(lk, here, "refers to no map and no variable in",
-				     lk->obj->sections[sym->section].name);
+				     section_name(lk, sym));
 	insn->imm = map;
 	if (!lk->obj->maps[map].section) {
 		insn->src_reg = BPF_PSEUDO_MAP_FD;
@@ -228,7 +233,7 @@ static int patch_map(struct linker *lk, const struct place *here,
 	}
 	if (off >= lk->obj->maps[map].value_size)
 		return bad_reference(lk, here, "refers to a place outside section",
-				     lk->obj->sections[sym->section].name);
+				     section_name(lk, sym));
 	insn->src_reg = BPF_PSEUDO_MAP_VALUE;
 	insn[1].imm = off;
 	return 0;
@@ -238,9 +243,7 @@ static int no_variable(struct linker *lk, const struct place *here,
 		       const struct kl_symbol *sym)
 {
 	bad_reference(lk, here, "needs an undefined variable:", sym->name);
-	if (!strncmp(sym->name, "LINUX_", 6) || !strncmp(sym->name, "CONFIG_", 7))
-		return kl_hint(lk->err, "values of .kconfig are not filled in; use a constant or --set");
-	return -ENOEXEC;
+	return kl_hint(lk->err, "externs are known in .kconfig only, if there is BTF; __ksym is not supported");
 }
 
 static int patch_lddw(struct linker *lk, const struct place *here)
@@ -253,6 +256,8 @@ static int patch_lddw(struct linker *lk, const struct place *here)
 		return bad_reference(lk, here, "refers to something unnamed in",
 				     section_of(lk, here->func)->name);
 	}
+	if (sym->section == KL_SECTION_KCONFIG)
+		return patch_map(lk, here, sym);
 	if (!sym->section || sym->section >= lk->obj->nr_sections)
 		return no_variable(lk, here, sym);
 	if (kl_section_is_code(&lk->obj->sections[sym->section]))

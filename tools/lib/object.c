@@ -90,6 +90,7 @@ static int read_object(struct kapsel_object *obj, struct kapsel_error *err)
 	read_license(obj);
 	ret = kl_maps_read(obj, err);
 	ret = ret ?: kl_data_read(obj, err);
+	ret = ret ?: kl_externs_read(obj, err);
 	return ret ?: kl_progs_read(obj, err);
 }
 

@@ -8,6 +8,7 @@
 #include "internal.h"
 
 #define KL_NO_SYMBOL 0xffffffffu
+#define KL_SECTION_KCONFIG 0xffffffffu	/* of externs' symbols: in no file */
 
 /** struct kl_reloc - a relocation of an instruction */
 struct kl_reloc {
@@ -123,6 +124,9 @@ int kl_maps_read(struct kapsel_object *obj, struct kapsel_error *err);
 
 /** kl_data_read - maps from .rodata, .data and .bss */
 int kl_data_read(struct kapsel_object *obj, struct kapsel_error *err);
+
+/** kl_externs_read - a map from the externs of .kconfig, by the kernel's configuration */
+int kl_externs_read(struct kapsel_object *obj, struct kapsel_error *err);
 
 /** kl_progs_read - programs found by section name, and linked */
 int kl_progs_read(struct kapsel_object *obj, struct kapsel_error *err);

@@ -43,7 +43,7 @@ struct kapsel_func {
 
 /**
  * struct kapsel_map - a map of an object
- * @name: of the variable, or the section's for .rodata, .data and .bss
+ * @name: of the variable, or the section's for .rodata, .data, .bss and .kconfig
  * @type: enum bpf_map_type
  * @key_size: bytes
  * @value_size: bytes
@@ -54,7 +54,8 @@ struct kapsel_func {
  * @data: of a section: @value_size bytes of contents; may be changed before
  *	kapsel_maps_create()
  * @frozen: userspace may not write it once it is filled
- * @section: index of the ELF section behind it; 0: from .maps
+ * @section: index of the ELF section behind it; 0: from .maps; ~0: of .kconfig,
+ *	which is in no file
  * @offset: of the variable in .maps
  * @fd: of the map in the kernel, -1: none yet. Closed with the object
  */
