@@ -226,6 +226,46 @@ TEST_F(refused, undefined_variable)
 	EXPECT_NE(NULL, strstr(self->err.hint, "if there is BTF"));
 }
 
+static u32 add_main(struct elf_build *eb, const char *sec, const char *name)
+{
+	u32 code = elf_build_section(eb, sec, SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR,
+				     two_insns, sizeof(two_insns));
+
+	return elf_build_symbol(eb, name, code, 0, sizeof(two_insns), STT_FUNC, STB_GLOBAL);
+}
+
+/* The same program for other hooks is left out, if there is one for ours. */
+TEST(left_out)
+{
+	struct kapsel_error err = {};
+	struct kapsel_object *obj;
+	struct elf_build eb;
+
+	small(&eb, "kprobe/vfs_read");
+	add_main(&eb, "fentry/vfs_read", "other");
+	add_main(&eb, "?kretprobe/vfs_read", "maybe");
+	elf_build_finish(&eb);
+	obj = OPEN(&eb.image, &err);
+	ASSERT_NE(NULL, obj);
+	EXPECT_EQ(2, kapsel_nr_progs(obj));
+	EXPECT_EQ(NULL, kapsel_prog_find(obj, "other"));
+	EXPECT_STREQ("other", kapsel_left_out_at(obj, 0)->name);
+	EXPECT_STREQ("fentry/vfs_read", kapsel_left_out_at(obj, 0)->section);
+	EXPECT_EQ(NULL, kapsel_left_out_at(obj, 1));
+	EXPECT_FALSE(kapsel_prog_find(obj, "prog")->optional);
+	EXPECT_TRUE(kapsel_prog_find(obj, "maybe")->optional);
+	kapsel_close(obj);
+	elf_build_free(&eb);
+}
+
+/* A section of ours that is wrong is an error all the same. */
+TEST_F(refused, wrong_section_beside_a_right_one)
+{
+	add_main(&self->eb, "kretprobe/vfs_read+4", "wrong");
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("takes no offset");
+}
+
 /* Static functions are put behind the program that calls them, once. */
 TEST(subprograms)
 {

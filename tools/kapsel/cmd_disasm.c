@@ -227,7 +227,7 @@ static int disasm(const char *word, const struct selection *sel, const struct st
 
 int cmd_disasm(int argc, char **argv)
 {
-	struct selection sel = {};
+	struct selection sel = { .optional = true };
 	struct style style = {};
 	const char *word = NULL;
 	struct cli_args args;

@@ -13,6 +13,16 @@ int select_add(struct selection *sel, const char *name)
 	return 0;
 }
 
+static int left_out(const struct kapsel_object *obj, const struct kapsel_left_out *out)
+{
+	struct kapsel_error err = { .err = -EOPNOTSUPP };
+
+	snprintf(err.text, sizeof(err.text),
+		 "%s: program '%s': SEC(\"%s\"): kapsel has no such hook",
+		 kapsel_object_name(obj), out->name, out->section);
+	return cli_fail(&err, CLI_FAILED);
+}
+
 static int no_program(const struct kapsel_object *obj, const char *name)
 {
 	const char *names[SELECT_MAX + 1];
@@ -20,6 +30,9 @@ static int no_program(const struct kapsel_object *obj, const char *name)
 	__u32 i, count = kapsel_nr_progs(obj);
 	char hint[100];
 
+	for (i = 0; kapsel_left_out_at(obj, i); i++)
+		if (!strcmp(kapsel_left_out_at(obj, i)->name, name))
+			return left_out(obj, kapsel_left_out_at(obj, i));
 	for (i = 0; i < count && i < SELECT_MAX; i++)
 		names[i] = kapsel_prog_at(obj, i)->name;
 	names[i] = NULL;
@@ -46,5 +59,5 @@ bool select_has(const struct selection *sel, const struct kapsel_prog *prog)
 	for (i = 0; i < sel->nr_names; i++)
 		if (!strcmp(sel->names[i], prog->name))
 			return true;
-	return !sel->nr_names;
+	return !sel->nr_names && (sel->optional || !prog->optional);
 }

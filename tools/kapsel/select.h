@@ -7,8 +7,12 @@
 
 #define SELECT_MAX 64
 
-/** struct selection - programs by name; none named: all */
+/**
+ * struct selection - programs by name; none named: all
+ * @optional: those of SEC("?...") as well, even if they are not named
+ */
 struct selection {
+	bool optional;
 	const char *names[SELECT_MAX];
 	__u32 nr_names;
 };

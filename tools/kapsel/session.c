@@ -84,12 +84,26 @@ static int load_one(struct session *s, struct kapsel_prog *prog)
 	return status;
 }
 
+static int only_optional(const struct session *s)
+{
+	struct kapsel_error err = { .err = -ENOENT };
+
+	snprintf(err.text, sizeof(err.text), "%s: all its programs are optional, SEC(\"?...\")",
+		 kapsel_object_name(s->obj));
+	snprintf(err.hint, sizeof(err.hint), "name those to load by -p PROG");
+	return cli_fail(&err, CLI_FAILED);
+}
+
 static int load_all(struct session *s)
 {
 	struct kapsel_error err = {};
-	__u32 i, count = kapsel_nr_progs(s->obj);
+	__u32 i, count = kapsel_nr_progs(s->obj), meant = 0;
 	int status = 0;
 
+	for (i = 0; i < count; i++)
+		meant += select_has(&s->sel, kapsel_prog_at(s->obj, i));
+	if (!meant)
+		return only_optional(s);
 	if (kapsel_maps_create(&s->dev, s->obj, &err))
 		return cli_fail(&err, 0);
 	for (i = 0; i < count && !status; i++)

@@ -83,6 +83,16 @@ static struct kapsel_object *compile_source(const char *path, struct kapsel_erro
 	return obj;
 }
 
+static void say_left_out(const struct kapsel_object *obj)
+{
+	const struct kapsel_left_out *out;
+	__u32 i;
+
+	for (i = 0; (out = kapsel_left_out_at(obj, i)); i++)
+		cli_say("left out  %s  SEC(\"%s\"): kapsel has no such hook\n", out->name,
+			out->section);
+}
+
 struct kapsel_object *cli_open(const char *path, int *status)
 {
 	struct kapsel_error err = {};
@@ -93,5 +103,7 @@ struct kapsel_object *cli_open(const char *path, int *status)
 	obj = source && !access(path, R_OK) ? compile_source(path, &err) : kapsel_open(path, &err);
 	if (!obj)
 		*status = cli_fail(&err, CLI_FAILED);
+	else
+		say_left_out(obj);
 	return obj;
 }

@@ -26,16 +26,41 @@ static void read_license(struct kapsel_object *obj)
 			 (int)min(sec->size, sizeof(obj->license)), (const char *)sec->data);
 }
 
+/* For a hook that others have: the object may do without, by the rest of it. */
+static int leave_out(struct kapsel_object *obj, const struct kl_func *func,
+		     struct kapsel_error *err)
+{
+	struct kapsel_left_out *out = kl_grow(&obj->left_out, obj->nr_left_out, sizeof(*out));
+
+	if (!out)
+		return kl_nomem(err);
+	obj->nr_left_out++;
+	out->name = func->name;
+	out->section = obj->sections[func->section].name;
+	return 0;
+}
+
+static int bad_section(const struct kapsel_object *obj, const char *name,
+		       const struct kapsel_error *why, struct kapsel_error *err)
+{
+	kl_fail(err, why->err, "%s: program '%s': %s", obj->path, name, why->text);
+	return why->hint[0] ? kl_hint(err, "%s", why->hint) : why->err;
+}
+
 static int add_prog(struct kapsel_object *obj, const struct kl_func *func,
 		    struct kapsel_error *err)
 {
 	const char *section = obj->sections[func->section].name;
-	struct kapsel_error why;
+	struct kapsel_error why = {};
+	struct kapsel_hook hook;
 	struct kapsel_prog *prog;
 
 	if (strlen(func->name) >= KAPSEL_NAME_LEN)
 		return kl_fail(err, -ENAMETOOLONG, "%s: program '%s': the name is longer than %d characters",
 			       obj->path, func->name, KAPSEL_NAME_LEN - 1);
+	if (kapsel_hook_from_sec(section, &hook, &why))
+		return why.err == -EOPNOTSUPP ? leave_out(obj, func, err) :
+						bad_section(obj, func->name, &why, err);
 	prog = kl_grow(&obj->progs, obj->nr_progs, sizeof(*prog));
 	if (!prog)
 		return kl_nomem(err);
@@ -43,13 +68,22 @@ static int add_prog(struct kapsel_object *obj, const struct kl_func *func,
 	prog->obj = obj;
 	prog->name = func->name;
 	prog->section = section;
+	prog->optional = *section == '?';
+	prog->hook = hook;
 	prog->fd = -1;
-	if (kapsel_hook_from_sec(section, &prog->hook, &why)) {
-		kl_fail(err, why.err, "%s: program '%s': %s", obj->path, func->name,
-			why.text);
-		return kl_hint(err, "%s", why.hint);
-	}
 	return kl_link(obj, prog, func, err);
+}
+
+static int no_program(const struct kapsel_object *obj, struct kapsel_error *err)
+{
+	struct kapsel_hook hook;
+	struct kapsel_error why = {};
+
+	if (!obj->nr_left_out)
+		return kl_fail(err, -ENOENT, "%s: no program in it (no function with SEC(...))",
+			       obj->path);
+	kapsel_hook_from_sec(obj->left_out->section, &hook, &why);
+	return bad_section(obj, obj->left_out->name, &why, err);
 }
 
 /* Functions of .text, and static ones, are there to be called. */
@@ -64,10 +98,7 @@ int kl_progs_read(struct kapsel_object *obj, struct kapsel_error *err)
 		if (func->global && strcmp(obj->sections[func->section].name, ".text"))
 			ret = add_prog(obj, func, err);
 	}
-	if (!ret && !obj->nr_progs)
-		return kl_fail(err, -ENOENT, "%s: no program in it (no function with SEC(...))",
-			       obj->path);
-	return ret;
+	return ret || obj->nr_progs ? ret : no_program(obj, err);
 }
 
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -207,6 +238,7 @@ void kapsel_close(struct kapsel_object *obj)
 			close(obj->maps[i].fd);
 	}
 	free(obj->progs);
+	free(obj->left_out);
 	free(obj->maps);
 	btf__free(obj->btf);
 	btf__free(obj->kernel_btf);
@@ -234,6 +266,11 @@ struct kapsel_prog *kapsel_prog_find(const struct kapsel_object *obj, const char
 		if (!strcmp(obj->progs[i].name, name))
 			return &obj->progs[i];
 	return NULL;
+}
+
+const struct kapsel_left_out *kapsel_left_out_at(const struct kapsel_object *obj, u32 i)
+{
+	return i < obj->nr_left_out ? &obj->left_out[i] : NULL;
 }
 
 u32 kapsel_nr_maps(const struct kapsel_object *obj)

@@ -93,6 +93,8 @@ struct kapsel_object {
 	u32 nr_maps;
 	struct kapsel_prog *progs;
 	u32 nr_progs;
+	struct kapsel_left_out *left_out;
+	u32 nr_left_out;
 	u32 nr_linked;		/* instructions of all programs */
 };
 

@@ -80,6 +80,7 @@ struct kapsel_map {
  * @obj: its object, NULL: it came from kapsel_prog_fetch()
  * @name: of its main function
  * @section: as in SEC()
+ * @optional: SEC("?..."): to be loaded only if it is asked for
  * @hook: what @section says; may be changed before attaching
  * @insns: functions one behind the other, main first. Map references carry the
  *	index of the map in the object where the kernel wants an fd
@@ -97,6 +98,7 @@ struct kapsel_prog {
 	const struct kapsel_object *obj;
 	const char *name;
 	const char *section;
+	bool optional;
 	struct kapsel_hook hook;
 	struct bpf_insn *insns;
 	__u32 insn_cnt;
@@ -156,6 +158,20 @@ struct kapsel_prog *kapsel_prog_at(const struct kapsel_object *obj, __u32 i);
 /** kapsel_prog_find - by name, or NULL */
 struct kapsel_prog *kapsel_prog_find(const struct kapsel_object *obj,
 				     const char *name);
+/**
+ * struct kapsel_left_out - a program for a hook that kapsel does not have
+ * @name: of its main function
+ * @section: as in SEC()
+ *
+ * Objects often have the same program for several hooks, for kernels of all ages.
+ */
+struct kapsel_left_out {
+	const char *name;
+	const char *section;
+};
+
+/** kapsel_left_out_at - program @i of those left out, or NULL behind the last */
+const struct kapsel_left_out *kapsel_left_out_at(const struct kapsel_object *obj, __u32 i);
 /** kapsel_nr_maps - how many maps */
 __u32 kapsel_nr_maps(const struct kapsel_object *obj);
 /** kapsel_map_at - map @i: those of .maps first */
