@@ -25,9 +25,9 @@ static const u32 type_sizes[] = { 1, 4, 1, 1, 2, 4, 8, 6, 4 };
 
 static int add_type(struct btf *btf, enum type type)
 {
-	int chr = btf__add_int(btf, "char", 1, BTF_INT_SIGNED), u32_type, id;
+	int chr = btf__add_int(btf, "char", 1, BTF_INT_SIGNED);
+	int u32_type = btf__add_int(btf, "unsigned int", 4, 0), id;
 
-	u32_type = btf__add_int(btf, "unsigned int", 4, 0);
 	switch (type) {
 	case BOOL:
 		return btf__add_int(btf, "_Bool", 1, BTF_INT_BOOL);

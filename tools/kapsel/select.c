@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kapsel command - which programs of a file are meant: -p PROG... */
 
+#include <errno.h>
 #include <string.h>
 
 #include "select.h"

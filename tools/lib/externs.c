@@ -19,7 +19,6 @@
 #define SECTION ".kconfig"
 #define MAX_STRING 4096
 
-
 /**
  * struct externs - the externs of an object being read
  * @obj: the object
