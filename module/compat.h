@@ -3,6 +3,7 @@
 #ifndef KPS_COMPAT_H
 #define KPS_COMPAT_H
 
+#include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/version.h>
 
@@ -16,6 +17,18 @@ static inline void kps_vm_forbid(struct vm_area_struct *vma, unsigned long flags
 static inline void kps_vm_forbid(struct vm_area_struct *vma, unsigned long flags)
 {
 	vm_flags_clear(vma, flags);
+}
+#endif
+
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
+/** kps_ftrace_regs - what ftrace passes, whether or not it is complete; x86-64 */
+static __always_inline struct pt_regs *kps_ftrace_regs(struct ftrace_regs *fregs)
+{
+#ifdef arch_ftrace_regs
+	return &arch_ftrace_regs(fregs)->regs;
+#else
+	return &fregs->regs;
+#endif
 }
 #endif
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kapsel - links: what happens at an event */
 
-#include <linux/jump_label.h>
 #include <linux/kprobes.h>
 #include <linux/rcupdate.h>
-#include <linux/timekeeping.h>
 
 #include "link.h"
 #include "prog.h"
@@ -13,51 +11,51 @@
 /* On 64 bits these are plain per-CPU additions, whole in any context. */
 static_assert(sizeof(long) == 8);
 
+/* No lockdep, which may be what is probed; preemption is off. */
+static __always_inline const struct kps_prog *prog_of(const struct kps_link *link)
+{
+	return rcu_dereference_raw_check(link->prog);
+}
+
 notrace const struct kps_prog *kps_link_prog(const struct kps_link *link)
 {
-	return rcu_dereference_sched(link->prog);
+	return prog_of(link);
 }
 
 NOKPROBE_SYMBOL(kps_link_prog);
 
-static __always_inline enum kps_outcome
-run_timed(const struct kps_prog *prog, void *ctx, u64 *ret,
-	  struct kps_link_stats *stats)
+static __always_inline __nocfi enum kps_outcome
+run(struct kps_link *link, const struct kps_prog *prog, void *ctx, u64 *ret)
 {
-	u64 start = ktime_get_mono_fast_ns();
-	enum kps_outcome outcome = kps_prog_run(prog, ctx, ret);
+	struct kps_link_stats *stats = this_cpu_ptr(link->stats);
+	enum kps_outcome outcome = kps_run_here(prog, ctx, ret, &stats->run_ns);
 
-	if (outcome == KPS_RAN)
-		u64_stats_add(&stats->run_ns, ktime_get_mono_fast_ns() - start);
+	if (likely(outcome == KPS_RAN))
+		u64_stats_inc(&stats->runs);
+	else if (outcome == KPS_RECURSED)
+		u64_stats_inc(&stats->recursed);
+	else
+		u64_stats_inc(&stats->aborted);
 	return outcome;
 }
 
-notrace enum kps_outcome kps_link_run(struct kps_link *link,
-				      const struct kps_prog *prog, void *ctx,
-				      u64 *ret)
+notrace __nocfi enum kps_outcome kps_link_run(struct kps_link *link,
+					      const struct kps_prog *prog,
+					      void *ctx, u64 *ret)
 {
-	struct kps_link_stats *stats = this_cpu_ptr(link->stats);
-	enum kps_outcome outcome;
-
-	if (static_branch_unlikely(&kps_stats_time))
-		outcome = run_timed(prog, ctx, ret, stats);
-	else
-		outcome = kps_prog_run(prog, ctx, ret);
-	switch (outcome) {
-	case KPS_RAN:
-		u64_stats_inc(&stats->runs);
-		break;
-	case KPS_RECURSED:
-		u64_stats_inc(&stats->recursed);
-		break;
-	case KPS_ABORTED:
-		u64_stats_inc(&stats->aborted);
-		break;
-	}
-	return outcome;
+	return run(link, prog, ctx, ret);
 }
 
 NOKPROBE_SYMBOL(kps_link_run);
+
+notrace __nocfi void kps_link_event(struct kps_link *link, struct pt_regs *regs)
+{
+	u64 ret;
+
+	run(link, prog_of(link), regs, &ret);
+}
+
+NOKPROBE_SYMBOL(kps_link_event);
 
 notrace void kps_link_verdict(struct kps_link *link, bool accepted)
 {

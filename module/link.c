@@ -214,7 +214,7 @@ static int exchange(struct kps_link *link, struct kps_prog *new,
 	lockdep_assert_held(&link->lock);
 	if (READ_ONCE(link->state) != KAPSEL_LINK_ATTACHED)
 		return -ENOENT;
-	err = link->hook->ops->update(link);
+	err = link->hook->ops->update(link, new);
 	if (err)
 		return err;
 	old = prog_locked(link);

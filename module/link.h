@@ -13,6 +13,7 @@
 
 struct kps_call;
 struct kps_hook;
+struct pt_regs;
 struct kps_prog;
 
 /** struct kps_link_stats - of one CPU; any context of it counts here */
@@ -62,6 +63,9 @@ extern const struct kps_kind kps_link_kind;
  */
 enum kps_outcome kps_link_run(struct kps_link *link, const struct kps_prog *prog,
 			      void *ctx, u64 *ret);
+
+/** kps_link_event - the same for a probe, whose program returns nothing of use */
+void kps_link_event(struct kps_link *link, struct pt_regs *regs);
 
 /** kps_link_prog - the program; valid as long as preemption stays off */
 const struct kps_prog *kps_link_prog(const struct kps_link *link);

@@ -10,76 +10,22 @@
 #include "prog.h"
 #include "run.h"
 
-#define NR_LEVELS	4
-
-/**
- * struct kps_cpu - what a CPU needs to run programs
- * @now: the innermost run; saved and restored like a stack, since contexts nest
- * @levels: a run for each level of context
- */
-struct kps_cpu {
-	struct kps_exec *now;
-	struct kps_exec levels[NR_LEVELS];
-};
-
-/* Not static per-CPU data: modules share few kilobytes of that. */
-static struct kps_cpu __percpu *cpus;
+struct kps_cpu __percpu *kps_cpus __read_mostly;
 
 DEFINE_STATIC_KEY_FALSE(kps_stats_time);
 
 notrace struct kps_exec *kps_run_current(void)
 {
-	return this_cpu_ptr(cpus)->now;
+	return this_cpu_ptr(kps_cpus)->now;
 }
 
-static __always_inline enum kps_outcome
-interpret(struct kps_run *run, const struct kps_prog *prog, void *ctx, u64 *ret)
-{
-	run->fuel = prog->fuel;
-	*ret = kps_interp_run(prog->code, run, (unsigned long)ctx, 0);
-	return run->end == KPS_RUN_DONE ? KPS_RAN : KPS_ABORTED;
-}
-
-/* Compiled code carries no mark by which calls would be checked. */
-static __always_inline __nocfi enum kps_outcome
-run_here(struct kps_cpu *cpu, struct kps_exec *exec, const struct kps_prog *prog,
-	 void *ctx, u64 *ret)
-{
-	struct kps_exec *outer = cpu->now;
-
-	enum kps_outcome outcome = KPS_RAN;
-
-	exec->prog = prog;
-	cpu->now = exec;
-	if (prog->entry)
-		*ret = prog->entry(ctx, NULL);
-	else
-		outcome = interpret(&exec->run, prog, ctx, ret);
-	cpu->now = outer;
-	return outcome;
-}
-
-/*
- * @busy needs no atomicity: preemption is off, and whatever interrupts here runs
- * on another level or finds it set. The barriers keep it around the run.
- */
 notrace __nocfi enum kps_outcome kps_prog_run(const struct kps_prog *prog,
 					      void *ctx, u64 *ret)
 {
-	enum kps_outcome outcome = KPS_RECURSED;
-	struct kps_exec *exec;
-	struct kps_cpu *cpu;
+	enum kps_outcome outcome;
 
 	preempt_disable_notrace();
-	cpu = this_cpu_ptr(cpus);
-	exec = &cpu->levels[interrupt_context_level()];
-	if (!exec->busy) {
-		exec->busy = true;
-		barrier();
-		outcome = run_here(cpu, exec, prog, ctx, ret);
-		barrier();
-		exec->busy = false;
-	}
+	outcome = kps_run_here(prog, ctx, ret, NULL);
 	preempt_enable_notrace();
 	return outcome;
 }
@@ -119,11 +65,11 @@ MODULE_PARM_DESC(stats_time, "measure the run time of programs (default: no)");
 
 int kps_run_init(void)
 {
-	cpus = alloc_percpu(struct kps_cpu);
-	return cpus ? 0 : -ENOMEM;
+	kps_cpus = alloc_percpu(struct kps_cpu);
+	return kps_cpus ? 0 : -ENOMEM;
 }
 
 void kps_run_exit(void)
 {
-	free_percpu(cpus);
+	free_percpu(kps_cpus);
 }

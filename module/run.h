@@ -3,13 +3,18 @@
 #ifndef KPS_RUN_H
 #define KPS_RUN_H
 
+#include <linux/compiler.h>
 #include <linux/jump_label.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/timekeeping.h>
 #include <linux/types.h>
+#include <linux/u64_stats_sync.h>
 
+#include "prog.h"
 #include "core/interp.h"
 
 struct kps_link;
-struct kps_prog;
 
 #define KPS_LINE_LEN	512	/* of trace_printk, with what goes before it */
 
@@ -27,6 +32,23 @@ struct kps_exec {
 	struct kps_run run;
 };
 
+#define KPS_NR_LEVELS	4
+
+/**
+ * struct kps_cpu - what a CPU needs to run programs
+ * @now: the innermost run; saved and restored like a stack, since contexts nest
+ * @levels: a run for each level of context
+ */
+struct kps_cpu {
+	struct kps_exec *now;
+	struct kps_exec levels[KPS_NR_LEVELS];
+};
+
+/* Not static per-CPU data: modules share few kilobytes of that. */
+extern struct kps_cpu __percpu *kps_cpus;
+
+DECLARE_STATIC_KEY_FALSE(kps_stats_time);
+
 /** enum kps_outcome - what became of a run */
 enum kps_outcome {
 	KPS_RAN,
@@ -34,22 +56,88 @@ enum kps_outcome {
 	KPS_ABORTED,		/* fuel, if metered; else never, nor a trap, for a sound verifier */
 };
 
+/* Most events happen in tasks. */
+static __always_inline unsigned int kps_context_level(void)
+{
+	if (likely(!(preempt_count() & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET))))
+		return 0;
+	return interrupt_context_level();
+}
+
+static __always_inline enum kps_outcome
+kps_interpret(struct kps_run *run, const struct kps_prog *prog, void *ctx, u64 *ret)
+{
+	run->fuel = prog->fuel;
+	*ret = kps_interp_run(prog->code, run, (unsigned long)ctx, 0);
+	return run->end == KPS_RUN_DONE ? KPS_RAN : KPS_ABORTED;
+}
+
+/* Compiled code carries no mark by which calls would be checked. */
+static __always_inline __nocfi enum kps_outcome
+kps_run_in(struct kps_exec *exec, const struct kps_prog *prog, void *ctx, u64 *ret)
+{
+	if (unlikely(!prog->entry))
+		return kps_interpret(&exec->run, prog, ctx, ret);
+	*ret = prog->entry(ctx, NULL);
+	return KPS_RAN;
+}
+
+/* The clock is read inside of the guard: it may be what is probed. */
+static __always_inline __nocfi enum kps_outcome
+kps_run_timed(struct kps_exec *exec, const struct kps_prog *prog, void *ctx,
+	      u64 *ret, u64_stats_t *ns)
+{
+	u64 start = ktime_get_mono_fast_ns();
+	enum kps_outcome outcome = kps_run_in(exec, prog, ctx, ret);
+
+	if (outcome == KPS_RAN)
+		u64_stats_add(ns, ktime_get_mono_fast_ns() - start);
+	return outcome;
+}
+
 /**
- * kps_prog_run - run a program
+ * kps_run_here - run a program; preemption is off
  * @prog: the program
  * @ctx: its context
  * @ret: what it returned
+ * @ns: gets the time it took, while that is measured; NULL: nobody asks
  *
  * Any context in which RCU is watching. Each CPU has one area for each level of
  * context (task, softirq, hardirq, NMI); when the level's own is in use, the
  * event comes from something that the program itself does, and is skipped.
+ *
+ * @busy needs no atomicity: preemption is off, and whatever interrupts here runs
+ * on another level or finds it set. The barriers keep it around the run.
  */
+static __always_inline __nocfi enum kps_outcome
+kps_run_here(const struct kps_prog *prog, void *ctx, u64 *ret, u64_stats_t *ns)
+{
+	struct kps_cpu *cpu = this_cpu_ptr(kps_cpus);
+	struct kps_exec *exec = &cpu->levels[kps_context_level()];
+	struct kps_exec *outer = cpu->now;
+	enum kps_outcome outcome;
+
+	if (unlikely(exec->busy))
+		return KPS_RECURSED;
+	exec->busy = true;
+	barrier();
+	exec->prog = prog;
+	cpu->now = exec;
+	if (ns && static_branch_unlikely(&kps_stats_time))
+		outcome = kps_run_timed(exec, prog, ctx, ret, ns);
+	else
+		outcome = kps_run_in(exec, prog, ctx, ret);
+	cpu->now = outer;
+	barrier();
+	exec->busy = false;
+	return outcome;
+}
+
+/** kps_prog_run - kps_run_here() for whoever has preemption on */
 enum kps_outcome kps_prog_run(const struct kps_prog *prog, void *ctx, u64 *ret);
 
 /** kps_run_current - the innermost run of this CPU; for helpers */
 struct kps_exec *kps_run_current(void);
-
-DECLARE_STATIC_KEY_FALSE(kps_stats_time);
 
 /** kps_stats_time_on - are run times measured? */
 bool kps_stats_time_on(void);

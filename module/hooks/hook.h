@@ -8,6 +8,7 @@
 
 struct kps_answer;
 struct kps_link;
+struct kps_prog;
 
 /**
  * struct kps_hook_ops - a hook
@@ -16,7 +17,8 @@ struct kps_link;
  *	0, or -errno with the reason in the answer. Called once, with no lock held
  * @detach: switches it off; returns when nobody runs it any more. Under the
  *	link's lock. 0, or -ENOENT if it was off already
- * @update: may the caller put another program in? 0 or -EPERM; under the lock
+ * @update: may the caller put this program in? 0, -EPERM, or -EOPNOTSUPP if it needs
+ *	what the link was not attached for; under the lock
  * @info: fills what only the hook knows; under the lock
  * @free: what is left after detaching, or after a failed attach; not the struct.
  *	Optional
@@ -27,7 +29,7 @@ struct kps_hook_ops {
 	int (*attach)(struct kps_link *link, const struct kapsel_link_create *arg,
 		      struct kps_answer *answer);
 	int (*detach)(struct kps_link *link);
-	int (*update)(struct kps_link *link);
+	int (*update)(struct kps_link *link, const struct kps_prog *prog);
 	int (*info)(struct kps_link *link, struct kapsel_link_info *info);
 	void (*free)(struct kps_link *link);
 	int (*init)(void);

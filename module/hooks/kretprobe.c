@@ -35,13 +35,10 @@ static int notrace handler(struct kretprobe_instance *instance,
 			   struct pt_regs *regs)
 {
 	struct kretprobe *probe = get_kretprobe(instance);
-	struct kps_link *link;
-	u64 ret;
 
-	if (!probe || !rcu_is_watching())
-		return 0;
-	link = &container_of(probe, struct kps_kretprobe, probe)->link;
-	kps_link_run(link, kps_link_prog(link), regs, &ret);
+	if (probe && rcu_is_watching())
+		kps_link_event(&container_of(probe, struct kps_kretprobe, probe)->link,
+			       regs);
 	return 0;
 }
 
@@ -81,8 +78,10 @@ static int kretprobe_attach(struct kps_link *link,
 	kretprobe->probe.handler = handler;
 	kretprobe->probe.maxactive = arg->kprobe.maxactive;
 	link->state = KAPSEL_LINK_ATTACHED;
-	err = kps_place_register(&kretprobe->place, &kretprobe->probe.kp, add,
-				 remove, &kretprobe->probe, answer);
+	err = kps_place_find(&kretprobe->place, &kretprobe->probe.kp, add,
+			     remove, &kretprobe->probe, answer) ?:
+	      kps_place_enable(&kretprobe->probe.kp, remove, &kretprobe->probe,
+			       answer);
 	if (err)
 		link->state = KAPSEL_LINK_DETACHED;
 	return err;
@@ -98,7 +97,7 @@ static int kretprobe_detach(struct kps_link *link)
 	return 0;
 }
 
-static int kretprobe_update(struct kps_link *link)
+static int kretprobe_update(struct kps_link *link, const struct kps_prog *prog)
 {
 	return perfmon_capable() ? 0 : -EPERM;
 }
@@ -109,6 +108,7 @@ static int kretprobe_info(struct kps_link *link, struct kapsel_link_info *info)
 
 	info->missed = (u64)kretprobe->probe.nmissed +
 		       kretprobe->probe.kp.nmissed;
+	info->via = KAPSEL_VIA_KRETPROBE;
 	info->maxactive = kretprobe->probe.maxactive;
 	return kps_place_info(&kretprobe->place, info);
 }

@@ -221,7 +221,7 @@ static struct pernet_operations net_ops = {
 	.pre_exit = net_pre_exit,
 };
 
-static int netfilter_update(struct kps_link *link)
+static int netfilter_update(struct kps_link *link, const struct kps_prog *prog)
 {
 	return ns_capable(nf_of(link)->user_ns, CAP_NET_ADMIN) ? 0 : -EPERM;
 }

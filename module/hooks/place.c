@@ -129,9 +129,9 @@ static void set_target(const struct kps_place *place, struct kprobe *probe)
 		probe->symbol_name = place->symbol;
 }
 
-int kps_place_register(struct kps_place *place, struct kprobe *probe,
-		       int (*add)(void *owner), void (*remove)(void *owner),
-		       void *owner, struct kps_answer *answer)
+int kps_place_find(struct kps_place *place, struct kprobe *probe,
+		   int (*add)(void *owner), void (*remove)(void *owner),
+		   void *owner, struct kps_answer *answer)
 {
 	int err;
 
@@ -141,17 +141,22 @@ int kps_place_register(struct kps_place *place, struct kprobe *probe,
 		return refuse(answer, err);
 	err = check_registered(place, probe, answer);
 	if (err)
-		goto remove;
-	place->addr = (unsigned long)probe->addr - offset_at((unsigned long)probe->addr);
-	err = enable_kprobe(probe);
-	if (err) {
-		err = refuse(answer, err);
-		goto remove;
-	}
-	return 0;
-remove:
-	remove(owner);
+		remove(owner);
+	else
+		place->addr = (unsigned long)probe->addr -
+			      offset_at((unsigned long)probe->addr);
 	return err;
+}
+
+int kps_place_enable(struct kprobe *probe, void (*remove)(void *owner),
+		     void *owner, struct kps_answer *answer)
+{
+	int err = enable_kprobe(probe);
+
+	if (!err)
+		return 0;
+	remove(owner);
+	return refuse(answer, err);
 }
 
 int kps_place_info(const struct kps_place *place, struct kapsel_link_info *info)

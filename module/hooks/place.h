@@ -26,7 +26,7 @@ int kps_place_read(struct kps_place *place, const struct kapsel_link_kprobe *arg
 		   struct kps_answer *answer);
 
 /**
- * kps_place_register - register a probe at the place, checked, and switch it on
+ * kps_place_find - register a probe at the place, checked, but off
  * @place: the place; @addr is filled in
  * @probe: the kprobe; of a kretprobe: its
  * @add: registers it
@@ -34,9 +34,13 @@ int kps_place_read(struct kps_place *place, const struct kapsel_link_kprobe *arg
  * @owner: passed to both
  * @answer: gets the reason of a refusal
  */
-int kps_place_register(struct kps_place *place, struct kprobe *probe,
-		       int (*add)(void *owner), void (*remove)(void *owner),
-		       void *owner, struct kps_answer *answer);
+int kps_place_find(struct kps_place *place, struct kprobe *probe,
+		   int (*add)(void *owner), void (*remove)(void *owner),
+		   void *owner, struct kps_answer *answer);
+
+/** kps_place_enable - switch the probe on, or remove it */
+int kps_place_enable(struct kprobe *probe, void (*remove)(void *owner),
+		     void *owner, struct kps_answer *answer);
 
 /** kps_place_info - fill the place's part of a link's information */
 int kps_place_info(const struct kps_place *place, struct kapsel_link_info *info);

@@ -17,6 +17,7 @@ static const struct out_column columns[] = {
 	{ "type", "TYPE", false },
 	{ "where", "HOOK / SHAPE", false },
 	{ "state", "STATE", false },
+	{ "via", "VIA", false },
 	{ "runs", "RUNS", true },
 	{ "owner", "HELD BY", false },
 };
@@ -40,6 +41,7 @@ static void add_prog(struct out_table *t, const struct object *obj)
 	else
 		out_str(t, engine_name(prog->engine));
 	out_none(t);
+	out_none(t);
 }
 
 static void add_map(struct out_table *t, const struct object *obj,
@@ -57,17 +59,20 @@ static void add_map(struct out_table *t, const struct object *obj,
 			map->type == BPF_MAP_TYPE_RINGBUF ? "bytes" : "used",
 			(unsigned long long)map->lost);
 	out_none(t);
+	out_none(t);
 }
 
 static void add_link(struct out_table *t, const struct object *obj)
 {
 	static const char * const states[] = { "attached", "detached", "netns gone" };
+	static const char * const vias[] = { NULL, "kprobe", "kretprobe", "ftrace" };
 	const struct kapsel_link_info *link = &obj->info.link;
 	char hook[KAPSEL_TARGET_LEN + 40];
 
 	out_fmt(t, "prog %u", link->prog_id);
 	out_str(t, object_hook(obj, hook, sizeof(hook)));
 	out_str(t, link->state < ARRAY_LEN(states) ? states[link->state] : "?");
+	out_str(t, link->via < ARRAY_LEN(vias) ? vias[link->via] : "?");
 	out_u64(t, link->runs);
 }
 

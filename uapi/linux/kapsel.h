@@ -651,6 +651,8 @@ struct kapsel_map_info {
  * @aborted: runs ended by the fuel counter
  * @dropped: runs that gave verdict 0 (netfilter)
  * @accepted: runs that gave verdict 1 (netfilter)
+ * @via: KAPSEL_VIA_*: what of the kernel's calls the program; 0: netfilter
+ * @__reserved: 0
  */
 struct kapsel_link_info {
 	__u32	prog_id;
@@ -673,7 +675,13 @@ struct kapsel_link_info {
 	__u64	aborted;
 	__u64	dropped;
 	__u64	accepted;
+	__u32	via;
+	__u32	__reserved;
 };
+
+#define KAPSEL_VIA_KPROBE	1
+#define KAPSEL_VIA_KRETPROBE	2
+#define KAPSEL_VIA_FTRACE	3	/* an ftrace_ops of the link's own: function entries */
 
 #define KAPSEL_LINK_ATTACHED	0
 #define KAPSEL_LINK_DETACHED	1
@@ -824,6 +832,10 @@ struct kapsel_flags {
  * @__reserved: 0
  *
  * Each event runs the old program or the new one; none runs neither.
+ *
+ * EOPNOTSUPP: the new program reads registers that a link to a function's entry
+ * does not save, since the one it was attached with read none but arguments, ax, bp,
+ * sp and ip.
  */
 struct kapsel_link_update {
 	__u32	prog_fd;
