@@ -8,7 +8,7 @@
 
 #include "core/arena.h"
 
-#define MIN_CHUNK	((size_t)1024)
+#define MIN_CHUNK	((size_t)2048)
 #define MAX_CHUNK	(32 * 1024)
 
 struct kps_chunk {

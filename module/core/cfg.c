@@ -28,8 +28,10 @@ static u32 mark_insn(struct kps_cfg_build *build, u32 pc)
 		build->marks[pc] = KPS_MARK_JUMP;
 	if (kps_insn_refers(insn))
 		build->marks[pc] |= KPS_MARK_REFERS;
-	if (kps_insn_slots(insn) == 2)
+	if (kps_insn_slots(insn) == 2) {
 		build->marks[++pc] = KPS_MARK_SECOND;
+		build->cfg->nr_lddw++;
+	}
 	return pc;
 }
 
@@ -39,7 +41,10 @@ static int decode(struct kps_cfg_build *build)
 	u64 detail;
 	int err;
 
-	for (pc = 0; pc < build->cnt; pc++) {
+	for (pc = 0; ; pc++) {
+		pc = kps_insn_next_special(build->insns, pc, build->cnt);
+		if (pc == build->cnt)
+			return 0;
 		code = kps_insn_check(build->insns, build->cnt, pc, &detail);
 		if (code)
 			return kps_cfg_refuse(build, code, pc, detail);
@@ -49,7 +54,6 @@ static int decode(struct kps_cfg_build *build)
 		if (err)
 			return err;
 	}
-	return 0;
 }
 
 static void mark_leader(struct kps_cfg_build *build, u32 pc)

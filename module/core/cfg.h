@@ -78,6 +78,7 @@ struct kps_subprog {
  * @nr_blocks: how many
  * @loops: outer loops before the loops inside them
  * @nr_loops: how many
+ * @nr_lddw: instructions of two slots
  * @schedule: block indexes, each subprogram's reachable blocks in weak
  *	topological order: a block comes after all its predecessors but those
  *	that reach it by a back edge; a loop's blocks are contiguous, head first
@@ -89,6 +90,7 @@ struct kps_cfg {
 	u32 nr_blocks;
 	struct kps_loop *loops;
 	u32 nr_loops;
+	u32 nr_lddw;
 	u32 *schedule;
 };
 

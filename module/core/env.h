@@ -17,7 +17,9 @@
 #define KPS_WIDE_OFFSET		0x100000000LL	/* ... in a loop's invariant, at most */
 #define KPS_MAX_SPAN		0x20000000LL	/* bytes of a helper's memory argument */
 
-#define KPS_MAX_PAIRS		64
+#define KPS_MAX_LINKS		64	/* told apart when states are compared */
+#define KPS_MAX_NIDS		32
+#define KPS_MAP_STEP		8	/* maps that room is made for at once */
 
 /**
  * struct kps_pair - ids of two states that play the same part
@@ -38,7 +40,8 @@ struct kps_pair {
 /** struct kps_pairs - scratch memory of one comparison or join */
 struct kps_pairs {
 	u32 nr;
-	struct kps_pair pair[KPS_MAX_PAIRS];
+	u32 max;
+	struct kps_pair pair[];
 };
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kapsel core - decoding: RFC 9669 as a table with one row for each instruction */
 
+#include <linux/bitops.h>
 #include <linux/build_bug.h>
 #include <linux/kernel.h>
 #include <linux/types.h>
@@ -233,6 +234,15 @@ static noinline u32 check_closely(const struct bpf_insn *insn, u32 slots_left, u
 u32 kps_insn_check(const struct bpf_insn *insns, u32 cnt, u32 pc, u64 *detail)
 {
 	return is_plain(&insns[pc]) ? 0 : check_closely(&insns[pc], cnt - pc, detail);
+}
+
+u32 kps_insn_next_special(const struct bpf_insn *insns, u32 pc, u32 cnt)
+{
+	const u32 special = BIT(BPF_LD) | BIT(BPF_JMP) | BIT(BPF_JMP32);
+
+	while (pc < cnt && is_plain(&insns[pc]) && !(special >> BPF_CLASS(insns[pc].code) & 1))
+		pc++;
+	return pc;
 }
 
 #define USES(field)	((field) == FIELD_GET || (field) == FIELD_MOD)

@@ -77,6 +77,17 @@ const struct kps_op *kps_op_find(const struct bpf_insn *insn);
  */
 u32 kps_insn_check(const struct bpf_insn *insns, u32 cnt, u32 pc, u64 *detail);
 
+/**
+ * kps_insn_next_special - pass over plain arithmetic and memory accesses
+ * @insns: the program
+ * @pc: from here
+ * @cnt: its slots
+ *
+ * Return: the next instruction that may go elsewhere, has two slots or is not
+ * well-formed at a glance: one for kps_insn_check(); @cnt if there is none.
+ */
+u32 kps_insn_next_special(const struct bpf_insn *insns, u32 pc, u32 cnt);
+
 /** kps_insn_slots - 2 for lddw, else 1 */
 static inline u32 kps_insn_slots(const struct bpf_insn *insn)
 {

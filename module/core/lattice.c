@@ -99,7 +99,7 @@ static bool map_link(struct kps_env *env, const struct kps_reg *a, const struct 
 		if (p->b == b->id)
 			return same_pair(p, id, shift, link);
 	}
-	if (links->nr == KPS_MAX_PAIRS)
+	if (links->nr == links->max)
 		return false;
 	links->pair[links->nr++] = (struct kps_pair){
 		.a = id, .b = b->id, .shift = shift, .exact = link == KPS_LINK_EXACT,
@@ -114,7 +114,7 @@ static bool map_nid(struct kps_pairs *nids, u32 a, u32 b)
 	for (i = 0; i < nids->nr; i++)
 		if (nids->pair[i].b == b)
 			return nids->pair[i].a == a;
-	if (nids->nr == KPS_MAX_PAIRS)
+	if (nids->nr == nids->max)
 		return false;
 	nids->pair[nids->nr++] = (struct kps_pair){ .a = a, .b = b };
 	return true;
@@ -379,7 +379,7 @@ static u32 pair_id(struct joiner *j, struct kps_pairs *set, u32 a, u32 b, s64 sh
 		if (p->a == a && p->b == b && p->shift == shift)
 			return p->id;
 	}
-	if (set->nr == KPS_MAX_PAIRS)
+	if (set->nr == set->max)
 		return 0;
 	set->pair[set->nr] = (struct kps_pair){
 		.a = a, .b = b, .shift = shift,

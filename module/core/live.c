@@ -76,9 +76,11 @@ static u64 slots_of_copy(const struct kps_env *env, u32 pc, u32 end)
 	return ALL_SLOTS;
 }
 
-static bool names_fp(const struct bpf_insn *insn)
+/* A memory access by r10 reaches the slots that it says. */
+static bool may_pin(const struct bpf_insn *insn)
 {
-	return insn->dst_reg == KPS_FP || insn->src_reg == KPS_FP;
+	return (insn->src_reg == KPS_FP && BPF_CLASS(insn->code) != BPF_LDX) ||
+	       (insn->dst_reg == KPS_FP && !is_memory(insn));
 }
 
 static u64 pinned_by(const struct kps_env *env, u32 pc, u32 end)
@@ -98,8 +100,9 @@ static u64 pinned_slots(const struct kps_env *env, const struct kps_subprog *sub
 	u64 slots = 0;
 	u32 pc;
 
-	for (pc = sub->start; pc < sub->end; pc += kps_insn_slots(&env->in->insns[pc]))
-		if (names_fp(&env->in->insns[pc]))
+	/* A lddw's second slot has no registers. */
+	for (pc = sub->start; pc < sub->end; pc++)
+		if (may_pin(&env->in->insns[pc]))
 			slots |= pinned_by(env, pc, sub->end);
 	return slots;
 }
@@ -136,26 +139,37 @@ static u16 matters_to(const struct bpf_insn *insn, struct kps_regset set, u16 af
 	return after & set.def ? set.use : 0;
 }
 
-/* What arithmetic reads is alive, and matters if the result does. */
-static void step_back_alu(struct kps_regset set, struct kps_live *live)
+static bool is_alu(const struct bpf_insn *insn)
 {
-	u16 matters = live->matter & set.def ? set.use : 0;
+	return (BIT(BPF_ALU) | BIT(BPF_ALU64)) >> BPF_CLASS(insn->code) & 1;
+}
 
-	live->matter = (live->matter & ~set.def) | matters;
-	live->regs = (live->regs & ~set.def) | set.use;
+/*
+ * Over arithmetic, as long as there is some: what it reads is alive, and matters if
+ * the result does. Returns what it came to.
+ */
+static const struct bpf_insn *step_back_alu(const struct bpf_insn *insn,
+					    const struct bpf_insn *first, struct kps_live *live)
+{
+	u32 regs = live->regs, matter = live->matter;
+
+	for (; insn >= first && is_alu(insn); insn--) {
+		struct kps_regset set = kps_insn_regs(insn);
+
+		regs = (regs & ~set.def) | set.use;
+		if (matter & set.def)
+			matter = (matter & ~set.def) | set.use;
+	}
+	live->regs = (u16)regs;
+	live->matter = (u16)matter;
+	return insn;
 }
 
 static void step_back(const struct bpf_insn *insn, struct kps_live *live)
 {
 	struct kps_regset set = kps_insn_regs(insn);
-	u8 class = BPF_CLASS(insn->code);
-	u64 slots;
+	u64 slots = slots_at(insn);
 
-	if (class == BPF_ALU64 || class == BPF_ALU) {
-		step_back_alu(set, live);
-		return;
-	}
-	slots = slots_at(insn);
 	if (is_helper_call(insn))
 		set.use = helper_args((u32)insn->imm);
 	live->matter = (live->matter & ~set.def) | matters_to(insn, set, live->matter);
@@ -172,7 +186,9 @@ static struct kps_live before_block(const struct kps_env *env, u32 b, u64 pinned
 {
 	const struct kps_block *block = &env->cfg.blocks[b];
 	struct kps_live live = { .slots = pinned };
-	u32 i, pc;
+	const struct bpf_insn *first = &env->in->insns[block->start];
+	const struct bpf_insn *insn = &env->in->insns[block->end - 1];
+	u32 i;
 
 	for (i = 0; i < 2; i++) {
 		if (block->succ[i] == KPS_NONE)
@@ -181,11 +197,11 @@ static struct kps_live before_block(const struct kps_env *env, u32 b, u64 pinned
 		live.regs |= env->live[block->succ[i]].regs;
 		live.matter |= env->live[block->succ[i]].matter;
 	}
-	for (pc = block->end; pc > block->start;) {
-		pc--;
+	while ((insn = step_back_alu(insn, first, &live)) >= first) {
 		/* A lddw's second slot has opcode 0 and touches nothing. */
-		if (env->in->insns[pc].code)
-			step_back(&env->in->insns[pc], &live);
+		if (insn->code)
+			step_back(insn, &live);
+		insn--;
 	}
 	live.slots |= pinned;
 	return live;

@@ -98,7 +98,7 @@ static u32 anchor_of(struct kps_env *env, struct kps_pairs *anchors, u32 old)
 	for (i = 0; i < anchors->nr; i++)
 		if (anchors->pair[i].a == old)
 			return anchors->pair[i].id;
-	if (!old || anchors->nr == KPS_MAX_PAIRS)
+	if (!old || anchors->nr == anchors->max)
 		return new_anchor(env, old);
 	anchors->pair[anchors->nr] = (struct kps_pair){ .a = old, .id = new_anchor(env, old) };
 	return anchors->pair[anchors->nr++].id;

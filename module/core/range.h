@@ -48,6 +48,12 @@ static inline struct kps_range kps_range_full(unsigned int width)
 	return (struct kps_range){ 0, kps_width_mask(width), kps_smin(width), kps_smax(width) };
 }
 
+static inline bool kps_range_is_full(const struct kps_range *r, unsigned int width)
+{
+	return !r->umin && r->umax == kps_width_mask(width) &&
+	       r->smin == kps_smin(width) && r->smax == kps_smax(width);
+}
+
 /** kps_range_const - one number, cut to the width */
 static inline struct kps_range kps_range_const(u64 n, unsigned int width)
 {

@@ -10,24 +10,6 @@
 
 #define HIGH_HALF	(~0ULL << 32)
 
-struct kps_scalar kps_scalar_any(void)
-{
-	return (struct kps_scalar){
-		.bits = kps_tnum(0, ~0ULL),
-		.r64 = kps_range_full(64),
-		.r32 = kps_range_full(32),
-	};
-}
-
-struct kps_scalar kps_scalar_const(u64 n)
-{
-	return (struct kps_scalar){
-		.bits = kps_tnum_const(n),
-		.r64 = kps_range_const(n, 64),
-		.r32 = kps_range_const(n, 32),
-	};
-}
-
 bool kps_scalar_has(const struct kps_scalar *s, u64 n)
 {
 	return kps_tnum_has(s->bits, n) && kps_range_has(s->r64, n, 64) &&

@@ -28,10 +28,24 @@ struct kps_scalar {
 };
 
 /** kps_scalar_any - every number */
-struct kps_scalar kps_scalar_any(void);
+static inline struct kps_scalar kps_scalar_any(void)
+{
+	return (struct kps_scalar){
+		.bits = kps_tnum(0, ~0ULL),
+		.r64 = kps_range_full(64),
+		.r32 = kps_range_full(32),
+	};
+}
 
 /** kps_scalar_const - one number */
-struct kps_scalar kps_scalar_const(u64 n);
+static inline struct kps_scalar kps_scalar_const(u64 n)
+{
+	return (struct kps_scalar){
+		.bits = kps_tnum_const(n),
+		.r64 = kps_range_const(n, 64),
+		.r32 = kps_range_const(n, 32),
+	};
+}
 
 /** kps_scalar_unsigned - every number from @min to @max, unsigned */
 struct kps_scalar kps_scalar_unsigned(u64 min, u64 max);
@@ -91,6 +105,14 @@ bool kps_scalar_meet(struct kps_scalar *a, const struct kps_scalar *b);
  */
 void kps_scalar_alu(u8 op, bool is_signed, unsigned int width,
 		    struct kps_scalar *a, const struct kps_scalar *b);
+
+/**
+ * kps_scalar_plain - the same where it is easily done
+ *
+ * Return: false: @a is unchanged, do it the general way.
+ */
+bool kps_scalar_plain(u8 op, unsigned int width, struct kps_scalar *a,
+		      const struct kps_scalar *b);
 
 /** kps_scalar_zext - the low @width bits (8 to 64), the others zero */
 void kps_scalar_zext(struct kps_scalar *s, unsigned int width);

@@ -112,11 +112,6 @@ static bool low_half_suffices(u8 op)
 	       op == BPF_AND || op == BPF_OR || op == BPF_XOR;
 }
 
-static bool range_is_full(struct kps_range r)
-{
-	return !r.umin && r.umax == U32_MAX && r.smin == S32_MIN && r.smax == S32_MAX;
-}
-
 /*
  * Steps are kept by what can't wrap. A 32-bit operand is its low half, which is the
  * number itself only if the high half is zero; a constant is added as signed.
@@ -190,7 +185,7 @@ static __always_inline void alu64(u8 op, bool is_signed, struct kps_scalar *a,
 	a->r64 = range_alu(op, is_signed, a->r64, b->r64, 64);
 	if (!low_half_suffices(op))
 		a->r32 = kps_range_full(32);
-	else if (!range_is_full(a->r32) || (op != BPF_ADD && op != BPF_SUB))
+	else if (!kps_range_is_full(&a->r32, 32) || (op != BPF_ADD && op != BPF_SUB))
 		a->r32 = range_alu(op, false, a->r32, b->r32, 32);
 }
 
@@ -217,85 +212,31 @@ static void alu(u8 op, bool is_signed, unsigned int width, struct kps_scalar *a,
 }
 
 /* Most arithmetic in straight code is on constants, and the bits say it all. */
-static bool alu_const(u8 op, bool is_signed, unsigned int width, struct kps_scalar *a,
+static void alu_const(u8 op, bool is_signed, unsigned int width, struct kps_scalar *a,
 		      const struct kps_scalar *b)
 {
 	struct kps_tnum bits;
 
-	if (a->bits.mask | b->bits.mask)
-		return false;
 	bits = bits_alu(op, is_signed, kps_tnum_cut(a->bits, width),
 			kps_tnum_cut(b->bits, width), width);
 	*a = kps_scalar_const(kps_tnum_cut(bits, width).value);
-	return true;
 }
 
-/* The ends of an interval plus @c, if neither wraps in either reading. */
-static bool move_range(struct kps_range *r, s64 c)
+static noinline void alu_any(u8 op, bool is_signed, unsigned int width,
+			     struct kps_scalar *a, const struct kps_scalar *b)
 {
-	u64 size = c < 0 ? -(u64)c : (u64)c;
+	struct kps_stride stride = stride_alu(op, width, a, b);
 
-	if (check_add_overflow(r->smin, c, &r->smin) || check_add_overflow(r->smax, c, &r->smax) ||
-	    (c < 0 ? r->umin < size : r->umax > U64_MAX - size))
-		return false;
-	r->umin += (u64)c;
-	r->umax += (u64)c;
-	return true;
-}
-
-/* The number, read in whatever way, is its low half. */
-static bool is_small(const struct kps_range *r)
-{
-	return r->umax <= S32_MAX && r->smin == (s64)r->umin && r->smax == (s64)r->umax;
-}
-
-/* Nothing, or all, of the low half follows from a range. */
-static bool low_follows(const struct kps_range *r)
-{
-	return (r->umin >> 32 == r->umax >> 32) || (r->smin >= S32_MIN && r->smax <= S32_MAX);
-}
-
-/*
- * Most sums have a constant and wrap nowhere: intervals just move. Whatever else may be
- * the case is left to the general way, which finds no more than this where this works.
- */
-static bool add_const(struct kps_scalar *a, s64 c)
-{
-	struct kps_tnum bits = kps_tnum_add(a->bits, kps_tnum_const((u64)c));
-	struct kps_range r = a->r64;
-	bool small = is_small(&r);
-
-	if (!move_range(&r, c) ||
-	    (small ? !is_small(&r) : !range_is_full(a->r32) || low_follows(&r)) ||
-	    !kps_tnum_meet(bits, kps_tnum_range(r.umin, r.umax), &bits) ||
-	    bits.value > r.umin || (bits.value | bits.mask) < r.umax)
-		return false;
-	a->bits = bits;
-	a->r64 = r;
-	if (small)
-		a->r32 = r;
-	a->stride = kps_stride_shift(a->stride, c);
-	return true;
-}
-
-static bool alu_sum(u8 op, unsigned int width, struct kps_scalar *a, const struct kps_scalar *b)
-{
-	s64 c = (s64)b->bits.value;
-
-	if (width != 64 || b->bits.mask || (op != BPF_ADD && op != BPF_SUB) || c == S64_MIN)
-		return false;
-	return add_const(a, op == BPF_ADD ? c : -c);
+	alu(op, is_signed, width, a, b);
+	a->stride = stride;
+	kps_scalar_settle(a);
 }
 
 void kps_scalar_alu(u8 op, bool is_signed, unsigned int width,
 		    struct kps_scalar *a, const struct kps_scalar *b)
 {
-	struct kps_stride stride;
-
-	if (alu_const(op, is_signed, width, a, b) || alu_sum(op, width, a, b))
-		return;
-	stride = stride_alu(op, width, a, b);
-	alu(op, is_signed, width, a, b);
-	a->stride = stride;
-	kps_scalar_settle(a);
+	if (!(a->bits.mask | b->bits.mask))
+		alu_const(op, is_signed, width, a, b);
+	else if (!kps_scalar_plain(op, width, a, b))
+		alu_any(op, is_signed, width, a, b);
 }

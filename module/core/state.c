@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kapsel core - the abstract state: registers, stack frames, packet facts, references */
 
+#include <linux/bitops.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
@@ -8,40 +9,18 @@
 
 #include "core/state.h"
 
-struct kps_reg kps_reg_uninit(void)
-{
-	return (struct kps_reg){ .kind = KAPSEL_KIND_UNINIT, .def = KPS_NO_INSN };
-}
-
-struct kps_reg kps_reg_scalar(struct kps_scalar val, u32 def)
-{
-	return (struct kps_reg){ .kind = KAPSEL_KIND_SCALAR, .def = def, .val = val };
-}
-
-struct kps_reg kps_reg_pointer(u8 kind, u16 object, s64 off, u32 def)
-{
-	return (struct kps_reg){
-		.kind = kind, .object = object, .def = def,
-		.val = kps_scalar_const(off),
-	};
-}
+#define MIN_SLOTS	4	/* that a frame has room for */
 
 /* Frames come in few sizes, so that a freed one fits the next need. */
 static u32 size_class(u32 slots)
 {
-	u32 class = 0, cap = 0;
-
-	while (cap < slots) {
-		cap = cap ? 2 * cap : 4;
-		class++;
-	}
-	return class;
+	return slots <= MIN_SLOTS ? 0 : fls64((slots - 1) / MIN_SLOTS);
 }
 
 static struct kps_frame *frame_alloc(struct kps_pool *pool, u32 slots)
 {
 	u32 class = size_class(slots);
-	u32 cap = class ? 2u << class : 0;
+	u32 cap = MIN_SLOTS << class;
 	struct kps_frame *f = pool->frames[class];
 
 	if (f) {
@@ -172,7 +151,7 @@ bool kps_frame_push(struct kps_pool *pool, struct kps_state *s, u32 subprog, u32
 	f->subprog = subprog;
 	f->call = call;
 	for (i = 0; i < KPS_FP; i++)
-		f->reg[i] = kps_reg_uninit();
+		kps_reg_forget(&f->reg[i]);
 	f->reg[KPS_FP] = kps_reg_pointer(KAPSEL_KIND_STACK, s->depth, 0, call);
 	s->frame[s->depth++] = f;
 	return true;

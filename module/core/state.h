@@ -161,7 +161,7 @@ struct kps_id {
  * struct kps_pool - where states, frames and ids come from
  * @arena: memory
  * @states: free states
- * @frames: free frames by capacity: 0, 4, 8, ... 64 slots
+ * @frames: free frames by capacity: 4, 8, ... 64 slots
  * @live: states in use
  * @peak: most states in use
  * @next_id: ids are never used twice
@@ -170,7 +170,7 @@ struct kps_id {
 struct kps_pool {
 	struct kps_arena *arena;
 	struct kps_state *states;
-	struct kps_frame *frames[6];
+	struct kps_frame *frames[5];
 	u32 live;
 	u32 peak;
 	u32 next_id;
@@ -258,9 +258,23 @@ static inline void kps_reg_forget(struct kps_reg *r)
 }
 
 /* Values, made by instruction @def. */
-struct kps_reg kps_reg_uninit(void);
-struct kps_reg kps_reg_scalar(struct kps_scalar val, u32 def);
-struct kps_reg kps_reg_pointer(u8 kind, u16 object, s64 off, u32 def);
+static inline struct kps_reg kps_reg_uninit(void)
+{
+	return (struct kps_reg){ .kind = KAPSEL_KIND_UNINIT, .def = KPS_NO_INSN };
+}
+
+static inline struct kps_reg kps_reg_scalar(struct kps_scalar val, u32 def)
+{
+	return (struct kps_reg){ .kind = KAPSEL_KIND_SCALAR, .def = def, .val = val };
+}
+
+static inline struct kps_reg kps_reg_pointer(u8 kind, u16 object, s64 off, u32 def)
+{
+	return (struct kps_reg){
+		.kind = kind, .object = object, .def = def,
+		.val = kps_scalar_const(off),
+	};
+}
 
 /** kps_state_new - the state at the program's start, r1 to the context; or NULL */
 struct kps_state *kps_state_new(struct kps_pool *pool);

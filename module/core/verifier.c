@@ -71,6 +71,22 @@ static int alloc_proof(struct kps_env *env)
 	return 0;
 }
 
+static bool room_for_map(struct kps_env *env, u32 map)
+{
+	u32 had = ALIGN(env->nr_maps, KPS_MAP_STEP), need = ALIGN(map + 1, KPS_MAP_STEP);
+	struct kps_map_facts *maps;
+
+	if (need <= had)
+		return true;
+	maps = kps_arena_array(&env->arena, need, sizeof(*maps));
+	if (!maps)
+		return false;
+	if (had)
+		memcpy(maps, env->maps, had * sizeof(*maps));
+	env->maps = maps;
+	return true;
+}
+
 static int resolve_map(struct kps_env *env, u32 pc, struct kps_insn_aux *aux)
 {
 	const struct bpf_insn *insn = &env->in->insns[pc];
@@ -83,9 +99,7 @@ static int resolve_map(struct kps_env *env, u32 pc, struct kps_insn_aux *aux)
 		return refuse_plain(env, KPS_D_MAP_COUNT, pc, KAPSEL_MAX_MAPS, -EINVAL);
 	if (map < 0)
 		return map;
-	if (!env->maps)
-		env->maps = kps_arena_array(&env->arena, KAPSEL_MAX_MAPS, sizeof(*env->maps));
-	if (!env->maps)
+	if (!room_for_map(env, map))
 		return -ENOMEM;
 	env->maps[map] = facts;
 	env->nr_maps = max(env->nr_maps, (u32)map + 1);
@@ -114,16 +128,14 @@ static int resolve_lddw(struct kps_env *env, u32 pc)
 
 static int resolve(struct kps_env *env)
 {
-	u32 pc = 0;
+	u32 pc, left = env->cfg.nr_lddw;
 	int err = 0;
 
-	while (pc < env->in->insn_cnt && !err) {
-		u32 slots = kps_insn_slots(&env->in->insns[pc]);
-
-		if (slots == 2)
-			err = resolve_lddw(env, pc);
-		pc += slots;
-	}
+	for (pc = 0; left && !err; pc++)
+		if (kps_insn_slots(&env->in->insns[pc]) == 2) {
+			err = resolve_lddw(env, pc++);
+			left--;
+		}
 	return err;
 }
 
@@ -372,10 +384,20 @@ static int find_walked(struct kps_env *env)
 	return 0;
 }
 
+static struct kps_pairs *alloc_pairs(struct kps_env *env, u32 max)
+{
+	struct kps_pairs *pairs;
+
+	pairs = kps_arena_take(&env->arena, sizeof(*pairs) + max * sizeof(pairs->pair[0]));
+	if (pairs)
+		*pairs = (struct kps_pairs){ .max = max };
+	return pairs;
+}
+
 static int alloc_scratch(struct kps_env *env)
 {
-	env->links = kps_arena_take(&env->arena, sizeof(*env->links));
-	env->nids = kps_arena_take(&env->arena, sizeof(*env->nids));
+	env->links = alloc_pairs(env, KPS_MAX_LINKS);
+	env->nids = alloc_pairs(env, KPS_MAX_NIDS);
 	return env->links && env->nids ? 0 : -ENOMEM;
 }
 

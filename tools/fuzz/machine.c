@@ -54,15 +54,16 @@ static bool moves_pointer(const struct bpf_insn *insn, const struct fz_val *dst,
 	       (dst->tag == FZ_NUM && src->tag == FZ_PTR && op == BPF_ADD);
 }
 
-static bool is_difference(const struct fz_machine *m, const struct bpf_insn *insn,
-			  const struct fz_val *dst, const struct fz_val *src)
+/* Of addresses in one object, which says nothing of where it is. */
+static bool is_difference(const struct bpf_insn *insn, const struct fz_val *dst,
+			  const struct fz_val *src)
 {
 	bool a = dst->tag == FZ_END || (dst->tag == FZ_PTR && dst->obj == FZ_PACKET_OBJ);
 	bool b = src->tag == FZ_END || (src->tag == FZ_PTR && src->obj == FZ_PACKET_OBJ);
 
 	return BPF_CLASS(insn->code) == BPF_ALU64 && BPF_OP(insn->code) == BPF_SUB &&
-	       ((a && b) || (dst->tag == FZ_PTR && src->tag == FZ_PTR && dst->obj == src->obj &&
-			     m->obj[dst->obj].kind == KAPSEL_KIND_STACK));
+	       ((a && b) ||
+		(dst->tag == FZ_PTR && src->tag == FZ_PTR && dst->obj == src->obj));
 }
 
 static bool alu(struct fz_machine *m)
@@ -88,7 +89,7 @@ static bool alu(struct fz_machine *m)
 	}
 	if (!m->type->leaks && ((!is_mov && dst->tag != FZ_NUM) ||
 				(!unary && src->tag != FZ_NUM)) &&
-	    !is_difference(m, insn, dst, src))
+	    !is_difference(insn, dst, src))
 		return fz_machine_bad(m, "a pointer becomes a number");
 	*dst = number(fz_alu(insn, fz_val_number(m, dst), fz_val_number(m, src)));
 	return true;
