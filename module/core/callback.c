@@ -113,14 +113,13 @@ static int grow(struct kps_explorer *x, struct kps_activation *act,
 {
 	struct kps_at at = { .env = x->env, .s = (struct kps_state *)exit,
 			     .pc = call_pc(x, act->call) };
-	struct kps_state *head, *fit = NULL;
+	struct kps_state *head, *fit;
 
-	for (head = act->heads.first; head; head = head->next) {
+	for (head = act->heads.first; head; head = head->next)
 		if (kps_state_in(x->env, exit, head))
 			return 0;
-		if (!fit && kps_state_joinable(head, exit))
-			fit = head;
-	}
+	/* The one it came from, most likely: what both have is not forgotten. */
+	fit = kps_list_nearest(&act->heads, exit);
 	if (!fit) {
 		kps_refuse(&at, KPS_D_REF_LEAK, KAPSEL_NO_REG);
 		return kps_forgive(x->env, -EACCES);

@@ -343,7 +343,9 @@ static u32 reg_distance(const struct kps_reg *a, const struct kps_reg *b)
 		return is_null(a) || is_null(b) ? 32 : 128;
 	if (a->object != b->object || a->ref != b->ref || (a->flags ^ b->flags) & ~KPS_REG_LINK)
 		return 64;
-	return kps_scalar_in(&a->val, &b->val) ? 0 : 4;
+	if (kps_scalar_same(&a->val, &b->val))
+		return 0;
+	return kps_scalar_in(&a->val, &b->val) ? 1 : 4;
 }
 
 u32 kps_state_distance(const struct kps_state *a, const struct kps_state *b)
