@@ -3,8 +3,10 @@
 #ifndef KPS_COMPAT_H
 #define KPS_COMPAT_H
 
+#include <linux/context_tracking.h>
 #include <linux/ftrace.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/version.h>
 
 #if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
@@ -19,6 +21,18 @@ static inline void kps_vm_forbid(struct vm_area_struct *vma, unsigned long flags
 	vm_flags_clear(vma, flags);
 }
 #endif
+
+/** kps_rcu_watching - rcu_is_watching(), inlined; preemption is off */
+static __always_inline bool kps_rcu_watching(void)
+{
+#ifndef CONFIG_CONTEXT_TRACKING_IDLE
+	return rcu_is_watching();
+#elif KERNEL_VERSION(6, 11, 0) > LINUX_VERSION_CODE
+	return raw_cpu_read(context_tracking.state.counter) & RCU_DYNTICKS_IDX;
+#else
+	return raw_cpu_read(context_tracking.state.counter) & CT_RCU_WATCHING;
+#endif
+}
 
 #ifdef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
 /** kps_ftrace_regs - what ftrace passes, whether or not it is complete; x86-64 */

@@ -9,6 +9,7 @@
 
 #include "engine.h"
 #include "jit.h"
+#include "map.h"
 #include "prog.h"
 #include "core/code.h"
 #include "core/interp.h"
@@ -37,6 +38,17 @@ u32 kps_engine_missing(u32 asked)
 	return KAPSEL_WHY_NOTHING;
 }
 
+/* It may be moved to another CPU in the middle, and know nothing of its event. */
+static bool is_bare(const struct kps_prog *prog, const struct kps_proof *proof)
+{
+	u32 i;
+
+	for (i = 0; i < prog->nr_maps; i++)
+		if (prog->maps[i]->type->ops & KAPSEL_MAP_OP_PERCPU)
+			return false;
+	return !proof->ctx_read && !proof->ctx_written;
+}
+
 static int compile(struct kps_prog *prog, const struct kps_prog_in *in,
 		   const struct kps_proof *proof)
 {
@@ -50,6 +62,10 @@ static int compile(struct kps_prog *prog, const struct kps_prog_in *in,
 		return err;
 	prog->jit = res.jit;
 	prog->entry = res.entry;
+	if (!res.calls)
+		prog->quiet = (kps_quiet_fn)(unsigned long)res.entry;
+	if (prog->quiet && is_bare(prog, proof))
+		prog->bare = prog->quiet;
 	prog->xlated_cnt = res.slots;
 	prog->memory += res.memory;
 	kps_code_free(prog->code, &kps_memory_host);

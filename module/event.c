@@ -2,40 +2,20 @@
 /* kapsel - links: what happens at an event */
 
 #include <linux/kprobes.h>
-#include <linux/rcupdate.h>
 
-#include "link.h"
-#include "prog.h"
-#include "run.h"
-
-/* On 64 bits these are plain per-CPU additions, whole in any context. */
-static_assert(sizeof(long) == 8);
-
-/* No lockdep, which may be what is probed; preemption is off. */
-static __always_inline const struct kps_prog *prog_of(const struct kps_link *link)
-{
-	return rcu_dereference_raw_check(link->prog);
-}
-
-notrace const struct kps_prog *kps_link_prog(const struct kps_link *link)
-{
-	return prog_of(link);
-}
-
-NOKPROBE_SYMBOL(kps_link_prog);
+#include "event.h"
 
 static __always_inline __nocfi enum kps_outcome
 run(struct kps_link *link, const struct kps_prog *prog, void *ctx, u64 *ret)
 {
-	struct kps_link_stats *stats = this_cpu_ptr(link->stats);
-	enum kps_outcome outcome = kps_run_here(prog, ctx, ret, &stats->run_ns);
+	enum kps_outcome outcome = kps_run_here(prog, ctx, ret, &link->stats->run_ns);
 
 	if (likely(outcome == KPS_RAN))
-		u64_stats_inc(&stats->runs);
+		this_cpu_inc(link->stats->runs);
 	else if (outcome == KPS_RECURSED)
-		u64_stats_inc(&stats->recursed);
+		this_cpu_inc(link->stats->recursed);
 	else
-		u64_stats_inc(&stats->aborted);
+		this_cpu_inc(link->stats->aborted);
 	return outcome;
 }
 
@@ -48,18 +28,21 @@ notrace __nocfi enum kps_outcome kps_link_run(struct kps_link *link,
 
 NOKPROBE_SYMBOL(kps_link_run);
 
-notrace __nocfi void kps_link_event(struct kps_link *link, struct pt_regs *regs)
+notrace __nocfi void kps_link_run_probe(struct kps_link *link,
+					const struct kps_prog *prog,
+					struct pt_regs *regs)
 {
 	u64 ret;
 
-	run(link, prog_of(link), regs, &ret);
+	run(link, prog, regs, &ret);
 }
 
-NOKPROBE_SYMBOL(kps_link_event);
+NOKPROBE_SYMBOL(kps_link_run_probe);
 
 notrace void kps_link_verdict(struct kps_link *link, bool accepted)
 {
-	struct kps_link_stats *stats = this_cpu_ptr(link->stats);
-
-	u64_stats_inc(accepted ? &stats->accepted : &stats->dropped);
+	if (accepted)
+		this_cpu_inc(link->stats->accepted);
+	else
+		this_cpu_inc(link->stats->dropped);
 }

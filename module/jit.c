@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "helpers.h"
 #include "jit.h"
 #include "prog.h"
 #include "core/interp.h"
@@ -319,6 +320,35 @@ static int check_length(struct job *job, u32 func, u32 more)
 	return 0;
 }
 
+/* What reads a word that is at hand: nothing in there is ever traced. */
+static bool calls_at_hand(const struct bpf_insn *call)
+{
+	static const kps_helper_fn at_hand[] = {
+		kps_h_get_current_pid_tgid, kps_h_get_smp_processor_id,
+		kps_h_get_numa_node_id, kps_h_jiffies64,
+	};
+	unsigned long target = (unsigned long)__bpf_call_base + call->imm;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(at_hand); i++)
+		if ((unsigned long)at_hand[i] == target)
+			return true;
+	return false;
+}
+
+/* Helpers, functions, or what the lowered code calls on its own. */
+static bool calls_anything(const struct kps_lowered *lowered)
+{
+	const struct bpf_insn *insn;
+
+	for (insn = lowered->insns; insn < lowered->insns + lowered->cnt; insn++)
+		if (insn->code == (BPF_LD | BPF_IMM | BPF_DW))
+			insn++;
+		else if (insn->code == (BPF_JMP | BPF_CALL) && !calls_at_hand(insn))
+			return true;
+	return false;
+}
+
 static int compile_lowered(struct job *job, u32 func,
 			   const struct kps_lowered *lowered)
 {
@@ -336,6 +366,7 @@ static int compile_lowered(struct job *job, u32 func,
 		return give_up(job, why_of(PTR_ERR(prog)), job->funcs[func].first);
 	jit->progs[jit->nr++] = prog;
 	job->entry[func] = (unsigned long)prog->bpf_func;
+	job->res->calls |= calls_anything(lowered);
 	job->res->memory += bpf_prog_size(prog->len) + prog->jited_len;
 	return 0;
 }

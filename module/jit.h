@@ -12,11 +12,14 @@ struct kps_proof;
 
 /** typedef kps_jit_fn - compiled code: r1 and r2 in, r0 out */
 typedef u64 (*kps_jit_fn)(const void *r1, const void *r2);
+/** typedef kps_quiet_fn - the same for code that never looks at r2 */
+typedef u64 (*kps_quiet_fn)(const void *r1);
 
 /**
  * struct kps_jit_result - what compiling came to
  * @jit: the compiled program; kps_jit_free() gives it back
  * @entry: where it begins
+ * @calls: it calls something that may be traced
  * @slots: instruction slots that were compiled
  * @memory: bytes
  * @why: KAPSEL_WHY_*, if it can't be compiled
@@ -25,6 +28,7 @@ typedef u64 (*kps_jit_fn)(const void *r1, const void *r2);
 struct kps_jit_result {
 	struct kps_jit *jit;
 	kps_jit_fn entry;
+	bool calls;
 	u32 slots;
 	u64 memory;
 	u32 why;

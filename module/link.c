@@ -57,12 +57,12 @@ static void link_release(struct kps_object *obj)
 static void add_stats(struct kapsel_link_info *out,
 		      const struct kps_link_stats *stats)
 {
-	out->runs += u64_stats_read(&stats->runs);
-	out->run_ns += u64_stats_read(&stats->run_ns);
-	out->recursed += u64_stats_read(&stats->recursed);
-	out->aborted += u64_stats_read(&stats->aborted);
-	out->dropped += u64_stats_read(&stats->dropped);
-	out->accepted += u64_stats_read(&stats->accepted);
+	out->runs += READ_ONCE(stats->runs);
+	out->run_ns += READ_ONCE(stats->run_ns);
+	out->recursed += READ_ONCE(stats->recursed);
+	out->aborted += READ_ONCE(stats->aborted);
+	out->dropped += READ_ONCE(stats->dropped);
+	out->accepted += READ_ONCE(stats->accepted);
 }
 
 static int link_info(struct kps_object *obj, struct kapsel_obj_info *info)

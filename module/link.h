@@ -6,7 +6,6 @@
 #include <linux/container_of.h>
 #include <linux/mutex.h>
 #include <linux/percpu-defs.h>
-#include <linux/u64_stats_sync.h>
 
 #include "object.h"
 #include "run.h"
@@ -16,14 +15,18 @@ struct kps_hook;
 struct pt_regs;
 struct kps_prog;
 
-/** struct kps_link_stats - of one CPU; any context of it counts here */
+/**
+ * struct kps_link_stats - of one CPU; any context of it counts here
+ *
+ * By this_cpu_inc() and the like, so that nothing is lost to an interrupt.
+ */
 struct kps_link_stats {
-	u64_stats_t runs;
-	u64_stats_t run_ns;
-	u64_stats_t recursed;
-	u64_stats_t aborted;
-	u64_stats_t dropped;
-	u64_stats_t accepted;
+	u64 runs;
+	u64 run_ns;
+	u64 recursed;
+	u64 aborted;
+	u64 dropped;
+	u64 accepted;
 };
 
 /**
@@ -55,7 +58,7 @@ extern const struct kps_kind kps_link_kind;
 /**
  * kps_link_run - an event: run the link's program, and count
  * @link: the link
- * @prog: its program, as kps_link_prog() found it
+ * @prog: its program, by kps_link_prog()
  * @ctx: context
  * @ret: what the program returned
  *
@@ -64,11 +67,9 @@ extern const struct kps_kind kps_link_kind;
 enum kps_outcome kps_link_run(struct kps_link *link, const struct kps_prog *prog,
 			      void *ctx, u64 *ret);
 
-/** kps_link_event - the same for a probe, whose program returns nothing of use */
-void kps_link_event(struct kps_link *link, struct pt_regs *regs);
-
-/** kps_link_prog - the program; valid as long as preemption stays off */
-const struct kps_prog *kps_link_prog(const struct kps_link *link);
+/** kps_link_run_probe - the same for a probe, whose program returns nothing of use */
+void kps_link_run_probe(struct kps_link *link, const struct kps_prog *prog,
+			struct pt_regs *regs);
 
 /** kps_link_verdict - count a netfilter verdict */
 void kps_link_verdict(struct kps_link *link, bool accepted);

@@ -23,6 +23,9 @@ struct kps_map;
  * @obj: head. Users are files, pins and links
  * @type: row of the table
  * @entry: of the compiled code, if it is compiled
+ * @quiet: the same, if it calls nothing that may be traced
+ * @bare: the same again, if it looks neither at its context nor at what each CPU
+ *	has its own of
  * @jit: the compiled program
  * @code: for the interpreter, if it is not
  * @why: it is not compiled, KAPSEL_WHY_*
@@ -48,6 +51,8 @@ struct kps_prog {
 	struct kps_object obj;
 	const struct kps_prog_type *type;
 	kps_jit_fn entry;
+	kps_quiet_fn quiet;
+	kps_quiet_fn bare;
 	struct kps_jit *jit;
 	struct kps_code *code;
 	u32 why;

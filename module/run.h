@@ -9,7 +9,6 @@
 #include <linux/preempt.h>
 #include <linux/timekeeping.h>
 #include <linux/types.h>
-#include <linux/u64_stats_sync.h>
 
 #include "prog.h"
 #include "core/interp.h"
@@ -85,13 +84,13 @@ kps_run_in(struct kps_exec *exec, const struct kps_prog *prog, void *ctx, u64 *r
 /* The clock is read inside of the guard: it may be what is probed. */
 static __always_inline __nocfi enum kps_outcome
 kps_run_timed(struct kps_exec *exec, const struct kps_prog *prog, void *ctx,
-	      u64 *ret, u64_stats_t *ns)
+	      u64 *ret, u64 __percpu *ns)
 {
 	u64 start = ktime_get_mono_fast_ns();
 	enum kps_outcome outcome = kps_run_in(exec, prog, ctx, ret);
 
 	if (outcome == KPS_RAN)
-		u64_stats_add(ns, ktime_get_mono_fast_ns() - start);
+		this_cpu_add(*ns, ktime_get_mono_fast_ns() - start);
 	return outcome;
 }
 
@@ -110,7 +109,7 @@ kps_run_timed(struct kps_exec *exec, const struct kps_prog *prog, void *ctx,
  * on another level or finds it set. The barriers keep it around the run.
  */
 static __always_inline __nocfi enum kps_outcome
-kps_run_here(const struct kps_prog *prog, void *ctx, u64 *ret, u64_stats_t *ns)
+kps_run_here(const struct kps_prog *prog, void *ctx, u64 *ret, u64 __percpu *ns)
 {
 	struct kps_cpu *cpu = this_cpu_ptr(kps_cpus);
 	struct kps_exec *exec = &cpu->levels[kps_context_level()];

@@ -20,6 +20,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "event.h"
 #include "link.h"
 #include "prog.h"
 #include "hooks/ftrace.h"
@@ -106,8 +107,8 @@ static __always_inline void clear_unsaved(struct pt_regs *regs)
  * of programs' own: a kprobe shows the address behind its one byte, whatever ftrace
  * goes on with.
  */
-static __always_inline void run(struct kps_link *link, unsigned long ip,
-				struct ftrace_regs *fregs)
+static __always_inline __nocfi void run(struct kps_link *link, unsigned long ip,
+					struct ftrace_regs *fregs)
 {
 	struct pt_regs *regs = kps_ftrace_regs(fregs);
 	unsigned long next = regs->ip;
@@ -120,14 +121,14 @@ static __always_inline void run(struct kps_link *link, unsigned long ip,
 }
 
 /* A link is not freed before who found it here has preemption on again. */
-static notrace void entered(unsigned long ip, unsigned long parent_ip,
-			    struct ftrace_ops *ops, struct ftrace_regs *fregs)
+static notrace __nocfi void entered(unsigned long ip, unsigned long parent_ip,
+				    struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
 	struct kps_entry *entry = container_of(ops, struct kps_entry, ops);
 	struct kps_link *link;
 
 	preempt_disable_notrace();
-	if (likely(rcu_is_watching())) {
+	if (likely(kps_rcu_watching())) {
 		link = rcu_dereference_raw_check(entry->link);
 		/* The link before its place, as publish() has it. */
 		smp_rmb();

@@ -6,6 +6,8 @@
 #include <linux/rcupdate.h>
 
 #include "answer.h"
+#include "compat.h"
+#include "event.h"
 #include "link.h"
 #include "prog.h"
 #include "hooks/canary.h"
@@ -37,9 +39,9 @@ static struct kps_kprobe *kprobe_of(struct kps_link *link)
 }
 
 /* Preemption is off in all probe handlers. */
-static int notrace handler(struct kprobe *probe, struct pt_regs *regs)
+static int notrace __nocfi handler(struct kprobe *probe, struct pt_regs *regs)
 {
-	if (rcu_is_watching())
+	if (kps_rcu_watching())
 		kps_link_event(&container_of(probe, struct kps_kprobe, probe)->link,
 			       regs);
 	return 0;

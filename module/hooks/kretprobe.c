@@ -6,6 +6,8 @@
 #include <linux/rcupdate.h>
 
 #include "answer.h"
+#include "compat.h"
+#include "event.h"
 #include "link.h"
 #include "core/diag.h"
 #include "hooks/hook.h"
@@ -31,12 +33,12 @@ static struct kps_kretprobe *kretprobe_of(struct kps_link *link)
 }
 
 /* NULL: the probe is being unregistered; preemption is off either way. */
-static int notrace handler(struct kretprobe_instance *instance,
-			   struct pt_regs *regs)
+static int notrace __nocfi handler(struct kretprobe_instance *instance,
+				   struct pt_regs *regs)
 {
 	struct kretprobe *probe = get_kretprobe(instance);
 
-	if (probe && rcu_is_watching())
+	if (probe && kps_rcu_watching())
 		kps_link_event(&container_of(probe, struct kps_kretprobe, probe)->link,
 			       regs);
 	return 0;

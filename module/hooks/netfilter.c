@@ -15,6 +15,7 @@
 #include <net/net_namespace.h>
 
 #include "answer.h"
+#include "event.h"
 #include "link.h"
 #include "prog.h"
 #include "skbctx.h"
@@ -65,10 +66,10 @@ static unsigned int reroute(struct sk_buff *skb, const struct nf_hook_state *sta
 }
 
 /* A packet for which the program gave no verdict passes, unless the link says otherwise. */
-static unsigned int judge(struct kps_link *link, struct sk_buff *skb,
-			  const struct nf_hook_state *state, bool *remarked)
+static noinline unsigned int judge(struct kps_link *link, const struct kps_prog *prog,
+				   struct sk_buff *skb,
+				   const struct nf_hook_state *state, bool *remarked)
 {
-	const struct kps_prog *prog = kps_link_prog(link);
 	struct kps_skb_ctx ctx;
 	u64 verdict;
 
@@ -82,18 +83,39 @@ static unsigned int judge(struct kps_link *link, struct sk_buff *skb,
 	return NF_ACCEPT;
 }
 
-static unsigned int hook(void *priv, struct sk_buff *skb,
-			 const struct nf_hook_state *state)
+static noinline unsigned int judge_safely(struct kps_link *link, struct sk_buff *skb,
+					  const struct nf_hook_state *state)
 {
 	unsigned int verdict;
 	bool remarked = false;
 
 	preempt_disable();
-	verdict = judge(priv, skb, state, &remarked);
+	verdict = judge(link, kps_link_prog(link), skb, state, &remarked);
 	preempt_enable();
 	if (remarked && state->hook == NF_INET_LOCAL_OUT)
 		return reroute(skb, state);
 	return verdict;
+}
+
+/*
+ * Some only count. Those get no context; RCU keeps the program, and they don't mind
+ * being preempted.
+ */
+static __nocfi unsigned int hook(void *priv, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	struct kps_link *link = priv;
+	const struct kps_prog *prog = kps_link_prog(link);
+
+	if (!kps_event_is_quick(prog->bare))
+		return judge_safely(link, skb, state);
+	this_cpu_inc(link->stats->runs);
+	if (prog->bare(NULL)) {
+		this_cpu_inc(link->stats->accepted);
+		return NF_ACCEPT;
+	}
+	this_cpu_inc(link->stats->dropped);
+	return NF_DROP;
 }
 
 static bool known_place(const struct kapsel_link_netfilter *arg)

@@ -423,17 +423,21 @@ TEST_F(probe, time_is_measured_while_that_is_on)
 {
 	static const char path[] = "/sys/module/kapsel/parameters/stats_time";
 	int link = km_probe(self->dev, counter(self->dev, 0, self->map), ENTRY, TARGET);
+	int quick = km_probe(self->dev, km_kprobe(self->dev, KM_ACCEPT), ENTRY, TARGET);
 	int fd = open(path, O_WRONLY);
 	__u64 ns;
 
 	ASSERT_LE(0, link);
+	ASSERT_LE(0, quick);
 	ASSERT_EQ(1, write(fd, "1", 1));
 	target();
 	ns = km_info(link).link.run_ns;
 	EXPECT_LT(0, ns);
+	EXPECT_LT(0, km_info(quick).link.run_ns);
 	ASSERT_EQ(1, write(fd, "0", 1));
 	target();
 	EXPECT_EQ(ns, km_info(link).link.run_ns);
+	EXPECT_LE(2, km_info(quick).link.runs);
 }
 
 /* ------------------------------------------------------------------------
