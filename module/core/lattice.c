@@ -299,7 +299,7 @@ static bool fact_in(const struct kps_state *a, const struct kps_pkt_fact *b,
 static bool same_refs(const struct kps_state *a, const struct kps_state *b)
 {
 	return a->nr_refs == b->nr_refs &&
-	       !memcmp(a->ref, b->ref, a->nr_refs * sizeof(a->ref[0]));
+	       (!a->nr_refs || !memcmp(a->ref, b->ref, a->nr_refs * sizeof(a->ref[0])));
 }
 
 bool kps_state_joinable(const struct kps_state *a, const struct kps_state *b)
@@ -309,8 +309,9 @@ bool kps_state_joinable(const struct kps_state *a, const struct kps_state *b)
 	if (a->depth != b->depth || !same_refs(a, b))
 		return false;
 	for (i = 0; i < a->depth; i++)
-		if (a->frame[i]->subprog != b->frame[i]->subprog ||
-		    a->frame[i]->call != b->frame[i]->call)
+		if (a->frame[i] != b->frame[i] &&
+		    (a->frame[i]->subprog != b->frame[i]->subprog ||
+		     a->frame[i]->call != b->frame[i]->call))
 			return false;
 	return true;
 }
@@ -320,7 +321,7 @@ bool kps_state_in(struct kps_env *env, const struct kps_state *a,
 {
 	u32 i;
 
-	if (!kps_state_joinable(a, b) || a->pkt_min < b->pkt_min || misses_again(env, a, b))
+	if (a->pkt_min < b->pkt_min || misses_again(env, a, b) || !kps_state_joinable(a, b))
 		return false;
 	env->links->nr = 0;
 	env->nids->nr = 0;
