@@ -54,7 +54,7 @@ struct kps_helper {
 	u8 ret;
 	u8 args[5];
 	u8 progs;
-	u8 map_op;
+	u16 map_op;
 	bool gpl;
 	const char *doc;
 };

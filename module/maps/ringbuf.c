@@ -153,13 +153,13 @@ static struct kps_ring *ring_alloc(u32 size)
 	return ring;
 }
 
-static struct kps_map *ringbuf_alloc(const struct kapsel_map_create *arg)
+struct kps_map *kps_ringbuf_new(u32 size)
 {
 	struct kps_ringbuf *buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
 
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
-	buf->ring = ring_alloc(arg->max_entries);
+	buf->ring = ring_alloc(size);
 	if (!buf->ring) {
 		kfree(buf);
 		return ERR_PTR(-ENOMEM);
@@ -169,7 +169,12 @@ static struct kps_map *ringbuf_alloc(const struct kapsel_map_create *arg)
 	return &buf->map;
 }
 
-static void ringbuf_free(struct kps_map *map)
+static struct kps_map *ringbuf_alloc(const struct kapsel_map_create *arg)
+{
+	return kps_ringbuf_new(arg->max_entries);
+}
+
+void kps_ringbuf_free(struct kps_map *map)
 {
 	struct kps_ring *ring = ring_of(map);
 	struct page **pages = ring->pages;
@@ -328,7 +333,7 @@ u64 kps_ringbuf_query(struct kps_map *map, u64 what)
 }
 
 /* The consumer's page may be mapped for writing, by itself; nothing else may. */
-static int ringbuf_mmap(struct kps_map *map, struct vm_area_struct *vma)
+int kps_ringbuf_mmap(struct kps_map *map, struct vm_area_struct *vma)
 {
 	if (vma->vm_flags & VM_WRITE) {
 		if (vma->vm_pgoff || vma->vm_end - vma->vm_start != PAGE_SIZE)
@@ -339,8 +344,8 @@ static int ringbuf_mmap(struct kps_map *map, struct vm_area_struct *vma)
 	return remap_vmalloc_range(vma, ring_of(map), vma->vm_pgoff + OWN_PAGES);
 }
 
-static __poll_t ringbuf_poll(struct kps_map *map, struct file *file,
-			     struct poll_table_struct *table)
+__poll_t kps_ringbuf_poll(struct kps_map *map, struct file *file,
+			  struct poll_table_struct *table)
 {
 	struct kps_ring *ring = ring_of(map);
 
@@ -348,16 +353,18 @@ static __poll_t ringbuf_poll(struct kps_map *map, struct file *file,
 	return unread(ring) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
-static u32 ringbuf_used(struct kps_map *map)
+u32 kps_ringbuf_used(struct kps_map *map)
 {
-	return min_t(u64, unread(ring_of(map)), map->max_entries);
+	struct kps_ring *ring = ring_of(map);
+
+	return min_t(u64, unread(ring), ring->mask + 1);
 }
 
 const struct kps_map_ops kps_map_ringbuf_ops = {
 	.check = ringbuf_check,
 	.alloc = ringbuf_alloc,
-	.free = ringbuf_free,
-	.mmap = ringbuf_mmap,
-	.poll = ringbuf_poll,
-	.used = ringbuf_used,
+	.free = kps_ringbuf_free,
+	.mmap = kps_ringbuf_mmap,
+	.poll = kps_ringbuf_poll,
+	.used = kps_ringbuf_used,
 };

@@ -128,6 +128,25 @@ run_prints_events()
 	is_json out && says out '"number"' && nothing_left
 }
 
+# What libbpf's users write: another hook's program beside, externs, a perf event
+# array, a cgroup array that is not used, a program to be asked for by name.
+run_as_libbpf_would()
+{
+	printf '# Linux/x86 6.1.99 Kernel Configuration\nCONFIG_HZ=250\n' >config
+	status 0 kapsel run --kconfig config "$(object libbpf.bpf.o)" --count 1 -- \
+		sh -c 'for i in 1 2 3 4 5 6 7 8; do cat /proc/self/stat >/dev/null; done' &&
+		says err 'left out  fast' && says out VERSION && says out '393571' &&
+		says out ' 250' && ! grep -q asked err && nothing_left &&
+		status 0 kapsel -j run --kconfig config "$(object libbpf.bpf.o)" --count 1 -- \
+			sh -c 'for i in 1 2 3 4; do cat /proc/self/stat >/dev/null; done' &&
+		is_json out && says out '"hz":250' && nothing_left || return 1
+	printf 'CONFIG_NET=y\n' >config
+	status 1 kapsel run --kconfig config "$(object libbpf.bpf.o)" -- true &&
+		says err CONFIG_HZ && silent out &&
+		status 1 kapsel run --kconfig /nowhere "$(object libbpf.bpf.o)" -- true &&
+		says err /nowhere
+}
+
 run_rejected()
 {
 	status 3 kapsel run "$(object cli_bad.bpf.o)" -- true && silent out &&
@@ -347,7 +366,7 @@ command -v kapsel >/dev/null || ktap_skip_all "no kapsel command"
 work=$(mktemp -d) && chmod 777 "$work" && cd "$work" || exit 1
 make_packet
 
-ktap_plan 26
+ktap_plan 27
 ktap_test "help goes to stdout" help_is_data
 ktap_test "wrong usage names the word" wrong_usage_names_the_word
 ktap_test "verify accepts" verify_accepts
@@ -357,6 +376,7 @@ ktap_test "verify in JSON" verify_json
 ktap_test "lists in text and JSON" lists_are_tables_and_json
 ktap_test "run ends with its command and its status" run_ends_with_its_command
 ktap_test "run prints events by type" run_prints_events
+ktap_test "run of an object as libbpf's users write them" run_as_libbpf_would
 ktap_test "run of a rejected program" run_rejected
 ktap_test "run that is killed leaves nothing" run_killed_leaves_nothing
 ktap_test "run that is told to end succeeds" interrupted_is_success

@@ -100,9 +100,10 @@ TEST_F(create, flags_are_those_of_the_row)
 	for (__u32 t = 0; t < kps_nr_map_types; t++) {
 		const struct kps_map_type *type = &kps_map_types[t];
 		bool ring = type->ops & KAPSEL_MAP_OP_RINGBUF;
+		__u32 size = type->ops & KAPSEL_MAP_OP_ELEM ? 8 : 4;
 
 		for (int bit = 0; bit < 32; bit++) {
-			int fd = km_map(self->dev, type->type, ring ? 0 : 4, ring ? 0 : 8,
+			int fd = km_map(self->dev, type->type, ring ? 0 : 4, ring ? 0 : size,
 					4096, 1U << bit);
 
 			EXPECT_EQ(!(type->flags & 1U << bit), fd == -EINVAL) {

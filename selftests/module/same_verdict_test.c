@@ -55,6 +55,8 @@ static const struct {
 	{ "hash", BPF_MAP_TYPE_HASH }, { "array", BPF_MAP_TYPE_ARRAY },
 	{ "percpu_hash", BPF_MAP_TYPE_PERCPU_HASH },
 	{ "percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY },
+	{ "perf_event_array", BPF_MAP_TYPE_PERF_EVENT_ARRAY },
+	{ "cgroup_array", BPF_MAP_TYPE_CGROUP_ARRAY },
 	{ "ringbuf", BPF_MAP_TYPE_RINGBUF },
 };
 

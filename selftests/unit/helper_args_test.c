@@ -20,7 +20,7 @@
 #define MAX_TEXT	4096
 #define MAX_SLOTS	256
 
-enum { HASH, ARRAY, PERCPU_ARRAY, RINGBUF, READ_ONLY, WRITE_ONLY };
+enum { HASH, ARRAY, PERCPU_ARRAY, RINGBUF, READ_ONLY, WRITE_ONLY, PERF, CGROUP };
 
 static const struct kps_map_facts maps[] = {
 	[HASH] = { BPF_MAP_TYPE_HASH, 4, 8, 16, 0, false },
@@ -29,6 +29,8 @@ static const struct kps_map_facts maps[] = {
 	[RINGBUF] = { BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0, false },
 	[READ_ONLY] = { BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_RDONLY_PROG, false },
 	[WRITE_ONLY] = { BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_WRONLY_PROG, false },
+	[CGROUP] = { BPF_MAP_TYPE_CGROUP_ARRAY, 4, 4, 2, 0, false },
+	[PERF] = { BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 2, 0, false },
 };
 
 /*
@@ -208,11 +210,17 @@ static const struct value *good_value(const struct kps_helper *helper, u32 n)
 {
 	static const struct value percpu = { "$ = map[fd:2]\n" };
 	static const struct value ringbuf = { "$ = map[fd:3]\n" };
+	static const struct value perf = { "$ = map[fd:6]\n" };
+	static const struct value cgroup = { "$ = map[fd:7]\n" };
 
 	if (helper->args[n] != KPS_ARG_MAP)
 		return &good[helper->args[n]];
 	if (helper->map_op & KAPSEL_MAP_OP_RINGBUF)
 		return &ringbuf;
+	if (helper->map_op & KAPSEL_MAP_OP_PERF)
+		return &perf;
+	if (helper->map_op & KAPSEL_MAP_OP_CGROUP)
+		return &cgroup;
 	return helper->map_op & KAPSEL_MAP_OP_PERCPU ? &percpu : &good[KPS_ARG_MAP];
 }
 
@@ -266,13 +274,33 @@ static u32 try(const struct kps_helper *helper, const struct kps_prog_type *type
 	return 1;
 }
 
+/* The one type of those above that has an operation; 0: all that have elements. */
+static u32 only_type(u32 op)
+{
+	switch (op) {
+	case KAPSEL_MAP_OP_RINGBUF:
+		return BPF_MAP_TYPE_RINGBUF;
+	case KAPSEL_MAP_OP_PERF:
+		return BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+	case KAPSEL_MAP_OP_CGROUP:
+		return BPF_MAP_TYPE_CGROUP_ARRAY;
+	case KAPSEL_MAP_OP_PERCPU:
+		return BPF_MAP_TYPE_PERCPU_ARRAY;
+	}
+	return 0;
+}
+
+static bool has_elements(u32 type)
+{
+	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_PERF_EVENT_ARRAY &&
+	       type != BPF_MAP_TYPE_CGROUP_ARRAY;
+}
+
 static int map_verdict(const struct kps_helper *helper, const struct kps_map_facts *map)
 {
-	bool ringbuf = map->type == BPF_MAP_TYPE_RINGBUF;
+	u32 only = only_type(helper->map_op);
 
-	if (ringbuf != !!(helper->map_op & KAPSEL_MAP_OP_RINGBUF))
-		return 44;
-	if (helper->map_op & KAPSEL_MAP_OP_PERCPU && map->type != BPF_MAP_TYPE_PERCPU_ARRAY)
+	if (only ? map->type != only : !has_elements(map->type))
 		return 44;
 	if (map->flags & BPF_F_RDONLY_PROG && helper->ret == KPS_RET_ERR)
 		return 23;

@@ -97,11 +97,16 @@ static u32 (*bpf_get_smp_processor_id)(void) = (void *)8;
 static u64 (*bpf_get_current_pid_tgid)(void) = (void *)14;	/* kprobe */
 static u64 (*bpf_get_current_uid_gid)(void) = (void *)15;	/* kprobe */
 static long (*bpf_get_current_comm)(void *buf, u32 size) = (void *)16; /* kprobe */
+static long (*bpf_perf_event_output)(void *ctx, void *map, u64 flags, void *data,
+				     u64 size) = (void *)25;
 static long (*bpf_skb_load_bytes)(const void *skb, u32 off, void *to,
 				  u32 len) = (void *)26;	/* netfilter */
+static u64 (*bpf_get_current_task)(void) = (void *)35;		/* kprobe */
+static long (*bpf_current_task_under_cgroup)(void *map, u32 index) = (void *)37; /* kprobe */
 static long (*bpf_get_numa_node_id)(void) = (void *)42;
 static long (*bpf_probe_read_str)(void *dst, u32 size,
 				  const void *from) = (void *)45; /* kprobe */
+static u64 (*bpf_get_current_cgroup_id)(void) = (void *)80;	/* kprobe */
 static long (*bpf_probe_read_user)(void *dst, u32 size,
 				   const void *from) = (void *)112; /* kprobe */
 static long (*bpf_probe_read_kernel)(void *dst, u32 size,
@@ -111,6 +116,7 @@ static long (*bpf_probe_read_user_str)(void *dst, u32 size,
 static long (*bpf_probe_read_kernel_str)(void *dst, u32 size,
 					 const void *from) = (void *)115; /* kprobe */
 static u64 (*bpf_jiffies64)(void) = (void *)118;
+static u64 (*bpf_get_current_ancestor_cgroup_id)(int level) = (void *)123; /* kprobe */
 static u64 (*bpf_ktime_get_boot_ns)(void) = (void *)125;
 static long (*bpf_ringbuf_output)(void *ringbuf, void *data, u64 size,
 				  u64 flags) = (void *)130;

@@ -145,6 +145,8 @@ static void ops_text(__u32 ops, char *buf, size_t size)
 		{ KAPSEL_MAP_OP_PERCPU, "a value for each CPU" },
 		{ KAPSEL_MAP_OP_DIRECT, "values by address" },
 		{ KAPSEL_MAP_OP_MMAP, "mmap" },
+		{ KAPSEL_MAP_OP_PERF, "perf_event_output" },
+		{ KAPSEL_MAP_OP_CGROUP, "current_task_under_cgroup" },
 	};
 
 	bits_text(ops, words, ARRAY_LEN(words), buf, size);

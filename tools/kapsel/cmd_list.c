@@ -56,7 +56,7 @@ static void add_map(struct out_table *t, const struct object *obj,
 		out_str(t, "frozen");
 	else
 		out_fmt(t, "%u %s, %llu lost", map->used,
-			map->type == BPF_MAP_TYPE_RINGBUF ? "bytes" : "used",
+			kapsel_has_records(map->type) ? "bytes" : "used",
 			(unsigned long long)map->lost);
 	out_none(t);
 	out_none(t);

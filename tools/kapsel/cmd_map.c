@@ -59,8 +59,8 @@ static int dump(struct call *call)
 	struct kapsel_json js;
 	int ret;
 
-	if (call->view.info.type == BPF_MAP_TYPE_RINGBUF)
-		return cli_usage("'%s' is a ring buffer: `kapsel run` prints its records",
+	if (kapsel_has_records(call->view.info.type))
+		return cli_usage("'%s' has records, no elements: `kapsel run` prints them",
 				 call->view.name);
 	if (!cli.json) {
 		ret = mapview_text(stdout, &call->view, "", false, &call->err);

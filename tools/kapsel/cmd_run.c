@@ -88,11 +88,11 @@ static int open_events(struct run *run)
 	for (i = 0; i < count && !status && run->nr_events < SELECT_MAX; i++) {
 		struct events *ev = &run->events[run->nr_events];
 
-		if (kapsel_map_at(obj, i)->type != BPF_MAP_TYPE_RINGBUF)
+		if (!kapsel_has_records(kapsel_map_at(obj, i)->type))
 			continue;
 		ev->count = &run->count;
 		ev->limit = run->limit;
-		status = events_open(ev, obj, kapsel_map_at(obj, i));
+		status = events_open(ev, &run->session.dev, obj, kapsel_map_at(obj, i));
 		run->nr_events += !status;
 	}
 	for (i = 0; i < run->nr_events; i++)

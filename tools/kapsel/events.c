@@ -55,8 +55,8 @@ static __s64 clock_ns(clockid_t clock)
 	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
-int events_open(struct events *ev, const struct kapsel_object *obj,
-		const struct kapsel_map *map)
+int events_open(struct events *ev, const struct kapsel_dev *dev,
+		const struct kapsel_object *obj, const struct kapsel_map *map)
 {
 	struct kapsel_error err = {};
 	char type[80];
@@ -67,7 +67,8 @@ int events_open(struct events *ev, const struct kapsel_object *obj,
 	ev->map = map;
 	ev->btf = kapsel_btf(obj);
 	ev->type = map->value_type;
-	ev->ring = kapsel_ring_open(map->fd, map->max_entries, &err);
+	ev->ring = kapsel_ring_open(map->fd,
+				    kapsel_ring_size(dev, map->type, map->max_entries), &err);
 	if (!ev->ring)
 		return cli_fail(&err, CLI_FAILED);
 	if (ev->type)

@@ -38,8 +38,8 @@ struct events {
 };
 
 /** events_open - begin to print a ring buffer; 0 or an exit status */
-int events_open(struct events *ev, const struct kapsel_object *obj,
-		const struct kapsel_map *map);
+int events_open(struct events *ev, const struct kapsel_dev *dev,
+		const struct kapsel_object *obj, const struct kapsel_map *map);
 
 /** events_print - print what is there; true: the limit is reached */
 bool events_print(struct events *ev);

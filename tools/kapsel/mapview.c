@@ -26,6 +26,8 @@ const char *mapview_shape(const struct kapsel_dev *dev, int fd, char *buf, size_
 	if (view.info.type == BPF_MAP_TYPE_RINGBUF)
 		snprintf(buf, size, "%u KiB%s%s", view.info.max_entries / 1024,
 			 view.btf ? " of " : "", view.btf ? value : "");
+	else if (kapsel_has_records(view.info.type))
+		snprintf(buf, size, "records%s%s", view.btf ? " of " : "", view.btf ? value : "");
 	else
 		snprintf(buf, size, "%s -> %s, %u", key, value, view.info.max_entries);
 	kapsel_view_close(&view);

@@ -34,7 +34,7 @@ static __u64 events_lost(const struct session *s)
 		const struct kapsel_map *map = kapsel_map_at(s->obj, i);
 
 		memset(&info, 0, sizeof(info));
-		if (map->type == BPF_MAP_TYPE_RINGBUF && map->fd >= 0 &&
+		if (kapsel_has_records(map->type) && map->fd >= 0 &&
 		    !kapsel_obj_info(map->fd, &info, &err))
 			lost += info.map.lost;
 	}
@@ -46,7 +46,7 @@ static bool has_events(const struct session *s)
 	__u32 i;
 
 	for (i = 0; i < kapsel_nr_maps(s->obj); i++)
-		if (kapsel_map_at(s->obj, i)->type == BPF_MAP_TYPE_RINGBUF)
+		if (kapsel_has_records(kapsel_map_at(s->obj, i)->type))
 			return true;
 	return false;
 }
@@ -105,7 +105,7 @@ static void put_links(const struct session *s, struct out_table *table, __u64 ns
 
 static bool is_shown(const struct kapsel_map *map, const struct kapsel_view *view)
 {
-	if (map->type == BPF_MAP_TYPE_RINGBUF || map->frozen)
+	if (kapsel_has_records(map->type) || map->frozen)
 		return false;
 	if (map->type == BPF_MAP_TYPE_HASH || map->type == BPF_MAP_TYPE_PERCPU_HASH)
 		return view->info.used && view->info.used <= SHOWN_ENTRIES;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/btf.h>
 #include <linux/kernel.h>
@@ -143,6 +144,25 @@ static int bad_shape(const struct kapsel_object *obj, const struct kapsel_map *m
 	return kl_fail(err, -EINVAL, "%s: map '%s': %s", obj->path, map->name, what);
 }
 
+/*
+ * Programs say nothing of its records, and leave the number of CPUs to whoever
+ * loads them.
+ */
+static int check_perf(const struct kapsel_object *obj, struct kapsel_map *map,
+		      struct kapsel_error *err)
+{
+	if ((map->key_size && map->key_size != 4) || (map->value_size && map->value_size != 4))
+		return bad_shape(obj, map, "a perf event array's key and value are 4 bytes wide",
+				 err);
+	if (!map->max_entries)
+		map->max_entries = sysconf(_SC_NPROCESSORS_CONF);
+	map->key_size = 4;
+	map->value_size = 4;
+	map->key_type = 0;
+	map->value_type = kapsel_event_type(obj->btf, map->name);
+	return 0;
+}
+
 /* __type(value, struct event) says what the records are, and no more. */
 static int check_ringbuf(const struct kapsel_object *obj, struct kapsel_map *map,
 			 struct kapsel_error *err)
@@ -161,10 +181,13 @@ static int check_shape(const struct kapsel_object *obj, struct kapsel_map *map,
 {
 	const struct kps_map_type *type = kps_map_type_find(map->type);
 	bool array = map->type == BPF_MAP_TYPE_ARRAY ||
+		     map->type == BPF_MAP_TYPE_CGROUP_ARRAY ||
 		     map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
 
 	if (!type)
 		return refuse_type(obj, map, err);
+	if (type->ops & KAPSEL_MAP_OP_PERF)
+		return check_perf(obj, map, err);
 	if (!map->max_entries)
 		return bad_shape(obj, map, "max_entries is missing or 0", err);
 	if (map->flags & ~type->flags)

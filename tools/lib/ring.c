@@ -28,6 +28,22 @@ struct kapsel_ring {
 	const char *data;
 };
 
+bool kapsel_has_records(u32 type)
+{
+	return type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+}
+
+u32 kapsel_ring_size(const struct kapsel_dev *dev, u32 type, u32 max_entries)
+{
+	u32 cpus = 1;
+
+	if (type != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		return max_entries;
+	while (cpus < dev->abi.cpus)
+		cpus *= 2;
+	return cpus * KAPSEL_PERF_RING;
+}
+
 struct kapsel_ring *kapsel_ring_open(int fd, u32 size, struct kapsel_error *err)
 {
 	struct kapsel_ring *ring = calloc(1, sizeof(*ring));

@@ -99,6 +99,10 @@ MODEL(get_smp_processor_id) { UNUSED5; return 0; }
 MODEL(get_numa_node_id) { UNUSED5; return 0; }
 MODEL(get_current_pid_tgid) { UNUSED5; return 1ULL << 32 | 1; }
 MODEL(get_current_uid_gid) { UNUSED5; return 0; }
+MODEL(get_current_task) { UNUSED5; return 0; }
+MODEL(get_current_cgroup_id) { UNUSED5; return 1; }
+MODEL(get_current_ancestor_cgroup_id) { UNUSED5; return !r1; }
+MODEL(current_task_under_cgroup) { UNUSED5; return (s64)-EAGAIN; }
 
 MODEL(get_prandom_u32)
 {
@@ -153,6 +157,13 @@ MODEL(ringbuf_output)
 {
 	UNUSED5;
 	print_record(PTR(r1), PTR(r2), r3);
+	return 0;
+}
+
+MODEL(perf_event_output)
+{
+	UNUSED5;
+	print_record(PTR(r2), PTR(r4), r5);
 	return 0;
 }
 

@@ -374,6 +374,15 @@ struct kapsel_map_type_info {
 #define KAPSEL_MAP_OP_PERCPU	8	/* a value for each possible CPU */
 #define KAPSEL_MAP_OP_DIRECT	16	/* value addresses in lddw; .data and .rodata */
 #define KAPSEL_MAP_OP_MMAP	32
+#define KAPSEL_MAP_OP_PERF	64	/* perf_event_output */
+#define KAPSEL_MAP_OP_CGROUP	128	/* current_task_under_cgroup */
+
+/*
+ * A perf event array has one ring buffer for all CPUs, of so many bytes for each
+ * possible CPU, their number rounded up to a power of two. It is mapped, read and
+ * waited for as a ring buffer is. Records come as soon as it is mapped.
+ */
+#define KAPSEL_PERF_RING	65536
 
 /**
  * struct kapsel_hook_info - LIST_HOOKS

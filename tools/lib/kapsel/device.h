@@ -164,6 +164,12 @@ int kapsel_map_each(const struct kapsel_view *view,
 
 struct kapsel_ring;
 
+/** kapsel_has_records - is a map of enum bpf_map_type @type read as a ring buffer? */
+bool kapsel_has_records(__u32 type);
+
+/** kapsel_ring_size - bytes of a map's ring buffer, for kapsel_ring_open() */
+__u32 kapsel_ring_size(const struct kapsel_dev *dev, __u32 type, __u32 max_entries);
+
 /** kapsel_ring_open - read a ring buffer of @size bytes; NULL: @err says why */
 struct kapsel_ring *kapsel_ring_open(int map_fd, __u32 size, struct kapsel_error *err);
 /** kapsel_ring_close - NULL is fine */
