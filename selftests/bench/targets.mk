@@ -6,7 +6,7 @@ BENCH_OUT   := $(BUILD)/bench
 BENCH_FLAGS = $(USER_CPPFLAGS) $(USER_CFLAGS) -Iselftests
 BENCH_CORE  = $(wildcard module/core/*.[ch] module/core/*.tbl module/core/*.inc)
 
-bench: bench-verifier bench-interp ## All benchmarks
+bench: bench-events bench-verifier bench-interp ## All benchmarks
 
 bench-verifier: bench-verifier-native bench-verifier-vm ## The verifier's cost, beside Linux's
 	@printf '{"native":%s,"vm":%s}\n' "$$(cat $(BENCH_OUT)/native.json)" \
@@ -39,6 +39,30 @@ bench-verifier-vm: $(BENCH_OUT)/verifier $(BENCH_OBJECTS)
 		/share/verifier -di -o /share/vm.json \
 		$(BENCH_OBJECTS:$(BENCH_OUT)/%=/share/%)
 
+# What running programs costs, on each of these; the last one's is the picture.
+BENCH_KERNELS ?= 6.1 6.12
+BENCH_EVENTS  := events_bench events computing intree figures picture
+BENCH_PICTURE := selftests/bench/figures.svg
+
+$(BENCH_OUT)/events: $(BENCH_EVENTS:%=selftests/bench/%.c) selftests/lib/asm.c \
+		$(BUILD)/libkapsel.a $(wildcard selftests/bench/*.h)
+	$(call say,CC)
+	@mkdir -p $(@D)
+	@$(CC) $(BENCH_FLAGS) -idirafter /usr/include $(filter %.c %.a,$^) $(USER_LIBS) -o $@
+
+# gcc would not unroll them.
+$(BENCH_OUT)/kernels.bpf.o: selftests/bench/kernels.bpf.c selftests/bench/kernels.h \
+		tools/bpf/kapsel.bpf.h
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	@$(CLANG) $(BPF_CFLAGS) -fno-unroll-loops -Iselftests/bench -c $< -o $@
+
+bench-events: $(BENCH_OUT)/events $(BENCH_OUT)/kernels.bpf.o ## Running programs: hooks, computing, maps
+	@for kernel in $(BENCH_KERNELS); do \
+		selftests/bench/run_events $$kernel $(BENCH_OUT) || exit; \
+	done
+	@cp $(BENCH_OUT)/events-$(lastword $(BENCH_KERNELS)).svg $(BENCH_PICTURE)
+
 # As the kernel compiles where indirect jumps go by a thunk.
 BENCH_THUNK := -mindirect-branch=thunk -mindirect-branch-register -fno-jump-tables
 
@@ -59,4 +83,4 @@ $(BENCH_OUT)/interp $(BENCH_OUT)/interp-thunk: \
 	@$(CC) $(BENCH_FLAGS) $(BENCH_MORE) $< selftests/lib/asm.c selftests/lib/run.c \
 		module/core/*.c -o $@
 
-.PHONY: bench bench-verifier bench-verifier-native bench-verifier-vm bench-interp bench-interp-count
+.PHONY: bench bench-events bench-verifier bench-verifier-native bench-verifier-vm bench-interp bench-interp-count
