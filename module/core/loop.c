@@ -47,7 +47,7 @@ static int enter(struct kps_explorer *x, struct kps_loop_run *run, struct kps_li
 	struct kps_move *moves = run->moves;
 
 	if (run->places < places)
-		moves = kps_arena_array(&env->work, 2 * places, sizeof(*moves));
+		moves = kps_arena_take(&env->work, 2 * places * sizeof(*moves));
 	if (!moves)
 		return -ENOMEM;
 	*run = (struct kps_loop_run){
@@ -162,7 +162,8 @@ static int begin_judging(struct kps_explorer *x, struct kps_loop_run *run, bool 
 	run->metered = !bounded && x->env->unjudged == 1 && x->env->in->metered;
 	if (!bounded && x->env->unjudged == 1 && !run->metered)
 		return give_up(x, run);
-	memcpy(run->moved, run->moves, run->places * sizeof(*run->moves));
+	memcpy(run->moved, run->moves, run->measured * sizeof(*run->moves));
+	run->clamped = run->measured;
 	run->phase = KPS_LOOP_JUDGE;
 	x->env->unjudged--;
 	kps_list_clear(x->env, &run->back);
@@ -234,11 +235,12 @@ static bool moves_held(const struct kps_loop_run *run)
 {
 	u32 place;
 
-	for (place = 0; place < run->places && run->back.nr; place++) {
+	for (place = 0; place < run->clamped && run->back.nr; place++) {
 		const struct kps_move *now = &run->moves[place];
 		const struct kps_move *was = &run->moved[place];
 
-		if (was->known && (!now->known || now->lo < was->lo || now->hi > was->hi))
+		if (was->known && (place >= run->measured || !now->known ||
+				   now->lo < was->lo || now->hi > was->hi))
 			return false;
 	}
 	return true;

@@ -51,8 +51,10 @@ struct kps_exit {
  * @back: states that came back to the head
  * @exits: of the judged pass
  * @places: places of the frames at the head
- * @moves: for each place: of this pass
- * @moved: the same of the pass that the clamp relies on
+ * @moves: for each of the first @measured places: of this pass
+ * @moved: the same of the pass that the clamp relies on, @clamped places
+ * @measured: no value of the states that the pass began with is beyond
+ * @clamped: likewise
  * @metered: nothing bounds it; the engine ends it
  * @trips: most times that a run comes back to the head
  * @steps: of entry: most instructions before
@@ -74,6 +76,8 @@ struct kps_loop_run {
 	u32 places;
 	struct kps_move *moves;
 	struct kps_move *moved;
+	u32 measured;
+	u32 clamped;
 	bool metered;
 	u64 trips;
 	u64 steps;

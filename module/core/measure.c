@@ -60,9 +60,15 @@ static struct kps_reg *own_value(struct kps_env *env, struct kps_state *s, u32 p
 	return n < KPS_FP ? &s->frame[frame]->reg[n] : &s->frame[frame]->slot[n - KPS_FP].reg;
 }
 
+/* Beyond the slots that the top frames have there is nothing. */
 static u32 nr_places(const struct kps_list *heads)
 {
-	return heads->first->depth * KPS_PLACES_A_FRAME;
+	const struct kps_state *s;
+	u32 slots = 0;
+
+	for (s = heads->first; s; s = s->next)
+		slots = max(slots, kps_top(s)->nr_slots);
+	return (heads->first->depth - 1) * KPS_PLACES_A_FRAME + KPS_FP + slots;
 }
 
 static int give_id(struct kps_env *env, struct kps_state *s, u32 place, u32 id, s64 delta)
@@ -306,6 +312,7 @@ void kps_measure(struct kps_env *env, struct kps_loop_run *run)
 			widen_move(m, known, lo, hi);
 		}
 	}
+	run->measured = nr;
 }
 
 /* All that states have at a place; @like says which bytes of a slot that is. */
@@ -347,7 +354,7 @@ static bool trips_of(const struct kps_loop_run *run, u32 place, u64 *trips)
 
 bool kps_find_trips(const struct kps_loop_run *run, u64 *trips)
 {
-	u32 place, nr = nr_places(&run->start);
+	u32 place;
 	u64 n;
 
 	*trips = U64_MAX;
@@ -355,7 +362,7 @@ bool kps_find_trips(const struct kps_loop_run *run, u64 *trips)
 		*trips = 0;
 		return true;
 	}
-	for (place = 0; place < nr; place++)
+	for (place = 0; place < run->measured; place++)
 		if (trips_of(run, place, &n))
 			*trips = min(*trips, n);
 	return *trips != U64_MAX;
@@ -393,12 +400,12 @@ static int clamp_value(struct kps_env *env, struct kps_state *s, u32 place, s64 
 
 int kps_clamp(struct kps_env *env, struct kps_loop_run *run, struct kps_list *heads)
 {
-	u32 place, nr = nr_places(heads);
 	struct kps_state *s;
 	s64 least, most;
 	int err = 0;
+	u32 place;
 
-	for (place = 0; place < nr && !err; place++) {
+	for (place = 0; place < run->measured && !err; place++) {
 		if (!reach(run, place, &least, &most))
 			continue;
 		for (s = heads->first; s && !err; s = s->next)
