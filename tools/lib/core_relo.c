@@ -23,7 +23,8 @@
  * @obj: object
  * @func: function that it is in
  * @relo: the relocation
- * @insn: the instruction, linked
+ * @prog: what the function was linked into
+ * @insn: the instruction there
  * @path: field relocations: to the field
  * @local: field in the program's types
  * @number: enumerator relocations: its index
@@ -33,6 +34,7 @@ struct core {
 	struct kapsel_object *obj;
 	const struct kl_func *func;
 	const struct kl_core_relo *relo;
+	struct kapsel_prog *prog;
 	struct bpf_insn *insn;
 	struct kl_core_path path;
 	struct kl_core_place local;
@@ -75,10 +77,12 @@ static bool is_enum(u32 kind)
 	return kind == KL_CORE_ENUM_EXISTS || kind == KL_CORE_ENUM_VALUE;
 }
 
-static bool asks_existence(u32 kind)
+/* Of what isn't there these are 0, and programs count on it. */
+static bool may_be_missing(u32 kind)
 {
-	return kind == KL_CORE_FIELD_EXISTS || kind == KL_CORE_TYPE_EXISTS ||
-	       kind == KL_CORE_ENUM_EXISTS || kind == KL_CORE_TYPE_MATCHES;
+	return kind == KL_CORE_FIELD_EXISTS || kind == KL_CORE_ENUM_EXISTS ||
+	       (kind >= KL_CORE_TYPE_TARGET && kind <= KL_CORE_TYPE_SIZE) ||
+	       kind == KL_CORE_TYPE_MATCHES;
 }
 
 static const char *enum_word(const struct btf *btf, const struct btf_type *type, u32 index)
@@ -107,7 +111,8 @@ static int find_enumerator(const struct core *c, u32 candidate, u64 *value)
 	snprintf(name, sizeof(name), "%.*s", (int)kl_core_stem(word), word);
 	if (!kl_btf_enum_value(btf, type, name, &number))
 		return -ENOENT;
-	*value = number;
+	if (c->relo->kind == KL_CORE_ENUM_VALUE)
+		*value = number;
 	return 0;
 }
 
@@ -181,7 +186,7 @@ static int ask_kernel(struct core *c, struct answer *answer)
 		if (!answer->found)
 			*answer = (struct answer){ true, value, bytes };
 	}
-	if (!answer->found && asks_existence(c->relo->kind))
+	if (!answer->found && may_be_missing(c->relo->kind))
 		*answer = (struct answer){ true, 0, 0 };
 	return 0;
 }
@@ -241,6 +246,91 @@ static int patch(struct core *c, const struct answer *answer)
 	return refuse(c, "it is on an instruction that it can't change");
 }
 
+/* How far the kernel's type goes along: the first step that it does not have. */
+static u32 first_unknown(const struct core *c, u32 candidate, struct kl_core_place *last)
+{
+	struct kl_core_path path = c->path;
+	struct kl_core_place place;
+	u32 n;
+
+	for (n = 1; n <= c->path.count; n++) {
+		path.count = n;
+		if (kl_core_remote(c->obj->kernel_btf, candidate, &path, &place))
+			break;
+		*last = place;
+	}
+	return n - 1;
+}
+
+/* A name like @name among the members of a struct, or NULL. */
+static const char *similar_member(const struct kl_core_place *place, const char *name)
+{
+	u32 id = place->type, i, least = strlen(name) / 3 + 2;
+	const struct btf_type *type = kl_btf_real(place->btf, &id);
+	const char *best = NULL;
+
+	for (i = 0; type && btf_is_composite(type) && i < btf_vlen(type); i++) {
+		const char *is = btf__name_by_offset(place->btf, btf_members(type)[i].name_off);
+		u32 edits = strstr(is, name) ? 1 : kapsel_edits(is, name);
+
+		if (*is && edits < least) {
+			least = edits;
+			best = is;
+		}
+	}
+	return best;
+}
+
+static void field_missing(const struct core *c, u32 candidate, char *buf, size_t size)
+{
+	struct kl_core_place last = { .btf = c->obj->kernel_btf, .type = candidate };
+	u32 step = first_unknown(c, candidate, &last);
+	const char *name = step < c->path.count ? c->path.steps[step].name : NULL;
+	const char *like = name ? similar_member(&last, name) : NULL;
+	char type[80];
+
+	kapsel_btf_name(last.btf, last.type, type, sizeof(type));
+	if (!name)
+		snprintf(buf, size, "has fewer elements in %s", type);
+	else
+		snprintf(buf, size, "has no '%s' in %s%s%s%s", name, type,
+			 like ? "; it has '" : "", like ?: "", like ? "'" : "");
+}
+
+static u32 first_candidate(const struct core *c)
+{
+	const struct btf_type *local = btf__type_by_id(c->obj->btf, c->relo->type_id);
+	u32 id, count = btf__type_cnt(c->obj->kernel_btf);
+
+	for (id = 1; id < count; id++)
+		if (is_candidate(c, local, id))
+			return id;
+	return 0;
+}
+
+/* What the instruction asks for and why that can't be had, for a later refusal. */
+static int note_missing(struct core *c)
+{
+	struct kapsel_prog *prog = c->prog;
+	u32 candidate = first_candidate(c);
+	struct kapsel_missing *to;
+	char type[80];
+
+	to = kl_grow(&prog->missing, prog->nr_missing, sizeof(*to));
+	if (!to)
+		return kl_nomem(c->err);
+	prog->nr_missing++;
+	to->insn = c->insn - prog->insns;
+	kapsel_btf_name(c->obj->btf, c->relo->type_id, type, sizeof(type));
+	if (!candidate)
+		snprintf(to->text, sizeof(to->text), "has no %s", type);
+	else if (is_field(c->relo->kind))
+		field_missing(c, candidate, to->text, sizeof(to->text));
+	else
+		snprintf(to->text, sizeof(to->text), "has %s without what is asked of it", type);
+	return 0;
+}
+
 static bool fills_two(const struct bpf_insn *insn)
 {
 	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
@@ -279,14 +369,15 @@ static int apply(struct core *c)
 	if (ret || answer.found)
 		return ret ?: patch(c, &answer);
 	/* It may be in code that the program itself keeps from running. */
+	ret = note_missing(c);
 	if (fills_two(c->insn))
 		poison(c->insn + 1);
 	poison(c->insn);
-	return 0;
+	return ret;
 }
 
 int kl_core_apply(struct kapsel_object *obj, const struct kl_func *func,
-		  struct bpf_insn *insns, struct kapsel_error *err)
+		  struct kapsel_prog *prog, u32 place, struct kapsel_error *err)
 {
 	const struct kl_section *sec = &obj->sections[func->section];
 	u32 i, at;
@@ -294,13 +385,14 @@ int kl_core_apply(struct kapsel_object *obj, const struct kl_func *func,
 
 	for (i = 0; i < sec->nr_core && !ret; i++) {
 		struct kl_core_relo relo;
-		struct core c = { .obj = obj, .func = func, .relo = &relo, .err = err };
+		struct core c = { .obj = obj, .func = func, .relo = &relo, .prog = prog,
+				  .err = err };
 
 		memcpy(&relo, sec->core + (size_t)i * sec->core_size, sizeof(relo));
 		at = relo.insn_off / sizeof(struct bpf_insn);
 		if (at < func->start || at >= func->end)
 			continue;
-		c.insn = insns + at - func->start;
+		c.insn = prog->insns + place + at - func->start;
 		if (fills_two(c.insn) && at + 1 >= func->end)
 			return refuse(&c, "it is damaged");
 		ret = apply(&c);

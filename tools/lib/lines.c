@@ -5,6 +5,16 @@
 
 #include "internal.h"
 
+const char *kapsel_missing_at(const struct kapsel_prog *prog, u32 insn)
+{
+	u32 i;
+
+	for (i = 0; i < prog->nr_missing; i++)
+		if (prog->missing[i].insn == insn)
+			return prog->missing[i].text;
+	return NULL;
+}
+
 const struct kapsel_func *kapsel_func_of(const struct kapsel_prog *prog, u32 insn)
 {
 	u32 i;

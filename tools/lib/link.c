@@ -103,7 +103,7 @@ static int append(struct linker *lk, const struct kl_func *func)
 	to->name = func->name;
 	to->start = at;
 	to->end = prog->insn_cnt;
-	return kl_core_apply(lk->obj, func, prog->insns + at, lk->err);
+	return kl_core_apply(lk->obj, func, prog, at, lk->err);
 }
 
 /* Where a function is in the program; it is appended the first time. */

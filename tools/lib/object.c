@@ -219,6 +219,7 @@ static void free_prog(struct kapsel_prog *prog)
 	free(prog->insns);
 	free(prog->lines);
 	free(prog->funcs);
+	free(prog->missing);
 	free(prog->maps);
 	if (prog->fd >= 0)
 		close(prog->fd);

@@ -141,10 +141,11 @@ int kl_link(struct kapsel_object *obj, struct kapsel_prog *prog,
  * kl_core_apply - CO-RE relocations of a function, against the running kernel
  * @obj: the object
  * @func: the function
- * @insns: its instructions, linked
+ * @prog: what it was linked into
+ * @at: its first instruction there
  * @err: filled on failure
  */
 int kl_core_apply(struct kapsel_object *obj, const struct kl_func *func,
-		  struct bpf_insn *insns, struct kapsel_error *err);
+		  struct kapsel_prog *prog, u32 at, struct kapsel_error *err);
 
 #endif

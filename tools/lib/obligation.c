@@ -53,12 +53,24 @@ static const char *code_label(u32 code)
 	return code_words[code];
 }
 
+/* Such an instruction is a call of a helper that nobody has. */
+const char *kl_missing_of(const struct kl_case *it)
+{
+	if (it->problem->code != KPS_D_HELPER || !it->how->prog)
+		return NULL;
+	return kapsel_missing_at(it->how->prog, it->problem->hdr.insn);
+}
+
 void kl_problem_text(const struct kl_case *it, char *buf, size_t size)
 {
 	const struct kapsel_rec_problem *p = it->problem;
 	char helper[64], through[16] = "";
 
 	*buf = '\0';
+	if (kl_missing_of(it)) {
+		snprintf(buf, size, "asks for what the kernel does not have");
+		return;
+	}
 	if (p->has.reg <= 10)
 		snprintf(through, sizeof(through), "r%u", p->has.reg);
 	if (p->helper && p->arg)

@@ -99,7 +99,10 @@ static void put_title(const struct kl_case *it)
 	fprintf(it->how->out, "%s[%s]", error ? "error" : "warning",
 		kapsel_code_name(p->code, name, sizeof(name)));
 	kl_style(it->how, KL_PLAIN);
-	fprintf(it->how->out, ": %s\n", code ? code->title : "unknown code");
+	if (kl_missing_of(it))
+		fprintf(it->how->out, ": not in the kernel's types\n");
+	else
+		fprintf(it->how->out, ": %s\n", code ? code->title : "unknown code");
 }
 
 static void put_place(const struct kl_case *it)
@@ -135,6 +138,8 @@ static void put_tried(const struct kl_case *it)
 	if (!it->how->prog || insn >= it->how->prog->insn_cnt)
 		return;
 	kapsel_disasm(it->how->prog, insn, text, sizeof(text));
+	if (kl_missing_of(it))
+		snprintf(text, sizeof(text), "a CO-RE relocation");
 	fprintf(it->how->out, "   tried  %u: %s\n", insn, text);
 }
 
@@ -223,6 +228,7 @@ static void put_steps_long(const struct kl_case *it)
 static void put_case(const struct kl_case *it, void *ctx)
 {
 	const struct kapsel_code *code = kapsel_code_find(it->problem->code);
+	const char *missing = kl_missing_of(it);
 	FILE *out = it->how->out;
 	char text[320];
 
@@ -239,7 +245,9 @@ static void put_case(const struct kl_case *it, void *ctx)
 	put_path(it);
 	if (it->how->verbose >= 2)
 		put_steps_long(it);
-	if (code && *code->fix)
+	if (missing)
+		fprintf(out, "   kernel %s\n", missing);
+	else if (code && *code->fix)
 		fprintf(out, "   hint   %s\n", code->fix);
 	fputc('\n', out);
 }

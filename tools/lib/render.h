@@ -29,6 +29,9 @@ struct kl_case {
 void kl_each_case(const struct kapsel_render *how, const struct kapsel_result *res,
 		  void (*fn)(const struct kl_case *it, void *ctx), void *ctx);
 
+/** kl_missing_of - what the refused instruction misses in the kernel's types, or NULL */
+const char *kl_missing_of(const struct kl_case *it);
+
 /** kl_facts_text - what is known of a register, in words */
 void kl_facts_text(const struct kapsel_prog *prog, const struct kapsel_facts *facts,
 		   char *buf, size_t size);

@@ -119,6 +119,7 @@ static void put_case(const struct kl_case *it, void *ctx)
 	const struct kapsel_rec_problem *p = it->problem;
 	const struct kapsel_code *code = kapsel_code_find(p->code);
 	struct kapsel_json *js = ctx;
+	const char *missing = kl_missing_of(it);
 	char name[16];
 
 	kapsel_json_open(js, NULL, '{');
@@ -134,7 +135,9 @@ static void put_case(const struct kl_case *it, void *ctx)
 	put_facts(js, "has", it->how->prog, &p->has);
 	put_facts(js, "other", it->how->prog, &p->other);
 	put_path(js, it);
-	if (code && *code->fix)
+	if (missing)
+		kapsel_json_str(js, "kernel", missing);
+	else if (code && *code->fix)
 		kapsel_json_str(js, "hint", code->fix);
 	kapsel_json_close(js, '}');
 }

@@ -76,6 +76,16 @@ struct kapsel_map {
 };
 
 /**
+ * struct kapsel_missing - an instruction that speaks of what the kernel does not have
+ * @insn: slot; refused if it is reached
+ * @text: what it is, and what there is instead
+ */
+struct kapsel_missing {
+	__u32 insn;
+	char text[240];
+};
+
+/**
  * struct kapsel_prog - a program of an object, linked and ready to load
  * @obj: its object, NULL: it came from kapsel_prog_fetch()
  * @name: of its main function
@@ -89,6 +99,8 @@ struct kapsel_map {
  * @nr_lines: how many
  * @funcs: sorted by start
  * @nr_funcs: how many
+ * @missing: by CO-RE relocations, in no order
+ * @nr_missing: how many
  * @maps: maps used, as indexes in the object, by first use
  * @nr_maps: how many
  * @map_names: without @obj: names of the maps that references are indexes of
@@ -106,6 +118,8 @@ struct kapsel_prog {
 	__u32 nr_lines;
 	struct kapsel_func *funcs;
 	__u32 nr_funcs;
+	struct kapsel_missing *missing;
+	__u32 nr_missing;
 	__u32 *maps;
 	__u32 nr_maps;
 	char (*map_names)[KAPSEL_NAME_LEN];
@@ -208,6 +222,9 @@ int kapsel_set_global(struct kapsel_object *obj, const char *name,
  */
 const struct kapsel_line *kapsel_line_of(const struct kapsel_prog *prog,
 					 __u32 insn, bool *near);
+
+/** kapsel_missing_at - what an instruction misses in the kernel's types, or NULL */
+const char *kapsel_missing_at(const struct kapsel_prog *prog, __u32 insn);
 
 /** kapsel_func_of - the function that an instruction is in, or NULL */
 const struct kapsel_func *kapsel_func_of(const struct kapsel_prog *prog,
