@@ -71,6 +71,16 @@ static u32 nr_places(const struct kps_list *heads)
 	return (heads->first->depth - 1) * KPS_PLACES_A_FRAME + KPS_FP + slots;
 }
 
+/* The first place from @place on that a frame of @s has; the others are never written. */
+static u32 place_from(const struct kps_state *s, u32 place)
+{
+	u32 frame = place / KPS_PLACES_A_FRAME, n = place % KPS_PLACES_A_FRAME;
+
+	if (frame < s->depth && n >= KPS_FP + s->frame[frame]->nr_slots)
+		return (frame + 1) * KPS_PLACES_A_FRAME;
+	return place;
+}
+
 static int give_id(struct kps_env *env, struct kps_state *s, u32 place, u32 id, s64 delta)
 {
 	struct kps_reg *reg;
@@ -118,7 +128,7 @@ static int anchor_one(struct kps_env *env, struct kps_state *s, u32 nr)
 	int err = 0;
 
 	anchors->nr = 0;
-	for (place = 0; place < nr && !err; place++) {
+	for (place = 0; place < nr && !err; place = place_from(s, place + 1)) {
 		reg = value_at(s, place);
 		if (reg)
 			err = give_id(env, s, place,
@@ -233,7 +243,7 @@ static int anchor_planned(struct kps_env *env, struct kps_state *s, u32 nr)
 			s->fact[kept++] = fact;
 	}
 	s->nr_facts = kept;
-	for (place = 0; place < nr && !err; place++)
+	for (place = 0; place < nr && !err; place = place_from(s, place + 1))
 		err = give_id(env, s, place, env->anchors[place].id, env->anchors[place].delta);
 	return err;
 }
@@ -296,22 +306,29 @@ static bool moved(struct kps_env *env, const struct kps_list *start, u32 place,
 	return true;
 }
 
+static struct kps_move move_of(struct kps_env *env, const struct kps_loop_run *run, u32 place)
+{
+	struct kps_move m = { .known = run->back.nr, .lo = S64_MAX, .hi = S64_MIN };
+	const struct kps_state *s;
+
+	for (s = run->back.first; s && m.known; s = s->next) {
+		s64 lo = 0, hi = 0;
+		bool known = moved(env, &run->start, place, s, &lo, &hi);
+
+		widen_move(&m, known, lo, hi);
+	}
+	return m;
+}
+
+/* What moves was there in every state that the pass began with, so in the first. */
 void kps_measure(struct kps_env *env, struct kps_loop_run *run)
 {
 	u32 place, nr = nr_places(&run->start);
-	struct kps_state *s;
 
-	for (place = 0; place < nr; place++) {
-		struct kps_move *m = &run->moves[place];
-
-		*m = (struct kps_move){ .known = run->back.nr, .lo = S64_MAX, .hi = S64_MIN };
-		for (s = run->back.first; s && m->known; s = s->next) {
-			s64 lo = 0, hi = 0;
-			bool known = moved(env, &run->start, place, s, &lo, &hi);
-
-			widen_move(m, known, lo, hi);
-		}
-	}
+	for (place = 0; place < nr; place++)
+		run->moves[place].known = false;
+	for (place = 0; place < nr; place = place_from(run->start.first, place + 1))
+		run->moves[place] = move_of(env, run, place);
 	run->measured = nr;
 }
 
