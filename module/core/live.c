@@ -273,7 +273,7 @@ void kps_drop_dead(const struct kps_env *env, struct kps_state *s, u32 block)
 	u32 n;
 
 	for (n = 0; n < KPS_FP; n++)
-		if (!(live->regs & BIT(n)))
+		if (!(live->regs & BIT(n)) && f->reg[n].kind != KAPSEL_KIND_UNINIT)
 			kps_reg_forget(&f->reg[n]);
 	drop_slots(f, live->slots);
 }
