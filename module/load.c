@@ -193,6 +193,21 @@ static u64 target_map_value(void *priv, u32 index)
 	return (unsigned long)map->ops->direct(map);
 }
 
+static const struct kps_view *target_view(void *priv, u32 index)
+{
+	struct kps_load *load = priv;
+	struct kps_map *map = load->prog->maps[index];
+
+	return map->ops->view ? map->ops->view(map) : NULL;
+}
+
+static kps_helper_fn target_lookup(void *priv, u32 index)
+{
+	struct kps_load *load = priv;
+
+	return load->prog->maps[index]->ops->lookup_body;
+}
+
 static kps_helper_fn target_helper(void *priv, u32 id)
 {
 	return kps_helper_body(id);
@@ -238,6 +253,8 @@ static int rewrite(struct kps_load *load, const struct kps_prog_in *in,
 	struct kps_target target = {
 		.map = target_map,
 		.map_value = target_map_value,
+		.view = target_view,
+		.lookup = target_lookup,
 		.helper = target_helper,
 		.priv = load,
 	};

@@ -7,6 +7,8 @@
 #include <linux/types.h>
 #include <linux/kapsel.h>
 
+#include "core/rewrite.h"
+
 struct kps_map;
 struct vm_area_struct;
 
@@ -35,6 +37,8 @@ struct kps_batch {
  * @lookup: for programs, any context: the value's address, or NULL. Values live
  *	as long as the map; what they belong to may change meanwhile
  * @lookup_cpu: the same, of another CPU
+ * @lookup_body: @lookup as map_lookup_elem calls it, without looking up the type
+ * @view: where an array's values are
  * @update: for programs, any context; also for ioctls, unless there is @write
  * @remove: for all
  * @read: for ioctls: the whole value, @user_size bytes
@@ -54,6 +58,8 @@ struct kps_map_ops {
 	void (*free)(struct kps_map *map);
 	void *(*lookup)(struct kps_map *map, const void *key);
 	void *(*lookup_cpu)(struct kps_map *map, const void *key, u32 cpu);
+	kps_helper_fn lookup_body;
+	const struct kps_view *(*view)(struct kps_map *map);
 	long (*update)(struct kps_map *map, const void *key, const void *value,
 		       u64 flags);
 	long (*remove)(struct kps_map *map, const void *key);

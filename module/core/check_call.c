@@ -9,6 +9,7 @@
 
 #include "core/check.h"
 #include "core/report.h"
+#include "core/stack.h"
 
 /**
  * struct call - a helper call being checked
@@ -226,6 +227,39 @@ static int check_args(struct call *c)
 	return err;
 }
 
+/* The first word of the key that r2 points to, if it is on the stack and known. */
+static u32 index_of(const struct call *c)
+{
+	const struct kps_reg *key = kps_reg_at(c->at, 2);
+	u32 index;
+
+	if (key->kind == KAPSEL_KIND_STACK && kps_scalar_is_const(&key->val) &&
+	    c->at->env->maps[c->map].key_size >= sizeof(index) &&
+	    kps_stack_const(c->at, key->object, key->val.r64.smin, &index))
+		return index;
+	return KPS_NO_INDEX;
+}
+
+/* The engines rely on what is the same on all paths. */
+static void note_lookup(const struct call *c)
+{
+	struct kps_insn_aux *aux = kps_aux_at(c->at);
+	u32 index;
+
+	if (c->at->env->unjudged)
+		return;
+	index = index_of(c);
+	if (aux->kind == KPS_AUX_NONE) {
+		aux->kind = KPS_AUX_LOOKUP;
+		aux->map = (u16)c->map;
+		aux->arg = index;
+	}
+	if (aux->map != c->map)
+		aux->kind = KPS_AUX_LOOKUPS;
+	if (aux->arg != index)
+		aux->arg = KPS_NO_INDEX;
+}
+
 static int refuse_helper(const struct kps_at *at, u32 code, u32 id)
 {
 	kps_refuse(at, code, KAPSEL_NO_REG)->helper = id;
@@ -236,6 +270,7 @@ int kps_check_helper(const struct kps_at *at, const struct kps_helper **helper)
 {
 	u32 id = (u32)kps_insn_at(at)->imm;
 	struct call c = { .at = at, .helper = kps_helper_find(id), .map = KPS_NONE };
+	int err;
 
 	*helper = c.helper;
 	if (!c.helper)
@@ -244,7 +279,10 @@ int kps_check_helper(const struct kps_at *at, const struct kps_helper **helper)
 		return refuse_helper(at, KPS_D_HELPER_PROG, id);
 	if (c.helper->gpl && !at->env->in->gpl)
 		return refuse_helper(at, KPS_D_HELPER_GPL, id);
-	return check_args(&c);
+	err = check_args(&c);
+	if (!err && id == BPF_FUNC_map_lookup_elem)
+		note_lookup(&c);
+	return err;
 }
 
 static bool has_ref(const struct kps_reg *reg, const void *arg)

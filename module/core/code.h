@@ -12,12 +12,14 @@
 /*
  * What the interpreter can do: the rows of opcodes.tbl, and a few more that
  * only the rewrite makes. "via" loads go through the pointer at the start of
- * the context, which is imm bytes before src.
+ * the context, which is imm bytes before src. A lookup is one in an array: imm is the
+ * address of its struct kps_view.
  */
 #define KPS_EXTRA_OPS(OP)						\
 	OP(trap)							\
 	OP(loop)							\
 	OP(call_short)							\
+	OP(lookup)							\
 	OP(via_ldxb)							\
 	OP(via_ldxh)							\
 	OP(via_ldxw)							\

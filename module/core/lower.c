@@ -10,6 +10,7 @@
 #include "core/code.h"
 #include "core/insn.h"
 #include "core/lower.h"
+#include "core/rewrite.h"
 
 #define FIX_ZERO	0
 #define FIX_SEL(value)	(value)
@@ -483,6 +484,43 @@ static void lower_call(struct lower *lo, const struct kps_code_insn *insn)
 	call_address(lo, insn->imm);
 }
 
+/*
+ * r1 := index, if there is such an entry. Arithmetic says so, too: a mispredicted check
+ * must not become a read beyond the array. r1 and r2 are free after a call.
+ */
+static void limit_index(struct lower *lo, u32 entries)
+{
+	emit(lo, KPS_ROW_mov64_reg, BPF_REG_2, BPF_REG_1, 0, 0);
+	emit(lo, KPS_ROW_add64_imm, BPF_REG_2, 0, 0, -(s32)entries);
+	emit(lo, KPS_ROW_arsh64_imm, BPF_REG_2, 0, 0, 63);
+	emit(lo, KPS_ROW_and64_reg, BPF_REG_1, BPF_REG_2, 0, 0);
+}
+
+static void scale(struct lower *lo, u8 reg, u32 by)
+{
+	if (!(by & (by - 1)))
+		emit(lo, KPS_ROW_lsh64_imm, reg, 0, 0, __ffs(by));
+	else
+		emit(lo, KPS_ROW_mul64_imm, reg, 0, 0, by);
+}
+
+static void lower_lookup(struct lower *lo, const struct kps_code_insn *insn)
+{
+	const struct kps_view *view = (const void *)(unsigned long)insn->imm;
+	bool one = view->entries == 1;
+
+	emit(lo, KPS_ROW_ldxw, BPF_REG_1, BPF_REG_2, 0, 0);
+	emit_zero(lo, BPF_REG_0);
+	emit(lo, KPS_ROW_jge32_imm, BPF_REG_1, 0, one ? 2 : 8, view->entries);
+	if (!one) {
+		limit_index(lo, view->entries);
+		scale(lo, BPF_REG_1, view->stride);
+	}
+	emit_wide(lo, BPF_REG_0, view->values);
+	if (!one)
+		emit(lo, KPS_ROW_add64_reg, BPF_REG_0, BPF_REG_1, 0, 0);
+}
+
 static u64 callee(struct lower *lo, const struct kps_code_insn *insn)
 {
 	u32 first = lo->first + lo->at + 1 + (s64)insn->imm;
@@ -546,6 +584,7 @@ static const struct rule rules[KPS_NR_CODE_OPS] = {
 	[KPS_ROW_ja32] = { lower_ja, true },
 	[KPS_CODE_call_short] = { lower_call, true },
 	[KPS_CODE_loop] = { lower_loop, true },
+	[KPS_CODE_lookup] = { lower_lookup, true },
 	[KPS_CODE_via_ldxb] = { lower_via, true },
 	[KPS_CODE_via_ldxh] = { lower_via, true },
 	[KPS_CODE_via_ldxw] = { lower_via, true },

@@ -176,6 +176,38 @@ static u32 frame_bytes(const struct rewrite *rw)
 	return rw->proof->subprogs[rw->subprog].stack;
 }
 
+/* Compiled code has entries and strides in immediates. */
+static const struct kps_view *view_of(const struct rewrite *rw, u32 map)
+{
+	const struct kps_view *view = rw->target->view(rw->target->priv, map);
+
+	return view && view->entries <= S32_MAX && view->stride <= S32_MAX ? view : NULL;
+}
+
+static int rewrite_lookup(const struct rewrite *rw, u32 pc,
+			  struct kps_code_insn *out)
+{
+	const struct kps_insn_aux *aux = &rw->proof->aux[pc];
+	const struct kps_view *view = view_of(rw, aux->map);
+	kps_helper_fn body = NULL;
+
+	if (!view) {
+		body = rw->target->lookup(rw->target->priv, aux->map) ?:
+		       rw->target->helper(rw->target->priv, BPF_FUNC_map_lookup_elem);
+		out->imm = (unsigned long)body;
+	} else if (aux->arg == KPS_NO_INDEX) {
+		out->op = KPS_CODE_lookup;
+		out->imm = (unsigned long)view;
+	} else if (aux->arg < view->entries) {
+		out->op = KPS_ROW_lddw;
+		out->imm = view->values + (u64)view->stride * aux->arg;
+	} else {
+		out->op = KPS_ROW_mov64_imm;
+		out->imm = 0;
+	}
+	return view || body ? 0 : -EINVAL;
+}
+
 static int rewrite_call(const struct rewrite *rw, u32 pc,
 			struct kps_code_insn *out)
 {
@@ -188,6 +220,8 @@ static int rewrite_call(const struct rewrite *rw, u32 pc,
 		out->imm = distance(rw, pc, rw->proof->subprogs[aux->arg].start);
 		return 0;
 	}
+	if (aux->kind == KPS_AUX_LOOKUP)
+		return rewrite_lookup(rw, pc, out);
 	body = rw->target->helper(rw->target->priv, rw->in->insns[pc].imm);
 	out->imm = (unsigned long)body;
 	if (aux->kind == KPS_AUX_ARGS) {

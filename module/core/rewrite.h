@@ -30,9 +30,23 @@ struct kps_ctx_slot {
 };
 
 /**
+ * struct kps_view - an array, as programs see it; constant while the map lives
+ * @values: address of the first value
+ * @stride: bytes from one to the next
+ * @entries: how many there are
+ */
+struct kps_view {
+	u64 values;
+	u32 stride;
+	u32 entries;
+};
+
+/**
  * struct kps_target - what the rewrite needs to know of the engine's side
  * @map: the address that a map reference becomes
  * @map_value: the address of a map's value, of a type with KAPSEL_MAP_OP_DIRECT
+ * @view: where an array's values are, NULL for a map of another kind
+ * @lookup: the body of map_lookup_elem for a map, NULL: the helper's own will do
  * @helper: the body of a helper, NULL if there is none
  * @ctx: where the fields of @type's context are, in the order of its rows;
  *	NULL: the context is laid out as the program sees it
@@ -41,6 +55,8 @@ struct kps_ctx_slot {
 struct kps_target {
 	u64 (*map)(void *priv, u32 map);
 	u64 (*map_value)(void *priv, u32 map);
+	const struct kps_view *(*view)(void *priv, u32 map);
+	kps_helper_fn (*lookup)(void *priv, u32 map);
 	kps_helper_fn (*helper)(void *priv, u32 id);
 	const struct kps_ctx_slot *ctx;
 	void *priv;
@@ -57,7 +73,9 @@ struct kps_code;
  * @code: out
  *
  * Map references become addresses, context fields accesses to where they are,
- * helpers their bodies, unreachable instructions traps.
+ * helpers their bodies, unreachable instructions traps. A lookup in an array becomes
+ * an address if the index is known, else a comparison; one in another map a call of
+ * that type's own function.
  *
  * Return: 0, -ENOMEM, or -EINVAL if a helper has no body.
  */

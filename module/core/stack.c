@@ -153,6 +153,23 @@ int kps_stack_load(const struct kps_at *at, u32 n, s64 off, u32 size, u32 reg,
 	return 0;
 }
 
+bool kps_stack_const(const struct kps_at *at, u32 n, s64 off, u32 *val)
+{
+	struct kps_reg reg;
+	u64 number = 0;
+
+	if (off & 3)
+		return false;
+	if (read_spill(at, n, off, sizeof(*val), &reg)) {
+		if (!kps_is_const(&reg, &number))
+			return false;
+	} else if (!reads_zero(at->s->frame[n], off, sizeof(*val))) {
+		return false;
+	}
+	*val = (u32)number;
+	return true;
+}
+
 int kps_stack_load_any(const struct kps_at *at, u32 n, s64 lo, s64 hi, u32 size,
 		       u32 reg, struct kps_reg *out)
 {

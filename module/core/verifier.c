@@ -149,8 +149,7 @@ static void forget_rung(struct kps_env *env)
 		struct kps_insn_aux *aux = &proof->aux[i];
 
 		aux->seen = false;
-		if (aux->kind == KPS_AUX_CTX || aux->kind == KPS_AUX_CALLBACK ||
-		    aux->kind == KPS_AUX_ARGS)
+		if (aux->kind >= KPS_AUX_CTX)
 			*aux = (struct kps_insn_aux){ .kind = KPS_AUX_NONE };
 	}
 	for (i = 0; i < proof->nr_subprogs; i++) {

@@ -39,15 +39,22 @@ struct kps_prog_in {
 	u64 budget_bytes;
 };
 
+#define KPS_NO_INDEX	0xffffffffu	/* not known, or not the same on all paths */
+
 /** enum kps_aux_kind - what an instruction was proved to do, for the rewrite */
 enum kps_aux_kind {
 	KPS_AUX_NONE,
 	KPS_AUX_MAP,		/* lddw: the map @map itself */
 	KPS_AUX_MAP_VALUE,	/* lddw: map @map's value + @arg bytes */
 	KPS_AUX_FUNC,		/* lddw: subprogram @arg as callback */
+	/* What follows is found out on the way through the program. */
 	KPS_AUX_CTX,		/* load or store of context field @map, @arg bytes into it */
 	KPS_AUX_ARGS,		/* call of a helper: the registers of @arg (bit n) are not given */
 	KPS_AUX_CALLBACK,	/* call of loop: subprogram @arg is the callback */
+	KPS_AUX_LOOKUP,		/* call of map_lookup_elem on map @map; @arg is the first
+				 * word of the key, or KPS_NO_INDEX
+				 */
+	KPS_AUX_LOOKUPS,	/* the same on one map or another */
 };
 
 /**

@@ -16,13 +16,13 @@
 /**
  * struct kps_array - an array
  * @map: head
- * @stride: from one value to the next, a multiple of 8
  * @data: values; of whole pages if userspace may map it
+ * @view: of @data; values are multiples of 8 bytes apart
  */
 struct kps_array {
 	struct kps_map map;
-	u32 stride;
 	void *data;
+	struct kps_view view;
 };
 
 static struct kps_array *array_of(struct kps_map *map)
@@ -48,19 +48,21 @@ static u64 data_size(const struct kapsel_map_create *arg)
 
 static struct kps_map *array_alloc(const struct kapsel_map_create *arg)
 {
-	u32 stride = ALIGN(arg->value_size, 8);
 	u64 size = data_size(arg);
 	struct kps_array *array;
 
 	array = kzalloc(sizeof(*array), GFP_KERNEL_ACCOUNT);
 	if (!array)
 		return ERR_PTR(-ENOMEM);
-	array->stride = stride;
 	array->data = kps_area_alloc(size);
 	if (!array->data) {
 		kfree(array);
 		return ERR_PTR(-ENOMEM);
 	}
+	array->view = (struct kps_view){
+		.values = (unsigned long)array->data, .stride = ALIGN(arg->value_size, 8),
+		.entries = arg->max_entries,
+	};
 	array->map.user_size = arg->value_size;
 	array->map.memory = sizeof(*array) + size;
 	return &array->map;
@@ -83,7 +85,7 @@ static void *array_lookup(struct kps_map *map, const void *key)
 		return NULL;
 	/* A mispredicted check must not become a read beyond the array. */
 	index = array_index_nospec(index, map->max_entries);
-	return array->data + (u64)array->stride * index;
+	return array->data + (u64)array->view.stride * index;
 }
 
 static long array_update(struct kps_map *map, const void *key, const void *value,
@@ -159,7 +161,12 @@ static void *array_direct(struct kps_map *map)
 
 static u64 mapped_size(const struct kps_array *array)
 {
-	return PAGE_ALIGN((u64)array->stride * array->map.max_entries);
+	return PAGE_ALIGN((u64)array->view.stride * array->map.max_entries);
+}
+
+static const struct kps_view *array_view(struct kps_map *map)
+{
+	return &array_of(map)->view;
 }
 
 static int array_mmap(struct kps_map *map, struct vm_area_struct *vma)
@@ -192,6 +199,7 @@ const struct kps_map_ops kps_map_array_ops = {
 	.next_key = kps_array_next_key,
 	.batch = kps_array_batch,
 	.direct = array_direct,
+	.view = array_view,
 	.mmap = array_mmap,
 	.used = kps_array_used,
 };

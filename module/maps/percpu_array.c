@@ -130,6 +130,11 @@ static int check_update(const void __percpu *to, u64 flags)
 	return flags == BPF_NOEXIST ? -EEXIST : 0;
 }
 
+static u64 array_lookup_body(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return (unsigned long)array_lookup((void *)(unsigned long)r1, (void *)(unsigned long)r2);
+}
+
 static long array_update(struct kps_map *map, const void *key, const void *value,
 			 u64 flags)
 {
@@ -167,6 +172,7 @@ const struct kps_map_ops kps_map_percpu_array_ops = {
 	.alloc = array_alloc,
 	.free = array_free,
 	.lookup = array_lookup,
+	.lookup_body = array_lookup_body,
 	.lookup_cpu = array_lookup_cpu,
 	.update = array_update,
 	.remove = kps_array_remove,

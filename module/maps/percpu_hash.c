@@ -36,6 +36,11 @@ static void *hash_lookup(struct kps_map *map, const void *key)
 	return hash_lookup_cpu(map, key, smp_processor_id());
 }
 
+static u64 hash_lookup_body(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return (unsigned long)hash_lookup((void *)(unsigned long)r1, (void *)(unsigned long)r2);
+}
+
 static long hash_update(struct kps_map *map, const void *key, const void *value,
 			u64 flags)
 {
@@ -47,6 +52,7 @@ const struct kps_map_ops kps_map_percpu_hash_ops = {
 	.alloc = hash_alloc,
 	.free = kps_htab_free,
 	.lookup = hash_lookup,
+	.lookup_body = hash_lookup_body,
 	.lookup_cpu = hash_lookup_cpu,
 	.update = hash_update,
 	.remove = kps_htab_remove,

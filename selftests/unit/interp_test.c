@@ -498,4 +498,30 @@ TEST_F(interp, no_memory)
 	EXPECT_LT(16, kps_code_size(self->prog.code));
 }
 
+static struct kps_view view = { .values = 0x1000, .stride = 24, .entries = 3 };
+
+static const struct kps_view *find_view(void *priv, u32 map)
+{
+	(void)priv;
+	(void)map;
+	return &view;
+}
+
+TEST_F(interp, lookup)
+{
+	static const u32 keys[] = { 0, 2, 3, S32_MAX, 0x80000000, U32_MAX };
+	static const u64 found[] = { 0x1000, 0x1030, 0, 0, 0, 0 };
+
+	self->target.view = find_view;
+	PREPARE("r2 = r1\ncall 1\nexit\n");
+	self->prog.proof.aux[1] = (struct kps_insn_aux){
+		.kind = KPS_AUX_LOOKUP, .seen = true, .arg = KPS_NO_INDEX,
+	};
+	ASSERT_EQ(0, kt_rewrite(&self->prog, &self->target));
+	if (self->pairs)
+		kps_interp_prepare(self->prog.code);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		EXPECT_EQ(found[i], kt_run(&self->prog, (unsigned long)&keys[i], 0));
+}
+
 TEST_HARNESS_MAIN

@@ -250,6 +250,44 @@ TEST_F(lower, arguments_not_given_are_cleared)
 	EXPECT_STREQ("w3 = 0\nw5 = 0\ncall #4096\nexit\n", after(self));
 }
 
+static const struct kps_view views[] = {
+	{ .values = 0xffff888000001000, .stride = 24, .entries = 100 },
+	{ .values = 0xffff888000001000, .stride = 64, .entries = 2 },
+	{ .values = 0xffff888000001000, .stride = 64, .entries = 1 },
+};
+
+static const struct kps_view *find_view(void *priv, u32 map)
+{
+	(void)priv;
+	return &views[map];
+}
+
+static int look_up_in(struct _test_data_lower *self, u32 map)
+{
+	self->target.view = find_view;
+	if (prepare(self, "call 1\nexit\n"))
+		return -EINVAL;
+	self->prog.proof.aux[0] = (struct kps_insn_aux){
+		.kind = KPS_AUX_LOOKUP, .seen = true, .map = map, .arg = KPS_NO_INDEX,
+	};
+	return lower(self, 0);
+}
+
+TEST_F(lower, lookups)
+{
+	ASSERT_EQ(0, look_up_in(self, 0));
+	EXPECT_STREQ("r1 = *(u32 *)(r2 + 0)\nw0 = 0\nif w1 >= 100 goto 11\nr2 = r1\n"
+		     "r2 += -100\nr2 s>>= 63\nr1 &= r2\nr1 *= 24\n"
+		     "r0 = 0xffff888000001000 ll\nr0 += r1\nexit\n", after(self));
+	ASSERT_EQ(0, look_up_in(self, 1));
+	EXPECT_STREQ("r1 = *(u32 *)(r2 + 0)\nw0 = 0\nif w1 >= 2 goto 11\nr2 = r1\n"
+		     "r2 += -2\nr2 s>>= 63\nr1 &= r2\nr1 <<= 6\n"
+		     "r0 = 0xffff888000001000 ll\nr0 += r1\nexit\n", after(self));
+	ASSERT_EQ(0, look_up_in(self, 2));
+	EXPECT_STREQ("r1 = *(u32 *)(r2 + 0)\nw0 = 0\nif w1 >= 1 goto 5\n"
+		     "r0 = 0xffff888000001000 ll\nexit\n", after(self));
+}
+
 static void run_dead(struct _test_data_lower *self, u32 from, u32 to)
 {
 	for (u32 pc = from; pc < to; pc++)

@@ -17,6 +17,7 @@
 #define MAP		0x100000	/* address of map n: n bytes on */
 #define VALUE		0x200000	/* of its value */
 #define HELPER		0x300000	/* of helper n: n bytes on */
+#define LOOKUP		0x400000	/* of map n's own lookup: n bytes on */
 
 static u64 map_address(void *priv, u32 map)
 {
@@ -34,6 +35,64 @@ static kps_helper_fn find_helper(void *priv, u32 id)
 {
 	(void)priv;
 	return (kps_helper_fn)(unsigned long)(HELPER + id);
+}
+
+/* Maps of the proved programs, as fds; where their values would be. */
+enum { ARRAY, HASH, PERCPU, HUGE, ONE, NR_MAPS };
+
+static const struct kps_map_facts maps[NR_MAPS] = {
+	[ARRAY] = { .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 20, .max_entries = 5 },
+	[HASH] = { .type = BPF_MAP_TYPE_HASH, .key_size = 8, .value_size = 8, .max_entries = 5 },
+	[PERCPU] = { .type = BPF_MAP_TYPE_PERCPU_ARRAY, .key_size = 4, .value_size = 8,
+		     .max_entries = 5 },
+	[HUGE] = { .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8,
+		   .max_entries = 0x80000000 },
+	[ONE] = { .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 1 },
+};
+
+static const struct kps_view views[NR_MAPS] = {
+	[ARRAY] = { .values = VALUE, .stride = 24, .entries = 5 },
+	[HUGE] = { .values = VALUE, .stride = 8, .entries = 0x80000000 },
+};
+
+static u32 fds[NR_MAPS], nr_fds;
+
+static int find_map(void *priv, s32 fd, struct kps_map_facts *facts)
+{
+	u32 i;
+
+	(void)priv;
+	*facts = maps[fd];
+	for (i = 0; i < nr_fds; i++)
+		if (fds[i] == (u32)fd)
+			return i;
+	fds[nr_fds] = fd;
+	return nr_fds++;
+}
+
+static void drop_record(void *priv, const void *rec, u32 size)
+{
+	(void)priv;
+	(void)rec;
+	(void)size;
+}
+
+static int poll_nothing(void *priv)
+{
+	(void)priv;
+	return 0;
+}
+
+static const struct kps_view *find_view(void *priv, u32 map)
+{
+	(void)priv;
+	return views[fds[map]].values ? &views[fds[map]] : NULL;
+}
+
+static kps_helper_fn find_lookup(void *priv, u32 map)
+{
+	(void)priv;
+	return fds[map] == HUGE ? NULL : (kps_helper_fn)(unsigned long)(LOOKUP + fds[map]);
 }
 
 static const char * const op_names[] = {
@@ -56,7 +115,8 @@ FIXTURE(rewrite) {
 FIXTURE_SETUP(rewrite)
 {
 	self->target = (struct kps_target){
-		.map = map_address, .map_value = value_address, .helper = find_helper,
+		.map = map_address, .map_value = value_address, .view = find_view,
+		.lookup = find_lookup, .helper = find_helper,
 	};
 }
 
@@ -150,6 +210,98 @@ TEST_F(rewrite, what_nothing_reaches)
 		     "jeq64_imm 0 0 1 0x0\n"
 		     "trap 0 0 0 0x0\n"
 		     "exit 0 0 0 0x0\n", after(self));
+}
+
+/* ------------------------------------------------------------------------
+ * Lookups: of programs that the verifier itself has proved
+ */
+
+/* What the call of map_lookup_elem became, or NULL. */
+static const struct kps_code_insn *lookup_of(struct _test_data_rewrite *self, const char *text)
+{
+	struct kps_host host = test_host(NULL);
+	struct kt_prog *prog = &self->prog;
+	struct kapsel_verdict verdict;
+	struct kps_proof proof = {};
+	u32 pc = 0, at = 0;
+	int err;
+
+	host.map = find_map;
+	host.emit = drop_record;
+	host.poll = poll_nothing;
+	nr_fds = 0;
+	kt_put(prog);
+	prog->code = NULL;
+	if (prepare(self, text) || kps_verify(&prog->in, &host, &verdict, &proof))
+		return NULL;
+	err = kps_rewrite(&prog->in, &proof, &self->target, &host, &prog->code);
+	kps_proof_free(&proof, &host);
+	for (; self->insns[pc].code != (BPF_JMP | BPF_CALL); at++)
+		pc += self->insns[pc].code == (BPF_LD | BPF_IMM | BPF_DW) ? 2 : 1;
+	return err ? NULL : &prog->code->insns[at];
+}
+
+#define EXPECT_LOOKUP(_op, _imm, _text) do {				\
+	const struct kps_code_insn *insn = lookup_of(self, _text);	\
+									\
+	ASSERT_NE(NULL, insn);						\
+	EXPECT_STREQ(#_op, op_names[insn->op]);				\
+	EXPECT_EQ(_imm, insn->imm);					\
+	EXPECT_EQ(0, insn->dst);					\
+} while (0)
+
+#define LOOK(map)							\
+	"r1 = map[fd:" #map "] ll\nr2 = r10\nr2 += -8\ncall 1\nr0 = 0\nexit\n"
+
+TEST_F(rewrite, known_index)
+{
+	EXPECT_LOOKUP(lddw, VALUE, "*(u32 *)(r10 - 8) = 0\n" LOOK(0));
+	EXPECT_LOOKUP(lddw, VALUE + 4 * 24, "*(u64 *)(r10 - 8) = 4\n" LOOK(0));
+	EXPECT_LOOKUP(lddw, VALUE + 24, "r3 = 1\n*(u32 *)(r10 - 8) = r3\n" LOOK(0));
+	/* There is no such value. */
+	EXPECT_LOOKUP(mov64_imm, 0, "*(u32 *)(r10 - 8) = 5\n" LOOK(0));
+	EXPECT_LOOKUP(mov64_imm, 0, "*(u32 *)(r10 - 8) = -2\n" LOOK(0));
+	/* Bytes */
+	EXPECT_LOOKUP(lddw, VALUE, "*(u16 *)(r10 - 8) = 0\n*(u16 *)(r10 - 6) = 0\n" LOOK(0));
+}
+
+TEST_F(rewrite, unknown_index)
+{
+	const u64 view = (unsigned long)&views[ARRAY];
+
+	EXPECT_LOOKUP(lookup, view, "r3 = *(u64 *)(r1 + 112)\n*(u32 *)(r10 - 8) = r3\n" LOOK(0));
+	/* -1 says that it is not known, and no array has as many entries. */
+	EXPECT_LOOKUP(lookup, view, "*(u32 *)(r10 - 8) = -1\n" LOOK(0));
+	EXPECT_LOOKUP(lookup, view, "*(u16 *)(r10 - 8) = 1\n*(u16 *)(r10 - 6) = 0\n" LOOK(0));
+	/* A key that is no word of the stack */
+	EXPECT_LOOKUP(lookup, view, "*(u64 *)(r10 - 8) = 0\nr1 = map[fd:0] ll\nr2 = r10\n"
+		      "r2 += -7\ncall 1\nr0 = 0\nexit\n");
+	EXPECT_LOOKUP(lookup, view, "r1 = map[fd:0] ll\nr2 = map[fd:4] + 0 ll\n"
+		      "call 1\nr0 = 0\nexit\n");
+}
+
+/* What is known must be so on all paths. */
+TEST_F(rewrite, paths)
+{
+	const u64 view = (unsigned long)&views[ARRAY];
+
+	EXPECT_LOOKUP(lookup, view, "r3 = *(u64 *)(r1 + 112)\n*(u32 *)(r10 - 8) = 1\n"
+		      "if r3 == 0 goto +1\n*(u32 *)(r10 - 8) = 2\n" LOOK(0));
+	EXPECT_LOOKUP(lddw, VALUE + 24, "r3 = *(u64 *)(r1 + 112)\n*(u32 *)(r10 - 8) = 1\n"
+		      "if r3 == 0 goto +1\n*(u32 *)(r10 - 8) = 1\n" LOOK(0));
+	EXPECT_LOOKUP(lookup, view, "*(u32 *)(r10 - 8) = 0\nagain: r1 = map[fd:0] ll\nr2 = r10\n"
+		      "r2 += -8\ncall 1\nr3 = *(u32 *)(r10 - 8)\nr3 += 1\n"
+		      "*(u32 *)(r10 - 8) = r3\nif r3 < 3 goto again\nr0 = 0\nexit\n");
+	EXPECT_LOOKUP(call, HELPER + 1, "r3 = *(u64 *)(r1 + 112)\n*(u64 *)(r10 - 8) = 1\n"
+		      "r2 = r10\nr2 += -8\nr1 = map[fd:0] ll\nif r3 == 0 goto +2\n"
+		      "r1 = map[fd:1] ll\ncall 1\nr0 = 0\nexit\n");
+}
+
+TEST_F(rewrite, other_maps)
+{
+	EXPECT_LOOKUP(call, LOOKUP + HASH, "*(u64 *)(r10 - 8) = 1\n" LOOK(1));
+	EXPECT_LOOKUP(call, LOOKUP + PERCPU, "*(u32 *)(r10 - 8) = 1\n" LOOK(2));
+	EXPECT_LOOKUP(call, HELPER + 1, "*(u32 *)(r10 - 8) = 1\n" LOOK(3));
 }
 
 TEST_HARNESS_MAIN

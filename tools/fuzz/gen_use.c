@@ -5,6 +5,18 @@
 
 #include "gen_in.h"
 
+/* Some number as a key; the call takes r0 anyway. */
+static void store_key(struct gen *g)
+{
+	u32 reg = below(g, 10);
+
+	if (!(g->nums >> reg & 1))
+		return;
+	fz_emit(g, 0xbf, 0, reg, 0, 0);
+	fz_emit(g, 0x57, 0, 0, 0, chance(g, 90) ? 7 : -1);
+	fz_emit(g, 0x7b, 10, 0, -136, 0);
+}
+
 /* A map's value in @ptr: its size. Branches to @out if there is none. */
 static u32 value_pointer(struct gen *g, u8 ptr, struct label *out)
 {
@@ -16,6 +28,8 @@ static u32 value_pointer(struct gen *g, u8 ptr, struct label *out)
 	}
 	map = map < 6 ? FZ_TABLE : map < 8 ? FZ_HASH : FZ_PERCPU;
 	fz_emit(g, 0x7a, 10, 0, -136, below(g, 6));
+	if (chance(g, 20))
+		store_key(g);
 	fz_lddw(g, 1, BPF_PSEUDO_MAP_FD, map, 0);
 	fz_emit(g, 0xbf, 2, 10, 0, 0);
 	fz_emit(g, 0x07, 2, 0, 0, -136);

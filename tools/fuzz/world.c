@@ -61,6 +61,31 @@ static void place_fields(void)
 	}
 }
 
+static u64 address(const void *p)
+{
+	return (unsigned long)p;
+}
+
+/* Only an array's values lie in a row. */
+static struct kps_view views[FZ_RING];
+
+static void place_values(u32 map)
+{
+	const struct kps_map_facts *facts = &fz_maps[map];
+	struct fz_elem *elem = fz_world.elem[map];
+	u8 *row = NULL;
+	u32 i;
+
+	if (facts->type == BPF_MAP_TYPE_ARRAY)
+		row = exact((size_t)facts->max_entries * facts->value_size);
+	for (i = 0; i < facts->max_entries; i++)
+		elem[i].mem = row ? row + i * facts->value_size : exact(facts->value_size);
+	views[map] = (struct kps_view){
+		.values = address(row), .stride = facts->value_size,
+		.entries = facts->max_entries,
+	};
+}
+
 void fz_world_init(void)
 {
 	struct fz_world *w = &fz_world;
@@ -74,8 +99,8 @@ void fz_world_init(void)
 	w->via_image = exact(FZ_CTX_BYTES);
 	w->packet_image = exact(FZ_MAX_PACKET);
 	for (m = 0; m < FZ_RING; m++) {
+		place_values(m);
 		for (i = 0; i < fz_maps[m].max_entries; i++) {
-			w->elem[m][i].mem = exact(fz_maps[m].value_size);
 			w->elem[m][i].image = exact(fz_maps[m].value_size);
 			w->elem[m][i].key = i;
 		}
@@ -97,7 +122,8 @@ void fz_world_exit(void)
 	free(w->packet_image);
 	for (m = 0; m < FZ_RING; m++) {
 		for (i = 0; i < fz_maps[m].max_entries; i++) {
-			free(w->elem[m][i].mem);
+			if (!i || !views[m].values)
+				free(w->elem[m][i].mem);
 			free(w->elem[m][i].image);
 		}
 	}
@@ -290,11 +316,6 @@ static void *at(u64 address)
 	return (void *)(unsigned long)address;
 }
 
-static u64 address(const void *p)
-{
-	return (unsigned long)p;
-}
-
 static u32 map_of(u64 map)
 {
 	return (const struct kps_map_facts *)at(map) - fz_maps;
@@ -412,7 +433,8 @@ static u64 read_memory(u64 mem, u64 size)
 
 u64 fz_helper(u32 id, const u64 *a)
 {
-	fz_world.calls++;
+	/* A lookup may be no call by then. */
+	fz_world.calls += id != BPF_FUNC_map_lookup_elem;
 	switch (id) {
 	case BPF_FUNC_map_lookup_elem:
 		return lookup(a[0], a[1]);
@@ -513,10 +535,26 @@ static u64 target_map_value(void *priv, u32 map)
 	return address(fz_world.elem[used_maps[map]][0].mem);
 }
 
+static const struct kps_view *target_view(void *priv, u32 map)
+{
+	const struct kps_view *view = &views[used_maps[map]];
+
+	(void)priv;
+	return view->values ? view : NULL;
+}
+
+static kps_helper_fn target_lookup(void *priv, u32 map)
+{
+	(void)priv;
+	(void)map;
+	return NULL;
+}
+
 struct kps_target fz_target(u32 prog_type)
 {
 	return (struct kps_target){
-		.map = target_map, .map_value = target_map_value, .helper = target_helper,
+		.map = target_map, .map_value = target_map_value, .view = target_view,
+		.lookup = target_lookup, .helper = target_helper,
 		.ctx = fz_ctx_slots(prog_type),
 	};
 }

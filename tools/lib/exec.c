@@ -52,6 +52,20 @@ static u64 target_map_value(void *priv, u32 map)
 	return (uintptr_t)x->sim.maps[map].values;
 }
 
+static const struct kps_view *target_view(void *priv, u32 map)
+{
+	const struct exec *x = priv;
+
+	return x->sim.maps[map].map->type == BPF_MAP_TYPE_ARRAY ? &x->sim.maps[map].view : NULL;
+}
+
+static kps_helper_fn target_lookup(void *priv, u32 map)
+{
+	(void)priv;
+	(void)map;
+	return NULL;
+}
+
 static kps_helper_fn target_helper(void *priv, u32 id)
 {
 	(void)priv;
@@ -98,8 +112,8 @@ static int make_maps(struct exec *x, struct kapsel_error *err)
 static int make_code(struct exec *x, struct kapsel_error *err)
 {
 	struct kps_target target = {
-		.map = target_map, .map_value = target_map_value,
-		.helper = target_helper, .ctx = fill_slots(x), .priv = x,
+		.map = target_map, .map_value = target_map_value, .view = target_view,
+		.lookup = target_lookup, .helper = target_helper, .ctx = fill_slots(x), .priv = x,
 	};
 	int ret = kps_rewrite(&x->in, &x->proof, &target, &x->host.ops, &x->code);
 

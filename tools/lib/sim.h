@@ -3,6 +3,7 @@
 #ifndef KL_SIM_H
 #define KL_SIM_H
 
+#include "core/rewrite.h"
 #include "internal.h"
 
 /**
@@ -10,6 +11,7 @@
  * @map: as the object defines it
  * @keys: @used: @values: one of each an entry; of an array only @values
  * @count: entries of @keys that were ever used
+ * @view: of an array's @values
  */
 struct kl_sim_map {
 	const struct kapsel_map *map;
@@ -17,6 +19,7 @@ struct kl_sim_map {
 	bool *used;
 	char *values;
 	u32 count;
+	struct kps_view view;
 };
 
 /**
