@@ -49,6 +49,16 @@ static bool is_bare(const struct kps_prog *prog, const struct kps_proof *proof)
 	return !proof->ctx_read && !proof->ctx_written;
 }
 
+static void set_entries(struct kps_prog *prog, const struct kps_jit_result *res,
+			const struct kps_proof *proof)
+{
+	prog->entry = res->entry;
+	if (!res->calls)
+		prog->quiet = (kps_quiet_fn)(unsigned long)res->entry;
+	if (prog->quiet && is_bare(prog, proof))
+		prog->bare = prog->quiet;
+}
+
 static int compile(struct kps_prog *prog, const struct kps_prog_in *in,
 		   const struct kps_proof *proof)
 {
@@ -61,11 +71,10 @@ static int compile(struct kps_prog *prog, const struct kps_prog_in *in,
 	if (err)
 		return err;
 	prog->jit = res.jit;
-	prog->entry = res.entry;
-	if (!res.calls)
-		prog->quiet = (kps_quiet_fn)(unsigned long)res.entry;
-	if (prog->quiet && is_bare(prog, proof))
-		prog->bare = prog->quiet;
+	if (proof->metered)
+		prog->metered_entry = res.entry;
+	else
+		set_entries(prog, &res, proof);
 	prog->xlated_cnt = res.slots;
 	prog->memory += res.memory;
 	kps_code_free(prog->code, &kps_memory_host);

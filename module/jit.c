@@ -21,7 +21,7 @@
 #include "helpers.h"
 #include "jit.h"
 #include "prog.h"
-#include "core/interp.h"
+#include "run.h"
 #include "core/lower.h"
 #include "core/trial.h"
 #include "core/verifier.h"
@@ -47,6 +47,13 @@ static bool wrong[KPS_NR_ROWS];
 static bool tried;
 static DEFINE_MUTEX(trials);
 
+static __always_inline int loop_refused(u32 rounds, u64 flags)
+{
+	if (flags)
+		return -EINVAL;
+	return rounds > KPS_MAX_LOOPS ? -E2BIG : 0;
+}
+
 /* A compiled program's bpf_loop(). The callback is compiled code, too. */
 static notrace __nocfi u64 run_loop(u64 rounds, u64 callback, u64 ctx, u64 flags,
 				    u64 unused)
@@ -54,10 +61,8 @@ static notrace __nocfi u64 run_loop(u64 rounds, u64 callback, u64 ctx, u64 flags
 	u64 (*fn)(u64 round, u64 ctx) = (void *)(unsigned long)callback;
 	u32 nr = rounds, done = 0;
 
-	if (flags)
-		return -EINVAL;
-	if (nr > KPS_MAX_LOOPS)
-		return -E2BIG;
+	if (loop_refused(nr, flags))
+		return loop_refused(nr, flags);
 	while (done < nr)
 		if (fn(done++, ctx))
 			break;
@@ -66,11 +71,39 @@ static notrace __nocfi u64 run_loop(u64 rounds, u64 callback, u64 ctx, u64 flags
 
 NOKPROBE_SYMBOL(run_loop);
 
+/* The same in a metered program, whose callbacks may be ended. */
+static notrace __nocfi u64 run_metered_loop(u64 rounds, u64 callback, u64 ctx, u64 flags,
+					    u64 counter)
+{
+	u64 (*fn)(u64 round, u64 ctx) = (void *)(unsigned long)callback;
+	s64 *left = (s64 *)(unsigned long)counter;
+	u32 nr = rounds, done = 0;
+	u64 stop = 0;
+
+	if (loop_refused(nr, flags))
+		return loop_refused(nr, flags);
+	if (nr && *left < 0)
+		*left = KPS_LOWER_NO_FUEL;
+	while (done < nr && !stop && READ_ONCE(*left) != KPS_LOWER_NO_FUEL)
+		stop = fn(done++, ctx);
+	return done;
+}
+
+NOKPROBE_SYMBOL(run_metered_loop);
+
+static notrace u64 counter(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return (unsigned long)&kps_run_current()->run.fuel;
+}
+
+NOKPROBE_SYMBOL(counter);
+
 static struct kps_lower_target target_of(const bool *does_wrong, const u64 *entry)
 {
 	return (struct kps_lower_target){
 		.wrong = does_wrong, .call_base = (unsigned long)__bpf_call_base,
 		.loop = (unsigned long)run_loop, .entry = entry,
+		.counter = (unsigned long)counter,
 		.functions = IS_ENABLED(CONFIG_X86_64),
 	};
 }
@@ -276,6 +309,7 @@ u32 kps_jit_why(void)
  * struct job - a program being compiled
  * @in: as verified
  * @code: its code
+ * @metered: it is to be ended at its ceiling
  * @nr: of functions
  * @funcs: @nr of them
  * @entry: of those that are compiled
@@ -284,6 +318,7 @@ u32 kps_jit_why(void)
 struct job {
 	const struct kps_prog_in *in;
 	const struct kps_code *code;
+	bool metered;
 	u32 nr;
 	struct kps_lower_func *funcs;
 	u64 *entry;
@@ -377,6 +412,9 @@ static int compile_func(struct job *job, u32 func)
 	struct kps_lowered lowered;
 	int err;
 
+	target.metered = job->metered;
+	if (job->metered)
+		target.loop = (unsigned long)run_metered_loop;
 	err = kps_lower(job->code, job->funcs, job->nr, func, &target,
 			&kps_memory_host, &lowered);
 	if (err == -EOPNOTSUPP)
@@ -448,7 +486,8 @@ int kps_jit_compile(const struct kps_prog_in *in, const struct kps_proof *proof,
 		    const struct kps_code *code, struct kps_jit_result *res)
 {
 	struct job job = {
-		.in = in, .code = code, .nr = proof->nr_subprogs, .res = res,
+		.in = in, .code = code, .metered = proof->metered,
+		.nr = proof->nr_subprogs, .res = res,
 	};
 	u32 why = 0;
 
@@ -456,8 +495,6 @@ int kps_jit_compile(const struct kps_prog_in *in, const struct kps_proof *proof,
 	/* With what was found wrong. */
 	if (!smp_load_acquire(&tried))
 		why = kps_jit_why();
-	if (!why && proof->metered)
-		why = KAPSEL_WHY_METERED;
 	return why ? give_up(&job, why, 0) : compile_program(&job, proof);
 }
 

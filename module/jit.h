@@ -10,8 +10,8 @@ struct kps_jit;
 struct kps_prog_in;
 struct kps_proof;
 
-/** typedef kps_jit_fn - compiled code: r1 and r2 in, r0 out */
-typedef u64 (*kps_jit_fn)(const void *r1, const void *r2);
+/** typedef kps_jit_fn - compiled code: r1 in, for a metered one its counter in r2; r0 out */
+typedef u64 (*kps_jit_fn)(const void *r1, void *r2);
 /** typedef kps_quiet_fn - the same for code that never looks at r2 */
 typedef u64 (*kps_quiet_fn)(const void *r1);
 

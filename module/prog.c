@@ -76,7 +76,7 @@ static int prog_info(struct kps_object *obj, struct kapsel_obj_info *info)
 	err = copy_map_ids(prog, out->map_ids, out->map_cnt) ?:
 	      copy_insns(prog, out->insns, out->insns_room);
 	out->type = prog->type->type;
-	out->engine = prog->entry ? KAPSEL_ENGINE_JIT : KAPSEL_ENGINE_INTERP;
+	out->engine = prog->jit ? KAPSEL_ENGINE_JIT : KAPSEL_ENGINE_INTERP;
 	out->insn_cnt = prog->insn_cnt;
 	out->xlated_cnt = prog->xlated_cnt;
 	out->stack_depth = prog->stack_depth;

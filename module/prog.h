@@ -26,6 +26,8 @@ struct kps_map;
  * @quiet: the same, if it calls nothing that may be traced
  * @bare: the same again, if it looks neither at its context nor at what each CPU
  *	has its own of
+ * @metered_entry: that of a metered program, which then has none of the others: who
+ *	runs any other need not ask
  * @jit: the compiled program
  * @code: for the interpreter, if it is not
  * @why: it is not compiled, KAPSEL_WHY_*
@@ -53,6 +55,7 @@ struct kps_prog {
 	kps_jit_fn entry;
 	kps_quiet_fn quiet;
 	kps_quiet_fn bare;
+	kps_jit_fn metered_entry;
 	struct kps_jit *jit;
 	struct kps_code *code;
 	u32 why;

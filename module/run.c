@@ -3,12 +3,14 @@
 
 #include <linux/jump_label.h>
 #include <linux/kprobes.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 
 #include "prog.h"
 #include "run.h"
+#include "core/lower.h"
 
 struct kps_cpu __percpu *kps_cpus __read_mostly;
 
@@ -18,6 +20,19 @@ notrace struct kps_exec *kps_run_current(void)
 {
 	return this_cpu_ptr(kps_cpus)->now;
 }
+
+/* Compiled code carries no mark by which calls would be checked. */
+notrace __nocfi enum kps_outcome kps_run_metered(struct kps_run *run,
+						 const struct kps_prog *prog,
+						 void *ctx, u64 *ret)
+{
+	/* A jump forward adds to it. */
+	run->fuel = min_t(u64, prog->fuel, S64_MAX / 2);
+	*ret = prog->metered_entry(ctx, &run->fuel);
+	return (s64)run->fuel == KPS_LOWER_NO_FUEL ? KPS_ABORTED : KPS_RAN;
+}
+
+NOKPROBE_SYMBOL(kps_run_metered);
 
 notrace __nocfi enum kps_outcome kps_prog_run(const struct kps_prog *prog,
 					      void *ctx, u64 *ret)

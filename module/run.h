@@ -71,12 +71,17 @@ kps_interpret(struct kps_run *run, const struct kps_prog *prog, void *ctx, u64 *
 	return run->end == KPS_RUN_DONE ? KPS_RAN : KPS_ABORTED;
 }
 
+/** kps_run_metered - a compiled program that is ended at its ceiling */
+enum kps_outcome kps_run_metered(struct kps_run *run, const struct kps_prog *prog,
+				 void *ctx, u64 *ret);
+
 /* Compiled code carries no mark by which calls would be checked. */
 static __always_inline __nocfi enum kps_outcome
 kps_run_in(struct kps_exec *exec, const struct kps_prog *prog, void *ctx, u64 *ret)
 {
 	if (unlikely(!prog->entry))
-		return kps_interpret(&exec->run, prog, ctx, ret);
+		return prog->metered_entry ? kps_run_metered(&exec->run, prog, ctx, ret) :
+					     kps_interpret(&exec->run, prog, ctx, ret);
 	*ret = prog->entry(ctx, NULL);
 	return KPS_RAN;
 }

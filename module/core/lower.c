@@ -9,7 +9,7 @@
 
 #include "core/code.h"
 #include "core/insn.h"
-#include "core/lower.h"
+#include "core/lower_in.h"
 #include "core/rewrite.h"
 
 #define FIX_ZERO	0
@@ -30,104 +30,6 @@ const struct kps_form kps_forms[KPS_NR_ROWS] = {
 #undef KPS_OPCODE
 #undef KPS_OPCODE_ALSO
 };
-
-/* Of a place: the jump there needs more than 16 bits. */
-#define FAR	BIT(31)
-
-/**
- * struct lower - a function being lowered
- * @insns: its instructions
- * @cnt: how many
- * @first: index of the first in the code
- * @funcs: of the program
- * @nr_funcs: how many
- * @func: this one
- * @target: the JIT
- * @place: where each instruction begins in the output, one more for the end
- * @out: NULL while it is measured
- * @n: slots so far
- * @at: the instruction being lowered
- * @put_by: bytes below the frame in which sequences save registers
- * @res: what becomes of it
- */
-struct lower {
-	const struct kps_code_insn *insns;
-	u32 cnt;
-	u32 first;
-	const struct kps_lower_func *funcs;
-	u32 nr_funcs;
-	u32 func;
-	const struct kps_lower_target *target;
-	u32 *place;
-	struct bpf_insn *out;
-	u32 n;
-	u32 at;
-	u32 put_by;
-	struct kps_lowered *res;
-};
-
-static void refuse(struct lower *lo, u32 why)
-{
-	if (lo->res->why)
-		return;
-	lo->res->why = why;
-	lo->res->at = lo->first + lo->at;
-}
-
-static bool wrong(const struct lower *lo, u32 row)
-{
-	return lo->target->wrong[row];
-}
-
-static s64 field(u16 form, s64 given)
-{
-	return form == KPS_FORM_GIVEN ? given : form;
-}
-
-static void slot(struct lower *lo, struct bpf_insn insn)
-{
-	if (lo->out)
-		lo->out[lo->n] = insn;
-	lo->n++;
-}
-
-/* Everything that the JIT gets passes here, so it gets nothing it does wrong. */
-static void emit(struct lower *lo, u32 row, u8 dst, u8 src, s16 off, s32 imm)
-{
-	const struct kps_form *form = &kps_forms[row];
-
-	if (wrong(lo, row))
-		refuse(lo, KAPSEL_WHY_INSN);
-	slot(lo, (struct bpf_insn){
-		.code = form->code, .dst_reg = dst,
-		.src_reg = field(form->src, src),
-		.off = field(form->off, off), .imm = field(form->imm, imm),
-	});
-}
-
-static void emit_wide(struct lower *lo, u8 dst, u64 value)
-{
-	emit(lo, KPS_ROW_lddw, dst, 0, 0, (u32)value);
-	slot(lo, (struct bpf_insn){ .imm = value >> 32 });
-}
-
-static void emit_skip(struct lower *lo, u32 slots)
-{
-	emit(lo, KPS_ROW_ja, 0, 0, slots, 0);
-}
-
-/* A register is zero: both halves. */
-static void emit_zero(struct lower *lo, u8 dst)
-{
-	emit(lo, KPS_ROW_mov32_imm, dst, 0, 0, 0);
-}
-
-/* Where no path leads on, as far as the verifier knows. */
-static void emit_stop(struct lower *lo)
-{
-	emit_zero(lo, BPF_REG_0);
-	emit(lo, KPS_ROW_exit, 0, 0, 0, 0);
-}
 
 static void copy(struct lower *lo, const struct kps_code_insn *insn)
 {
@@ -170,29 +72,48 @@ static void jump_to(struct lower *lo, u32 target)
 		lo->res->why = KAPSEL_WHY_FAR;
 }
 
+/* A jump that is taken for sure. */
+static void take(struct lower *lo, u32 target)
+{
+	if (lo->target->metered)
+		kps_meter_jump(lo, target);
+	if (target != lo->at + 1)
+		jump_to(lo, target);
+}
+
+/* The jump in slot @from skips what came since. */
+static void end_skip(struct lower *lo, u32 from)
+{
+	if (lo->out)
+		lo->out[from].off = lo->n - from - 1;
+}
+
 static void lower_ja(struct lower *lo, const struct kps_code_insn *insn)
 {
 	u32 target = target_of(lo, insn);
 
 	if (dead(lo, target))
 		emit_stop(lo);
-	else if (target != lo->at + 1)
-		jump_to(lo, target);
+	else
+		take(lo, target);
 }
 
 static void lower_jcond(struct lower *lo, const struct kps_code_insn *insn)
 {
-	u32 target = target_of(lo, insn);
+	u32 target = target_of(lo, insn), skip;
 	bool falls = !dead(lo, lo->at + 1);
+	bool aside = lo->place[lo->at] & FAR || lo->target->metered;
 
 	if (!falls && dead(lo, target)) {
 		emit_stop(lo);
 	} else if (!falls) {
-		jump_to(lo, target);
-	} else if (!dead(lo, target) && lo->place[lo->at] & FAR) {
+		take(lo, target);
+	} else if (!dead(lo, target) && aside) {
 		emit(lo, insn->op, insn->dst, insn->src, 1, insn->imm);
-		emit_skip(lo, 1);
-		jump_to(lo, target);
+		skip = lo->n;
+		emit_skip(lo, 0);
+		take(lo, target);
+		end_skip(lo, skip);
 	} else if (!dead(lo, target)) {
 		emit(lo, insn->op, insn->dst, insn->src,
 		     reach(lo, lo->at, target, 1), insn->imm);
@@ -316,7 +237,7 @@ static void find_two(u8 a, u8 b, u8 *two)
 
 static void put_by(struct lower *lo, u32 row, const u8 *two)
 {
-	s32 below = lo->funcs[lo->func].stack;
+	s32 below = lo->funcs[lo->func].stack + kps_meter_bytes(lo);
 	u32 i;
 
 	for (i = 0; i < 2; i++) {
@@ -465,15 +386,6 @@ static void lower_lddw(struct lower *lo, const struct kps_code_insn *insn)
  * Calls
  */
 
-static void call_address(struct lower *lo, u64 address)
-{
-	s64 distance = address - lo->target->call_base;
-
-	if (distance != (s32)distance)
-		refuse(lo, KAPSEL_WHY_FAR);
-	emit(lo, KPS_ROW_call, 0, 0, 0, distance);
-}
-
 static void lower_call(struct lower *lo, const struct kps_code_insn *insn)
 {
 	u8 reg;
@@ -532,13 +444,28 @@ static u64 callee(struct lower *lo, const struct kps_code_insn *insn)
 
 static void lower_call_local(struct lower *lo, const struct kps_code_insn *insn)
 {
+	if (lo->target->metered)
+		kps_meter_call(lo);
 	call_address(lo, callee(lo, insn));
+	if (lo->target->metered)
+		kps_meter_called(lo);
 }
 
 static void lower_loop(struct lower *lo, const struct kps_code_insn *insn)
 {
 	emit_wide(lo, BPF_REG_2, callee(lo, insn));
+	if (lo->target->metered)
+		kps_meter_loop(lo);
 	call_address(lo, lo->target->loop);
+	if (lo->target->metered)
+		kps_meter_called(lo);
+}
+
+static void lower_exit(struct lower *lo, const struct kps_code_insn *insn)
+{
+	if (lo->target->metered)
+		kps_meter_exit(lo);
+	copy(lo, insn);
 }
 
 /* ------------------------------------------------------------------------
@@ -580,6 +507,7 @@ static const struct rule rules[KPS_NR_CODE_OPS] = {
 	[KPS_ROW_lddw] = { lower_lddw, true },
 	[KPS_ROW_call] = { lower_call, true },
 	[KPS_ROW_call_local] = { lower_call_local, true },
+	[KPS_ROW_exit] = { lower_exit, true },
 	[KPS_ROW_ja] = { lower_ja, true },
 	[KPS_ROW_ja32] = { lower_ja, true },
 	[KPS_CODE_call_short] = { lower_call, true },
@@ -626,7 +554,10 @@ static void lower_insn(struct lower *lo)
 static void lower_all(struct lower *lo)
 {
 	lo->n = 0;
-	for (lo->at = 0; lo->at < lo->cnt && !lo->res->why; lo->at++) {
+	lo->at = 0;
+	if (lo->target->metered)
+		kps_meter_enter(lo);
+	for (; lo->at < lo->cnt && !lo->res->why; lo->at++) {
 		lo->place[lo->at] = (lo->place[lo->at] & FAR) | lo->n;
 		if (lo->target->far)
 			lo->place[lo->at] |= FAR;
@@ -671,7 +602,7 @@ static int lower_placed(struct lower *lo, const struct kps_host *host)
 		return -EOPNOTSUPP;
 	res->cnt = lo->n;
 	res->bytes = lo->n * sizeof(*res->insns);
-	res->stack = lo->funcs[lo->func].stack + lo->put_by;
+	res->stack = lo->funcs[lo->func].stack + kps_meter_bytes(lo) + lo->put_by;
 	res->insns = kps_host_zalloc(host, res->bytes);
 	if (!res->insns)
 		return -ENOMEM;

@@ -3,6 +3,7 @@
 #ifndef KPS_LOWER_H
 #define KPS_LOWER_H
 
+#include <linux/limits.h>
 #include <linux/types.h>
 #include <linux/kapsel.h>
 #include <uapi/linux/bpf.h>
@@ -14,6 +15,9 @@ struct kps_prog_in;
 struct kps_proof;
 
 #define KPS_FORM_GIVEN	0xffff
+
+/* What the counter of a metered program says when its fuel is out. */
+#define KPS_LOWER_NO_FUEL	S32_MIN
 
 /**
  * struct kps_form - how a row of opcodes.tbl is encoded
@@ -52,6 +56,11 @@ struct kps_lower_func {
  * @loop: the function that runs callbacks: (rounds, callback, context, flags)
  * @entry: for each function, where its compiled code begins; 0: not there yet
  * @functions: compiled code may call compiled code
+ * @metered: the program is ended at its ceiling. Its main function gets the address of
+ *	a counter in r2, s64: instructions that are left, or in the end
+ *	KPS_LOWER_NO_FUEL. @loop gets it, too, as a fifth argument; it looks at it
+ *	before the first round (negative: there is no fuel for that) and after each
+ * @counter: a function that returns the counter's address
  * @far: every jump is to be a far one; for trials
  */
 struct kps_lower_target {
@@ -60,6 +69,8 @@ struct kps_lower_target {
 	u64 loop;
 	const u64 *entry;
 	bool functions;
+	bool metered;
+	u64 counter;
 	bool far;
 };
 
@@ -119,6 +130,7 @@ int kps_lower_callee(const struct kps_code *code, u32 at,
  * @out: kps_lowered_free() gives it back; after an error there is nothing to free
  *
  * Each instruction becomes one or more that the JIT is known to compile right.
+ * What a metered program spends is counted as kps_interp_run() counts it.
  * What is guarded: division and modulo by zero, and the signed ones by -1, which
  * processors trap on. What no path reaches is left out, with the branches to it.
  *

@@ -105,20 +105,28 @@ TEST_F(jit, choice)
 	EXPECT_EQ(1, km_call(prog));
 }
 
-TEST_F(jit, metered_programs_are_interpreted)
+/* @depth bytes of stack, and a loop that nothing is known of. */
+static int metered(struct _test_data_jit *self, __u32 engine, int depth)
 {
-	static const char spin[] = "r0 = 0\nagain: r0 += 2\nif r0 != r2 goto again\nexit\n";
-	char text[200];
-	int prog;
-
-	snprintf(text, sizeof(text), "r2 = *(u64 *)(r1 + 112)\n%s", spin);
 	self->arg.flags = KAPSEL_PROG_METERED;
-	prog = load(self, KAPSEL_ENGINE_AUTO, KPROBE, text);
+	return load(self, engine, KPROBE,
+		    "r2 = *(u64 *)(r1 + 112)\n*(u64 *)(r10 - %d) = 0\nr0 = 0\n"
+		    "again: r0 += 2\nif r0 != r2 goto again\nexit\n", depth);
+}
+
+/* The counter takes three words of stack. */
+TEST_F(jit, metered_programs)
+{
+	int prog = metered(self, KAPSEL_ENGINE_AUTO, 488);
+
+	ASSERT_LE(0, prog);
+	EXPECT_CHOICE(JIT, KAPSEL_WHY_NOTHING, prog);
+	prog = metered(self, KAPSEL_ENGINE_AUTO, 496);
 	ASSERT_LE(0, prog);
 	EXPECT_CHOICE(INTERP, KAPSEL_WHY_METERED, prog);
-	EXPECT_REFUSED(KAPSEL_WHY_METERED, 0, load(self, JIT, KPROBE, text));
-	/* The flag alone is no reason. */
-	prog = load(self, JIT, KPROBE, KM_ACCEPT);
+	EXPECT_REFUSED(KAPSEL_WHY_METERED, 0, metered(self, JIT, 496));
+	/* The flag alone takes none. */
+	prog = load(self, JIT, KPROBE, "*(u64 *)(r10 - 512) = 0\n" KM_ACCEPT);
 	EXPECT_LE(0, prog);
 }
 

@@ -44,6 +44,13 @@
 	"if r0 != r2 goto again\n"					\
 	"exit\n"
 
+static bool has_engine(int dev, __u32 engine)
+{
+	struct kapsel_abi abi = {};
+
+	return !km_ioctl(dev, KAPSEL_GET_ABI, &abi) && abi.engines & 1 << engine;
+}
+
 FIXTURE(meter) {
 	int dev;
 	int map;
@@ -51,14 +58,28 @@ FIXTURE(meter) {
 	struct kapsel_rec_problem rec;
 };
 
+FIXTURE_VARIANT(meter) {
+	__u32 engine;
+};
+
+FIXTURE_VARIANT_ADD(meter, interp) {
+	.engine = KAPSEL_ENGINE_INTERP,
+};
+
+FIXTURE_VARIANT_ADD(meter, jit) {
+	.engine = KAPSEL_ENGINE_JIT,
+};
+
 FIXTURE_SETUP(meter)
 {
 	self->dev = km_open();
 	ASSERT_LE(0, self->dev);
+	if (!has_engine(self->dev, variant->engine))
+		SKIP(return, "no such engine");
 	self->map = km_map(self->dev, BPF_MAP_TYPE_ARRAY, 4, 8, 2, 0);
 	ASSERT_LE(0, self->map);
 	self->arg = (struct kapsel_prog_load){
-		.flags = KAPSEL_PROG_METERED, .ceiling = CEILING,
+		.flags = KAPSEL_PROG_METERED, .ceiling = CEILING, .engine = variant->engine,
 		.log = { .buf = km_ptr(&self->rec), .size = sizeof(self->rec) },
 	};
 }
@@ -282,6 +303,96 @@ TEST_F(meter, callbacks_and_functions_are_ended_too)
 	}
 }
 
+/*
+ * Everything that pays: jumps taken either way, functions, callbacks, one of which ends
+ * its loop, a loop that is refused. Each step adds a digit to the map's second value.
+ */
+#define STEP(n)								\
+	"r1 = *(u64 *)(r6 + 0)\n"					\
+	"r1 *= 10\n"							\
+	"r1 += " #n "\n"						\
+	"*(u64 *)(r6 + 0) = r1\n"
+
+#define TRIP								\
+	"r6 = map[fd:%d] + 0 ll\n"					\
+	"r7 = 3\n"							\
+	"again:\n"							\
+	STEP(1)								\
+	"if r7 == 2 goto two\n"						\
+	STEP(2)								\
+	"goto next\n"							\
+	"two:\n"							\
+	"r1 = r7\n"							\
+	"call f\n"							\
+	STEP(3)								\
+	"next:\n"							\
+	"r7 += -1\n"							\
+	"if r7 != 0 goto again\n"					\
+	"r1 = 0x800001\n"						\
+	"r2 = func each\n"						\
+	"r3 = r10\n"							\
+	"r4 = 0\n"							\
+	"call bpf_loop\n"						\
+	STEP(4)								\
+	"r1 = 5\n"							\
+	"r2 = func each\n"						\
+	"r3 = r10\n"							\
+	"r4 = 0\n"							\
+	"call bpf_loop\n"						\
+	STEP(5)								\
+	"r0 = *(u64 *)(r6 + 0)\n"					\
+	"exit\n"							\
+	"each:\n"							\
+	"r6 = map[fd:%d] + 0 ll\n"					\
+	"r7 = r1\n"							\
+	"r3 = 3\n"							\
+	"call f\n"							\
+	STEP(6)								\
+	"r0 = 0\n"							\
+	"if r7 < 2 goto out\n"						\
+	"r0 = 1\n"							\
+	"out:\n"							\
+	"exit\n"							\
+	"f:\n"								\
+	"r6 = map[fd:%d] + 0 ll\n"					\
+	STEP(7)								\
+	"r0 = r1\n"							\
+	"exit\n"
+
+/* What came of the run, and how far it came. */
+static __u64 trip(struct _test_data_meter *self, int map, __u64 ceiling, __u64 *far)
+{
+	__u64 ret = -1;
+	int prog;
+
+	self->arg.ceiling = ceiling;
+	prog = load(self, KPROBE, TRIP, map, map, map);
+	if (prog < 0 || km_set(map, 0, 0, BPF_ANY))
+		return prog;
+	ret = km_call(prog);
+	*far = km_value(map, 0);
+	close(prog);
+	return ret;
+}
+
+/* At each ceiling, either engine ends the run at the same instruction. */
+TEST_F(meter, engines_agree)
+{
+	int map = km_map(self->dev, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+	__u64 far = 0, other = 0, ret = 0, ceiling = 1;
+
+	ASSERT_LE(0, map);
+	for (; ceiling < 400 && (__s64)ret <= 0; ceiling++) {
+		self->arg.engine = variant->engine;
+		ret = trip(self, map, ceiling, &far);
+		self->arg.engine = KAPSEL_ENGINE_INTERP;
+		ASSERT_EQ(ret, trip(self, map, ceiling, &other)) TH_LOG("at %llu", ceiling);
+		ASSERT_EQ(other, far) TH_LOG("at %llu", ceiling);
+	}
+	EXPECT_EQ(121731247676765, ret);
+	EXPECT_LT(100, ceiling);
+}
+
 /* ------------------------------------------------------------------------
  * Links
  */
@@ -341,14 +452,28 @@ FIXTURE(packets) {
 	int near, far;
 };
 
+FIXTURE_VARIANT(packets) {
+	__u32 engine;
+};
+
+FIXTURE_VARIANT_ADD(packets, interp) {
+	.engine = KAPSEL_ENGINE_INTERP,
+};
+
+FIXTURE_VARIANT_ADD(packets, jit) {
+	.engine = KAPSEL_ENGINE_JIT,
+};
+
 FIXTURE_SETUP(packets)
 {
 	struct _test_data_meter *m = &self->meter;
 
 	m->dev = km_open();
+	if (!has_engine(m->dev, variant->engine))
+		SKIP(return, "no such engine");
 	m->map = km_map(m->dev, BPF_MAP_TYPE_ARRAY, 4, 8, 2, 0);
 	m->arg = (struct kapsel_prog_load){
-		.flags = KAPSEL_PROG_METERED, .ceiling = CEILING,
+		.flags = KAPSEL_PROG_METERED, .ceiling = CEILING, .engine = variant->engine,
 	};
 	ASSERT_LE(0, m->map);
 	ASSERT_EQ(0, km_net_setup());

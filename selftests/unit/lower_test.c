@@ -288,6 +288,138 @@ TEST_F(lower, lookups)
 		     "r0 = 0xffff888000001000 ll\nexit\n", after(self));
 }
 
+/* ------------------------------------------------------------------------
+ * Metered programs
+ */
+static void meter(struct _test_data_lower *self)
+{
+	self->jit.metered = true;
+	self->jit.counter = HELPER;
+}
+
+#define NO_FUEL	"*(u64 *)(r1 + 0) = -2147483648\nw0 = 0\nexit\n"
+
+TEST_F(lower, metered_main)
+{
+	meter(self);
+	EXPECT_LOWERED("again: r3 = r4\nif r3 != 0 goto again\nexit\n",
+		       "*(u64 *)(r10 - 72) = r2\n"
+		       "r3 = r4\n"
+		       "if r3 != 0 goto 4\ngoto 17\n"
+		       "*(u64 *)(r10 - 88) = r0\n*(u64 *)(r10 - 80) = r1\n"
+		       "r1 = *(u64 *)(r10 - 72)\nr0 = *(u64 *)(r1 + 0)\n"
+		       "if r0 s>= 2 goto 12\n" NO_FUEL
+		       "r0 += -2\n*(u64 *)(r1 + 0) = r0\n"
+		       "r0 = *(u64 *)(r10 - 88)\nr1 = *(u64 *)(r10 - 80)\ngoto 1\n"
+		       "r1 = *(u64 *)(r10 - 72)\nr2 = *(u64 *)(r1 + 0)\n"
+		       "if r2 s>= 3 goto 23\n" NO_FUEL
+		       "r2 += -3\n*(u64 *)(r1 + 0) = r2\nexit\n");
+	EXPECT_EQ(KT_FRAME + 24, self->out.stack);
+}
+
+TEST_F(lower, metered_calls)
+{
+	static const char main_call[] =
+		"*(u64 *)(r10 - 72) = r2\nr3 = 0\n"
+		"*(u64 *)(r10 - 80) = r1\nr1 = *(u64 *)(r10 - 72)\nr0 = *(u64 *)(r1 + 0)\n"
+		"if r0 s>= 2 goto 9\n" NO_FUEL
+		"r0 += -2\n*(u64 *)(r1 + 0) = r0\nr1 = *(u64 *)(r10 - 80)\n"
+		"call #16384\n"
+		"r1 = *(u64 *)(r10 - 72)\nr2 = *(u64 *)(r1 + 0)\n"
+		"if r2 != -2147483648 goto 18\nw0 = 0\nexit\n"
+		"r2 += 2\n*(u64 *)(r1 + 0) = r2\n";
+
+	meter(self);
+	ASSERT_EQ(0, prepare(self, "r3 = 0\ncall f\nexit\nf: exit\n"));
+	ASSERT_EQ(0, lower(self, 0));
+	EXPECT_EQ(0, strncmp(main_call, after(self), strlen(main_call)));
+	ASSERT_EQ(0, prepare(self, "r3 = 0\ncall f\nexit\nf: r0 = 0\nexit\n"));
+	ASSERT_EQ(0, lower(self, 1));
+	EXPECT_STREQ("*(u64 *)(r10 - 80) = r1\n*(u64 *)(r10 - 88) = r2\n"
+		     "*(u64 *)(r10 - 96) = r3\n*(u64 *)(r10 - 104) = r4\n"
+		     "*(u64 *)(r10 - 112) = r5\ncall #4096\n*(u64 *)(r10 - 72) = r0\n"
+		     "r1 = *(u64 *)(r10 - 80)\nr2 = *(u64 *)(r10 - 88)\n"
+		     "r3 = *(u64 *)(r10 - 96)\nr4 = *(u64 *)(r10 - 104)\n"
+		     "r5 = *(u64 *)(r10 - 112)\n"
+		     "r0 = 0\n"
+		     "r1 = *(u64 *)(r10 - 72)\nr2 = *(u64 *)(r1 + 0)\n"
+		     "if r2 s>= 2 goto 19\n" NO_FUEL
+		     "r2 += -2\n*(u64 *)(r1 + 0) = r2\nexit\n", after(self));
+	EXPECT_EQ(KT_FRAME + 48, self->out.stack);
+}
+
+/* What is refused is not paid for: it takes what is left below nothing, for a moment. */
+TEST_F(lower, metered_loops)
+{
+	meter(self);
+	ASSERT_EQ(0, prepare(self, "r2 = func f\ncall bpf_loop\nexit\nf: exit\n"));
+	ASSERT_EQ(0, lower(self, 0));
+	EXPECT_NE(NULL, strstr(after(self),
+			       "r2 = 0x5000 ll\nr5 = *(u64 *)(r10 - 72)\n"
+			       "r0 = *(u64 *)(r5 + 0)\nr0 += -2\n*(u64 *)(r5 + 0) = r0\n"
+			       "call #8192\nr1 = *(u64 *)(r10 - 72)\n"));
+}
+
+static struct kps_run native;
+
+/* Runs @code with @fuel on @mem, r2 = @r2. */
+static u64 run_code(const struct kps_code *code, u64 fuel, u64 *mem, u64 *r2)
+{
+	mem[0] = 7;
+	mem[1] = 7;
+	native.fuel = fuel;
+	return kps_interp_run(code, &native, (unsigned long)mem, (unsigned long)r2);
+}
+
+/* With any fuel, what was lowered ends where the interpreter does, and so does what it did. */
+TEST_F(lower, metered_as_interpreted)
+{
+	static const char text[] =
+		"*(u64 *)(r1 + 0) = 0\n"
+		"r6 = r1\n"
+		"r7 = 4\n"
+		"r9 = 0x123456789 ll\n"
+		"again: r8 = *(u64 *)(r6 + 0)\n"
+		"r8 *= 3\n"
+		"r8 += r7\n"
+		"*(u64 *)(r6 + 0) = r8\n"
+		"if r7 == 3 goto next\n"
+		"if w8 & 1 goto odd\n"
+		"*(u64 *)(r6 + 8) = r8\n"
+		"goto next\n"
+		"odd: r8 s%= r7\n"
+		"r9 += r8\n"
+		"*(u64 *)(r6 + 8) = r9\n"
+		"next: r7 += -1\n"
+		"if r7 s> 0 goto again\n"
+		"gotol over\n"
+		"r0 = 1\n"
+		"over: r0 = r9\n"
+		"exit\n";
+	u64 ended = 0, done = 0;
+	struct kt_prog again;
+
+	meter(self);
+	ASSERT_EQ(0, prepare(self, text));
+	ASSERT_EQ(0, lower(self, 0));
+	ASSERT_EQ(0, kt_prove(&again, self->out.insns, self->out.cnt));
+	ASSERT_EQ(0, kt_rewrite(&again, &self->target));
+	for (u64 fuel = 0; fuel < 100; fuel++) {
+		u64 a[2], b[2], left = fuel, r0 = run_code(self->prog.code, fuel, a, NULL);
+		bool ends = native.end == KPS_RUN_FUEL;
+		u64 rest = native.fuel;
+
+		EXPECT_EQ(r0, run_code(again.code, 1 << 20, b, &left));
+		EXPECT_EQ(0, memcmp(a, b, sizeof(a))) TH_LOG("fuel %llu", fuel);
+		EXPECT_EQ(ends ? (u64)KPS_LOWER_NO_FUEL : rest, left) TH_LOG("fuel %llu", fuel);
+		ended += ends;
+		done += !ends;
+	}
+	EXPECT_LT(20, ended);
+	EXPECT_LT(20, done);
+	kt_put(&again);
+}
+
 static void run_dead(struct _test_data_lower *self, u32 from, u32 to)
 {
 	for (u32 pc = from; pc < to; pc++)

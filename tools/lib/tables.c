@@ -50,7 +50,7 @@ const char *kapsel_why(u32 why)
 		[KAPSEL_WHY_ASKED] = "it was asked for",
 		[KAPSEL_WHY_NO_JIT] = "the kernel was built without a JIT",
 		[KAPSEL_WHY_JIT_OFF] = "net.core.bpf_jit_enable is 0",
-		[KAPSEL_WHY_METERED] = "metered",
+		[KAPSEL_WHY_METERED] = "metered, and no room on its stack to count",
 		[KAPSEL_WHY_INSN] = "the kernel's JIT compiles an instruction wrong",
 		[KAPSEL_WHY_FUNCTIONS] = "functions are not compiled on this machine",
 		[KAPSEL_WHY_FAR] = "a jump or call reaches too far",

@@ -57,7 +57,7 @@
 #define KAPSEL_WHY_ASKED	1	/* the interpreter was asked for */
 #define KAPSEL_WHY_NO_JIT	2	/* the kernel was built without a JIT */
 #define KAPSEL_WHY_JIT_OFF	3	/* the sysctl net.core.bpf_jit_enable is 0 */
-#define KAPSEL_WHY_METERED	4	/* compiled code does not count what it runs */
+#define KAPSEL_WHY_METERED	4	/* metered, and no room on its stack to count */
 #define KAPSEL_WHY_INSN		5	/* the kernel's JIT compiles an instruction wrong */
 #define KAPSEL_WHY_FUNCTIONS	6	/* functions are compiled on x86-64 only */
 #define KAPSEL_WHY_FAR		7	/* a jump or call reaches too far */
