@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 #   make random-insn [N=programs] [SEED=n]
+#   make random-engines [N=programs] [SEED=n]
 
 RANDOM_INSN  := $(BUILD)/insn/random_test
 random-insn: private N := 1000000
@@ -16,4 +17,10 @@ $(RANDOM_INSN): selftests/insn/random_test.c selftests/lib/run.c selftests/lib/n
 	@$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) -Wno-extra -Iselftests -isystem $(BUILD)/kselftest \
 		$(filter %.c %.a,$^) -o $@
 
-.PHONY: random-insn
+random-engines: private N := 100000
+
+random-engines: module tools selftests ## Random programs on all three engines, in the VM (N=, SEED=)
+	@scripts/vm --no-build --timeout 7200 -- env RANDOM_PROGRAMS=$(N) $(SEED:%=RANDOM_SEED=%) \
+		/opt/kapsel/selftests/kapsel/engines_test
+
+.PHONY: random-insn random-engines
