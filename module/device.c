@@ -12,6 +12,7 @@
 
 #include "abi.h"
 #include "device.h"
+#include "image.h"
 #include "link.h"
 #include "map.h"
 #include "object.h"
@@ -70,6 +71,7 @@ static const struct kps_ioctl ioctls[] = {
 	ROW(KAPSEL_GET_PINNED, ON_DEVICE, BY_LOADERS, 72, kps_get_pinned),
 	ROW(KAPSEL_OBJ_INFO, ON_ANY_OBJECT, BY_ANYONE, 424, kps_obj_info),
 	ROW(KAPSEL_PROG_TEST_RUN, ON_PROG, BY_LOADERS, 64, kps_prog_test_run),
+	ROW(KAPSEL_PROG_IMAGE, ON_PROG, BY_LOADERS, 40, kps_prog_image),
 	ROW(KAPSEL_MAP_LOOKUP, ON_MAP, BY_ANYONE, 32, kps_map_lookup),
 	ROW(KAPSEL_MAP_UPDATE, ON_MAP, BY_ANYONE, 32, kps_map_update),
 	ROW(KAPSEL_MAP_DELETE, ON_MAP, BY_ANYONE, 32, kps_map_delete),

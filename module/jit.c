@@ -33,12 +33,16 @@
 
 /**
  * struct kps_jit - a compiled program
- * @nr: of functions
- * @progs: one for each, in the order of compilation: what a function calls
- *	stands before it
+ * @nr: of functions that are compiled
+ * @nr_funcs: of functions
+ * @funcs: @nr_funcs of them
+ * @progs: @nr of them, in the order of compilation: what a function calls stands
+ *	before it
  */
 struct kps_jit {
 	u32 nr;
+	u32 nr_funcs;
+	struct kps_jit_func *funcs;
 	struct bpf_prog *progs[];
 };
 
@@ -108,34 +112,56 @@ static struct kps_lower_target target_of(const bool *does_wrong, const u64 *entr
 	};
 }
 
+/* Nobody else frees them. */
+static void free_notes(struct bpf_prog *prog)
+{
+	kvfree(prog->aux->jited_linfo);
+	kvfree(prog->aux->linfo);
+	prog->aux->jited_linfo = NULL;
+	prog->aux->linfo = NULL;
+	prog->aux->nr_linfo = 0;
+}
+
 /*
  * The type must be one of eBPF's. When constants are blinded, what comes back
- * is another program than what went in.
+ * is another program than what went in. @lines are the program's from here on.
  *
  * Return: the program, or ERR_PTR: ENODEV: the JIT is off, EOPNOTSUPP: it
  * refused, ENOMEM.
  */
-static struct bpf_prog *compile(const struct bpf_insn *insns, u32 cnt, u32 stack)
+static struct bpf_prog *compile_noting(const struct bpf_insn *insns, u32 cnt, u32 stack,
+				       struct bpf_line_info *lines, u32 nr_lines)
 {
 	struct bpf_prog *prog;
 	int err = 0;
 
 	prog = bpf_prog_alloc(bpf_prog_size(cnt), __GFP_ACCOUNT | __GFP_NOWARN);
-	if (!prog)
+	if (!prog) {
+		kvfree(lines);
 		return ERR_PTR(-ENOMEM);
+	}
 	if (!prog->jit_requested) {
+		kvfree(lines);
 		bpf_prog_free(prog);
 		return ERR_PTR(-ENODEV);
 	}
 	prog->type = BPF_PROG_TYPE_SOCKET_FILTER;
 	prog->len = cnt;
 	prog->aux->stack_depth = stack;
+	prog->aux->linfo = lines;
+	prog->aux->nr_linfo = nr_lines;
 	memcpy(prog->insnsi, insns, cnt * sizeof(*insns));
 	prog = bpf_prog_select_runtime(prog, &err);
 	if (!err && prog->jited)
 		return prog;
+	free_notes(prog);
 	bpf_prog_free(prog);
 	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static struct bpf_prog *compile(const struct bpf_insn *insns, u32 cnt, u32 stack)
+{
+	return compile_noting(insns, cnt, stack, NULL, 0);
 }
 
 /* ------------------------------------------------------------------------
@@ -384,6 +410,69 @@ static bool calls_anything(const struct kps_lowered *lowered)
 	return false;
 }
 
+/* ------------------------------------------------------------------------
+ * What became of each instruction
+ *
+ * The compiler notes where the code of each source line begins. Here, a line is an
+ * instruction that became anything; the function's first one begins where it does.
+ */
+
+static u32 note_lines(const struct kps_lowered *lowered, u32 cnt, struct bpf_line_info *lines)
+{
+	u32 i, nr = 0;
+
+	for (i = 0; i < cnt; i++) {
+		if (lowered->places[i] == lowered->places[i + 1])
+			continue;
+		lines[nr] = (struct bpf_line_info){
+			.insn_off = nr ? lowered->places[i] : 0, .line_off = i,
+		};
+		nr++;
+	}
+	return nr;
+}
+
+/* From the last instruction to the first: what became nothing is where the next one is. */
+static void keep_offsets(struct kps_jit_func *func, const struct bpf_prog *prog)
+{
+	const struct bpf_prog_aux *aux = prog->aux;
+	u32 i, line = aux->nr_linfo, off = prog->jited_len;
+
+	for (i = func->cnt; i--;) {
+		if (line && aux->linfo[line - 1].line_off == i)
+			off = aux->jited_linfo[--line] - (void *)prog->bpf_func;
+		func->offs[i] = off;
+	}
+}
+
+/* Without memory, or a compiler that notes it, it is not known, and no harm is done. */
+static void take_notes(struct job *job, u32 func, struct bpf_prog *prog)
+{
+	struct kps_jit_func *out = &job->res->jit->funcs[func];
+
+	*out = (struct kps_jit_func){
+		.code = prog->bpf_func, .size = prog->jited_len,
+		.first = job->funcs[func].first,
+		.cnt = job->funcs[func].end - job->funcs[func].first,
+	};
+	if (prog->aux->jited_linfo)
+		out->offs = kvmalloc_array(out->cnt, sizeof(*out->offs),
+					   GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (out->offs)
+		keep_offsets(out, prog);
+	job->res->memory += out->offs ? out->cnt * sizeof(*out->offs) : 0;
+	free_notes(prog);
+}
+
+static struct bpf_prog *compile_func_noting(const struct kps_lowered *lowered, u32 cnt)
+{
+	struct bpf_line_info *lines;
+
+	lines = kvmalloc_array(cnt, sizeof(*lines), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return compile_noting(lowered->insns, lowered->cnt, lowered->stack, lines,
+			      lines ? note_lines(lowered, cnt, lines) : 0);
+}
+
 static int compile_lowered(struct job *job, u32 func,
 			   const struct kps_lowered *lowered)
 {
@@ -394,7 +483,7 @@ static int compile_lowered(struct job *job, u32 func,
 	err = check_length(job, func, lowered->cnt);
 	if (err)
 		return err;
-	prog = compile(lowered->insns, lowered->cnt, lowered->stack);
+	prog = compile_func_noting(lowered, job->funcs[func].end - job->funcs[func].first);
 	if (PTR_ERR_OR_ZERO(prog) == -ENOMEM)
 		return -ENOMEM;
 	if (IS_ERR(prog))
@@ -403,6 +492,7 @@ static int compile_lowered(struct job *job, u32 func,
 	job->entry[func] = (unsigned long)prog->bpf_func;
 	job->res->calls |= calls_anything(lowered);
 	job->res->memory += bpf_prog_size(prog->len) + prog->jited_len;
+	take_notes(job, func, prog);
 	return 0;
 }
 
@@ -459,6 +549,27 @@ static int compile_funcs(struct job *job)
 	return n < 0 ? n : 0;
 }
 
+static struct kps_jit *new_jit(u32 nr)
+{
+	struct kps_jit *jit;
+
+	jit = kvzalloc(struct_size(jit, progs, nr), GFP_KERNEL_ACCOUNT);
+	if (!jit)
+		return NULL;
+	jit->nr_funcs = nr;
+	jit->funcs = kvcalloc(nr, sizeof(*jit->funcs), GFP_KERNEL_ACCOUNT);
+	if (jit->funcs)
+		return jit;
+	kvfree(jit);
+	return NULL;
+}
+
+const struct kps_jit_func *kps_jit_funcs(const struct kps_jit *jit, u32 *nr)
+{
+	*nr = jit->nr_funcs;
+	return jit->funcs;
+}
+
 static int compile_program(struct job *job, const struct kps_proof *proof)
 {
 	struct kps_jit_result *res = job->res;
@@ -466,7 +577,7 @@ static int compile_program(struct job *job, const struct kps_proof *proof)
 
 	job->funcs = kvcalloc(job->nr, sizeof(*job->funcs), GFP_KERNEL_ACCOUNT);
 	job->entry = kvcalloc(job->nr, sizeof(*job->entry), GFP_KERNEL_ACCOUNT);
-	res->jit = kvzalloc(struct_size(res->jit, progs, job->nr), GFP_KERNEL_ACCOUNT);
+	res->jit = new_jit(job->nr);
 	if (job->funcs && job->entry && res->jit) {
 		kps_lower_funcs(job->in, proof, job->funcs);
 		err = compile_funcs(job);
@@ -501,10 +612,15 @@ int kps_jit_compile(const struct kps_prog_in *in, const struct kps_proof *proof,
 /* Callers go before what they call. */
 void kps_jit_free(struct kps_jit *jit)
 {
+	u32 i;
+
 	if (!jit)
 		return;
 	while (jit->nr)
 		bpf_prog_free(jit->progs[--jit->nr]);
+	for (i = 0; i < jit->nr_funcs; i++)
+		kvfree(jit->funcs[i].offs);
+	kvfree(jit->funcs);
 	kvfree(jit);
 }
 

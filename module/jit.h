@@ -16,6 +16,26 @@ typedef u64 (*kps_jit_fn)(const void *r1, void *r2);
 typedef u64 (*kps_quiet_fn)(const void *r1);
 
 /**
+ * struct kps_jit_func - a compiled function
+ * @code: its machine code
+ * @size: bytes; 0: it is not compiled, since nothing calls it
+ * @first: its first instruction in the program's code, where a lddw is one
+ * @cnt: of instructions
+ * @offs: for each, the byte of @code where what it became begins: less than the
+ *	next one's, if it became anything; NULL: not known
+ */
+struct kps_jit_func {
+	const void *code;
+	u32 size;
+	u32 first;
+	u32 cnt;
+	u32 *offs;
+};
+
+/** kps_jit_funcs - the functions of a compiled program, in its order; @nr: how many */
+const struct kps_jit_func *kps_jit_funcs(const struct kps_jit *jit, u32 *nr);
+
+/**
  * struct kps_jit_result - what compiling came to
  * @jit: the compiled program; kps_jit_free() gives it back
  * @entry: where it begins

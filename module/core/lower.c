@@ -611,6 +611,14 @@ static int lower_placed(struct lower *lo, const struct kps_host *host)
 	return 0;
 }
 
+static void hand_out_places(struct lower *lo, size_t bytes)
+{
+	for (lo->at = 0; lo->at < lo->cnt; lo->at++)
+		lo->place[lo->at] &= ~FAR;
+	lo->res->places = lo->place;
+	lo->res->place_bytes = bytes;
+}
+
 int kps_lower(const struct kps_code *code, const struct kps_lower_func *funcs,
 	      u32 nr, u32 func, const struct kps_lower_target *target,
 	      const struct kps_host *host, struct kps_lowered *out)
@@ -629,11 +637,15 @@ int kps_lower(const struct kps_code *code, const struct kps_lower_func *funcs,
 	if (!lo.place)
 		return -ENOMEM;
 	err = lower_placed(&lo, host);
-	host->free(host->priv, lo.place, bytes);
+	if (err)
+		host->free(host->priv, lo.place, bytes);
+	else
+		hand_out_places(&lo, bytes);
 	return err;
 }
 
 void kps_lowered_free(struct kps_lowered *lowered, const struct kps_host *host)
 {
 	host->free(host->priv, lowered->insns, lowered->bytes);
+	host->free(host->priv, lowered->places, lowered->place_bytes);
 }

@@ -79,6 +79,9 @@ struct kps_lower_target {
  * @insns: plain eBPF, without maps, contexts, divisions by zero
  * @cnt: slots
  * @bytes: of @insns
+ * @places: for each instruction of the function, and for the end, the slot where what
+ *	it became begins
+ * @place_bytes: of @places
  * @stack: bytes of its frame, those that sequences put by included
  * @why: KAPSEL_WHY_*, if it can't be lowered
  * @at: the instruction of the code that can't
@@ -87,6 +90,8 @@ struct kps_lowered {
 	struct bpf_insn *insns;
 	u32 cnt;
 	size_t bytes;
+	u32 *places;
+	size_t place_bytes;
 	u32 stack;
 	u32 why;
 	u32 at;

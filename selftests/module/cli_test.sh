@@ -327,10 +327,51 @@ engines_are_named()
 		status 0 kapsel run "$calls" -p count_calls --engine interp -- \
 			kapsel show prog:count_calls && says out 'it was asked for' &&
 		status 0 kapsel run "$spins" -p spins --metered --ceiling 1000 -- \
-			kapsel list progs && says out 'interp: metered' || return 1
-	kapsel run "$spins" -p spins --metered --engine jit -- true >out 2>err &&
-		return 1
-	says err KA015 && says err metered && nothing_left_soon
+			kapsel list progs && says out ' jit' || return 1
+	echo 0 >/proc/sys/net/core/bpf_jit_enable
+	kapsel run "$calls" -p count_calls --engine jit -- true >out 2>err
+	got=$?
+	echo 1 >/proc/sys/net/core/bpf_jit_enable
+	[ "$got" -ne 0 ] && says err KA015 && says err bpf_jit_enable && nothing_left_soon
+}
+
+# Beside the instructions: of a file, with its lines, and of a program in the kernel.
+machine_code_is_shown()
+{
+	calls=$(object cli.bpf.o)
+	if ! kapsel doctor | grep -q 'JIT and interpreter'; then
+		return 0
+	fi
+	status 0 kapsel disasm --jit --source "$calls" -p count_calls &&
+		says out '^ *[0-9a-f]*:  ret' && says out 'cli.bpf.c:' && silent err &&
+		status 0 kapsel -j disasm --jit "$calls" && is_json out &&
+		says out '"native":\[{"off":0,' &&
+		status 0 kapsel run "$calls" -p count_calls --engine jit -- \
+			kapsel disasm --jit prog:count_calls &&
+		says out '^ *0:  ' && nothing_left_soon
+}
+
+machine_code_takes_a_disassembler()
+{
+	calls=$(object cli.bpf.o)
+	if ! kapsel doctor | grep -q 'JIT and interpreter'; then
+		return 0
+	fi
+	status 4 env PATH=/nowhere "$(command -v kapsel)" disasm --jit "$calls" &&
+		says err 'package binutils' && nothing_left_soon
+}
+
+machine_code_is_not_for_all()
+{
+	calls=$(object cli.bpf.o)
+	echo 2 >/proc/sys/kernel/kptr_restrict
+	kapsel disasm --jit "$calls" >out 2>err
+	got=$?
+	echo 0 >/proc/sys/kernel/kptr_restrict
+	[ "$got" -ne 0 ] && says err kptr_restrict && nothing_left_soon || return 1
+	kapsel run "$calls" -p count_calls --engine interp -- \
+		kapsel disasm --jit prog:count_calls >out 2>err && return 1
+	says err 'is interpreted' && nothing_left_soon
 }
 
 no_module_is_environment()
@@ -366,7 +407,7 @@ command -v kapsel >/dev/null || ktap_skip_all "no kapsel command"
 work=$(mktemp -d) && chmod 777 "$work" && cd "$work" || exit 1
 make_packet
 
-ktap_plan 27
+ktap_plan 30
 ktap_test "help goes to stdout" help_is_data
 ktap_test "wrong usage names the word" wrong_usage_names_the_word
 ktap_test "verify accepts" verify_accepts
@@ -390,6 +431,9 @@ ktap_test "exec of a metered program that runs out" metered_exec_runs_out packet
 ktap_test "runs of a metered program are aborted" metered_runs_are_aborted
 ktap_test "links of a metered program fail closed" metered_links_fail_closed
 ktap_test "engines are named, with the reason" engines_are_named
+ktap_test "machine code is shown" machine_code_is_shown
+ktap_test "machine code takes a disassembler" machine_code_takes_a_disassembler
+ktap_test "machine code is not for all" machine_code_is_not_for_all
 ktap_test "no module is status 4" no_module_is_environment
 ktap_test "no rights is status 4" no_rights_is_environment
 ktap_test "errors in JSON" json_errors_are_json

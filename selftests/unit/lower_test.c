@@ -75,6 +75,7 @@ static void fresh(struct _test_data_lower *self)
 		kt_put(&self->prog);
 	}
 	self->out.insns = NULL;
+	self->out.places = NULL;
 }
 
 /* 0, or what any step said. */

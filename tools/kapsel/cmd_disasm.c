@@ -5,23 +5,43 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "native.h"
 #include "objects.h"
 #include "out.h"
 #include "select.h"
 
-enum { OPT_PROG, OPT_SOURCE, OPT_RAW };
+enum { OPT_PROG, OPT_SOURCE, OPT_RAW, OPT_JIT };
 
 const struct cli_option disasm_options[] = {
 	[OPT_PROG] = { "--prog", 'p', true, "PROG: only this program (may be repeated)" },
 	[OPT_SOURCE] = { "--source", 's', false, "with the source lines between" },
 	[OPT_RAW] = { "--raw", 0, false, "with the bytes of each instruction" },
+	[OPT_JIT] = { "--jit", 0, false, "with the machine code that each instruction becomes" },
 	{ .name = NULL }
 };
 
+/**
+ * struct style - what is shown of a program
+ * @source: lines
+ * @raw: bytes
+ * @jit: machine code
+ * @native: of the program being shown, if @jit
+ */
 struct style {
 	bool source;
 	bool raw;
+	bool jit;
+	struct native native;
 };
+
+static void put_native(const struct native *native, __u32 insn)
+{
+	const struct native_line *line;
+	__u32 count;
+
+	for (line = native_of(native, insn, &count); count; count--, line++)
+		printf("          %5x:  %s\n", line->off, line->text);
+}
 
 static void put_raw(const struct bpf_insn *insn, __u32 slots)
 {
@@ -74,11 +94,29 @@ static void put_text(const struct kapsel_prog *prog, const struct style *style)
 		if (style->raw)
 			put_raw(&prog->insns[insn], slots);
 		puts(text);
+		if (style->jit)
+			put_native(&style->native, insn);
 		insn += slots;
 	}
 }
 
-static void put_insn(struct kapsel_json *js, const struct kapsel_prog *prog, __u32 insn)
+static void put_native_json(struct kapsel_json *js, const struct native *native, __u32 insn)
+{
+	const struct native_line *line;
+	__u32 count;
+
+	kapsel_json_open(js, "native", '[');
+	for (line = native_of(native, insn, &count); count; count--, line++) {
+		kapsel_json_open(js, NULL, '{');
+		kapsel_json_u64(js, "off", line->off);
+		kapsel_json_str(js, "text", line->text);
+		kapsel_json_close(js, '}');
+	}
+	kapsel_json_close(js, ']');
+}
+
+static void put_insn(struct kapsel_json *js, const struct kapsel_prog *prog,
+		     const struct style *style, __u32 insn)
 {
 	const struct kapsel_func *func = kapsel_func_of(prog, insn);
 	const struct kapsel_line *line;
@@ -97,10 +135,13 @@ static void put_insn(struct kapsel_json *js, const struct kapsel_prog *prog, __u
 		kapsel_json_u64(js, "col", line->col);
 		kapsel_json_bool(js, "near", near);
 	}
+	if (style->jit)
+		put_native_json(js, &style->native, insn);
 	kapsel_json_close(js, '}');
 }
 
-static void put_json(struct kapsel_json *js, const struct kapsel_prog *prog)
+static void put_json(struct kapsel_json *js, const struct kapsel_prog *prog,
+		     const struct style *style)
 {
 	__u32 insn = 0;
 	char text[192];
@@ -110,7 +151,7 @@ static void put_json(struct kapsel_json *js, const struct kapsel_prog *prog)
 	kapsel_json_str(js, "section", prog->section);
 	kapsel_json_open(js, "insns", '[');
 	while (insn < prog->insn_cnt) {
-		put_insn(js, prog, insn);
+		put_insn(js, prog, style, insn);
 		insn += kapsel_disasm(prog, insn, text, sizeof(text));
 	}
 	kapsel_json_close(js, ']');
@@ -137,34 +178,78 @@ static void put_prog(struct kapsel_json *js, const struct kapsel_prog *prog,
 		     const struct style *style)
 {
 	if (cli.json)
-		put_json(js, prog);
+		put_json(js, prog, style);
 	else
 		put_text(prog, style);
 }
 
-static void put_all(const struct kapsel_object *obj, const struct selection *sel,
-		    const struct style *style)
+/* As it becomes in this kernel: it is loaded for that, and gone when its file is closed. */
+static int compile(const struct kapsel_dev *dev, struct kapsel_prog *prog, struct style *style)
+{
+	const struct kapsel_load_opts opts = { .engine = KAPSEL_ENGINE_JIT };
+	struct kapsel_error err = {};
+	struct kapsel_result res = {};
+	int status = 0;
+
+	if (kapsel_prog_load(dev, prog, &opts, &res, &err))
+		status = cli_fail_result(&err, prog, &res);
+	kapsel_result_free(&res);
+	return status ?: native_read(prog->fd, &style->native);
+}
+
+static int put_one(struct kapsel_json *js, const struct kapsel_dev *dev,
+		   struct kapsel_prog *prog, struct style *style)
+{
+	int status = style->jit ? compile(dev, prog, style) : 0;
+
+	if (status)
+		return status;
+	put_prog(js, prog, style);
+	native_free(&style->native);
+	return 0;
+}
+
+static int put_all(const struct kapsel_dev *dev, struct kapsel_object *obj,
+		   const struct selection *sel, struct style *style)
 {
 	__u32 i, count = kapsel_nr_progs(obj);
 	struct kapsel_json js;
 	bool more = false;
+	int status = 0;
 
 	begin(&js);
-	for (i = 0; i < count; i++) {
-		const struct kapsel_prog *prog = kapsel_prog_at(obj, i);
+	for (i = 0; i < count && !status; i++) {
+		struct kapsel_prog *prog = kapsel_prog_at(obj, i);
 
 		if (!select_has(sel, prog))
 			continue;
 		if (more && !cli.json)
 			putchar('\n');
 		more = true;
-		put_prog(&js, prog, style);
+		status = put_one(&js, dev, prog, style);
 	}
 	end(&js);
+	return status;
 }
 
-static int disasm_file(const char *path, const struct selection *sel,
-		       const struct style *style)
+static int put_compiled(struct kapsel_object *obj, const struct selection *sel,
+			struct style *style)
+{
+	struct kapsel_error err = {};
+	struct kapsel_dev dev;
+	int status;
+
+	if (kapsel_dev_open(&dev, cli.device, &err))
+		return cli_fail(&err, 0);
+	if (kapsel_maps_create(&dev, obj, &err))
+		status = cli_fail(&err, 0);
+	else
+		status = put_all(&dev, obj, sel, style);
+	kapsel_dev_close(&dev);
+	return status;
+}
+
+static int disasm_file(const char *path, const struct selection *sel, struct style *style)
 {
 	struct kapsel_object *obj;
 	int status = 0;
@@ -173,30 +258,36 @@ static int disasm_file(const char *path, const struct selection *sel,
 	if (!obj)
 		return status;
 	status = select_check(sel, obj);
-	if (!status)
-		put_all(obj, sel, style);
+	if (!status && style->jit)
+		status = put_compiled(obj, sel, style);
+	else if (!status)
+		status = put_all(NULL, obj, sel, style);
 	kapsel_close(obj);
 	return status;
 }
 
-static int fetch(const struct kapsel_dev *dev, const struct object *found,
-		 const struct style *style)
+static int fetch(const struct kapsel_dev *dev, const struct object *found, struct style *style)
 {
 	struct kapsel_error err = {};
 	struct kapsel_prog *prog = kapsel_prog_fetch(dev, found->fd, &err);
 	struct kapsel_json js;
+	int status = 0;
 
 	if (!prog)
 		return cli_fail(&err, 0);
-	begin(&js);
-	put_prog(&js, prog, style);
-	end(&js);
+	if (style->jit)
+		status = native_read(found->fd, &style->native);
+	if (!status) {
+		begin(&js);
+		put_prog(&js, prog, style);
+		end(&js);
+	}
+	native_free(&style->native);
 	kapsel_prog_release(prog);
-	return 0;
+	return status;
 }
 
-static int disasm_loaded(const struct kapsel_dev *dev, const char *word,
-			 const struct style *style)
+static int disasm_loaded(const struct kapsel_dev *dev, const char *word, struct style *style)
 {
 	const struct object *found;
 	struct objects objs;
@@ -211,7 +302,7 @@ static int disasm_loaded(const struct kapsel_dev *dev, const char *word,
 }
 
 /* A word that is no file's name and does not look like one is a loaded program's. */
-static int disasm(const char *word, const struct selection *sel, const struct style *style)
+static int disasm(const char *word, const struct selection *sel, struct style *style)
 {
 	struct kapsel_error err;
 	struct kapsel_dev dev;
@@ -243,6 +334,8 @@ int cmd_disasm(int argc, char **argv)
 			style.source = true;
 		else if (opt == OPT_RAW)
 			style.raw = true;
+		else if (opt == OPT_JIT)
+			style.jit = true;
 		else if (opt == CLI_ARG_WORD && !word)
 			word = args.value;
 		else if (opt == CLI_ARG_WORD)

@@ -758,6 +758,51 @@ struct kapsel_test_run {
 };
 
 /**
+ * struct kapsel_image_func - a compiled function
+ * @insn: its first slot in the program as loaded
+ * @size: bytes of machine code
+ */
+struct kapsel_image_func {
+	__u32	insn;
+	__u32	size;
+};
+
+/**
+ * struct kapsel_image_insn - where the code of an instruction begins
+ * @insn: slot in the program as loaded
+ * @off: byte of the image. It ends where the next one begins, or its function ends
+ */
+struct kapsel_image_insn {
+	__u32	insn;
+	__u32	off;
+};
+
+/**
+ * struct kapsel_prog_image - PROG_IMAGE: machine code of a compiled program
+ * @code: room for the image, all functions one behind the other, or 0
+ * @funcs: room for struct kapsel_image_func, in the order of the image, or 0
+ * @insns: room for struct kapsel_image_insn, in the order of the image, or 0.
+ *	Instructions that became nothing have none
+ * @code_size: in: room in @code, bytes; out: of the whole image
+ * @func_cnt: in: room in @funcs; out: how many there are
+ * @insn_cnt: in: room in @insns; out: how many there are; 0: not known
+ * @flags: 0
+ *
+ * What there is no room for is left out. EOPNOTSUPP: the program is interpreted.
+ * EPERM: code has kernel addresses in it, which the caller may not see: it takes
+ * CAP_BPF (or CAP_SYS_ADMIN), CAP_SYSLOG, and a sysctl kernel.kptr_restrict below 2.
+ */
+struct kapsel_prog_image {
+	__aligned_u64 code;
+	__aligned_u64 funcs;
+	__aligned_u64 insns;
+	__u32	code_size;
+	__u32	func_cnt;
+	__u32	insn_cnt;
+	__u32	flags;
+};
+
+/**
  * struct kapsel_map_elem - MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, MAP_LOOKUP_DELETE
  * @key: pointer
  * @value: pointer; of a per-CPU map: one value for each possible CPU, each
@@ -875,6 +920,7 @@ struct kapsel_link_update {
 #define KAPSEL_GET_PINNED	_IOWR(KAPSEL_IOC, 0x24, struct kapsel_pin)
 #define KAPSEL_OBJ_INFO		_IOWR(KAPSEL_IOC, 0x30, struct kapsel_obj_info)
 #define KAPSEL_PROG_TEST_RUN	_IOWR(KAPSEL_IOC, 0x40, struct kapsel_test_run)
+#define KAPSEL_PROG_IMAGE	_IOWR(KAPSEL_IOC, 0x41, struct kapsel_prog_image)
 #define KAPSEL_MAP_LOOKUP	_IOWR(KAPSEL_IOC, 0x50, struct kapsel_map_elem)
 #define KAPSEL_MAP_UPDATE	_IOWR(KAPSEL_IOC, 0x51, struct kapsel_map_elem)
 #define KAPSEL_MAP_DELETE	_IOWR(KAPSEL_IOC, 0x52, struct kapsel_map_elem)

@@ -90,6 +90,36 @@ int kapsel_fd_by_id(const struct kapsel_dev *dev, __u32 kind, __u32 id,
 /** kapsel_obj_info - what an fd's object is; pointers in @info may be set by the caller */
 int kapsel_obj_info(int fd, struct kapsel_obj_info *info, struct kapsel_error *err);
 /**
+ * struct kapsel_image - machine code of a compiled program
+ * @code: all functions, one behind the other
+ * @funcs: in the order of the image
+ * @insns: where the code of each instruction begins, in the order of the image; what
+ *	became nothing has no entry
+ * @code_size: bytes of @code
+ * @func_cnt: of @funcs
+ * @insn_cnt: of @insns
+ */
+struct kapsel_image {
+	unsigned char *code;
+	struct kapsel_image_func *funcs;
+	struct kapsel_image_insn *insns;
+	__u32 code_size;
+	__u32 func_cnt;
+	__u32 insn_cnt;
+};
+
+/**
+ * kapsel_prog_image - read a program's machine code
+ * @fd: of the program
+ * @image: filled; kapsel_image_free() releases it
+ * @err: filled on failure: -EOPNOTSUPP it is interpreted, -EPERM the caller may not
+ *	see kernel addresses
+ */
+int kapsel_prog_image(int fd, struct kapsel_image *image, struct kapsel_error *err);
+/** kapsel_image_free - release what kapsel_prog_image() filled */
+void kapsel_image_free(struct kapsel_image *image);
+
+/**
  * kapsel_prog_fetch - a loaded program as it was verified, with its maps' names
  * @dev: device
  * @fd: of the program, which stays the caller's
