@@ -63,6 +63,12 @@ static int judge_poll(void *priv)
 int kt_judge(u32 type, const struct bpf_insn *insns, u32 cnt,
 	     const struct kps_map_facts *maps, u32 nr_maps)
 {
+	return kt_judge_within(0, type, insns, cnt, maps, nr_maps);
+}
+
+int kt_judge_within(u64 bytes, u32 type, const struct bpf_insn *insns, u32 cnt,
+		    const struct kps_map_facts *maps, u32 nr_maps)
+{
 	struct judge judge = { .maps = maps, .nr_maps = nr_maps };
 	const struct kps_host host = {
 		.alloc = judge_alloc, .free = judge_free, .map = judge_map,
@@ -71,6 +77,7 @@ int kt_judge(u32 type, const struct bpf_insn *insns, u32 cnt,
 	};
 	const struct kps_prog_in in = {
 		.insns = insns, .insn_cnt = cnt, .prog_type = type, .gpl = true,
+		.budget_bytes = bytes,
 	};
 	struct kapsel_verdict verdict;
 	struct kps_proof proof;

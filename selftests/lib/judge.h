@@ -21,4 +21,8 @@
 int kt_judge(u32 type, const struct bpf_insn *insns, u32 cnt,
 	     const struct kps_map_facts *maps, u32 nr_maps);
 
+/** kt_judge_within - the same with no more memory than @bytes, 0: the default */
+int kt_judge_within(u64 bytes, u32 type, const struct bpf_insn *insns, u32 cnt,
+		    const struct kps_map_facts *maps, u32 nr_maps);
+
 #endif

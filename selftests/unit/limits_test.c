@@ -52,7 +52,7 @@ static __printf(2, 3) void say(struct _test_data_limits *self, const char *forma
 	va_end(args);
 }
 
-static int judge(struct _test_data_limits *self)
+static int judge_within(struct _test_data_limits *self, u64 bytes)
 {
 	static struct bpf_insn insns[MAX_SLOTS];
 	char err[128];
@@ -62,7 +62,13 @@ static int judge(struct _test_data_limits *self)
 		printf("# %s\n", err);
 		return cnt;
 	}
-	return kt_judge(KAPSEL_PROG_NETFILTER, insns, cnt, maps, ARRAY_SIZE(maps));
+	return kt_judge_within(bytes, KAPSEL_PROG_NETFILTER, insns, cnt, maps,
+			       ARRAY_SIZE(maps));
+}
+
+static int judge(struct _test_data_limits *self)
+{
+	return judge_within(self, 0);
 }
 
 /* A number in each slot but the last two, each with a link of its own. */
@@ -227,6 +233,45 @@ TEST_F_TIMEOUT(limits, null_tests_joined, 300)
 {
 	EXPECT_EQ(0, pointers_in_a_loop(self, SECOND));
 	EXPECT_EQ(KPS_D_NULL, pointers_in_a_loop(self, FIRST));
+}
+
+static void say_loop(struct _test_data_limits *self, const char *name, int back)
+{
+	say(self, "r8 = *(u32 *)(r7 + 8)\nif r8 > 99 goto out\n%s:\n", name);
+	say(self, "r2 = *(u32 *)(r7 + 12)\nif r2 == 0 goto %s_up\nif r8 s< 5 goto %s_up\n",
+	    name, name);
+	say(self, "r8 -= %d\n%s_up:\nr8 += 2\nif r8 s< 100 goto %s\n", back, name, name);
+}
+
+/*
+ * The second loop has no end: one way through it undoes the other's progress. By then
+ * @sums values were made of others, the first loop left states to use again, and memory
+ * may be out at just the piece that would hold from where the second is measured.
+ */
+static int endless_within(struct _test_data_limits *self, int sums, u64 bytes)
+{
+	self->len = 0;
+	say(self, "r7 = r1\nr0 = 1\n");
+	say_loop(self, "one", 1);
+	say(self, "r3 = *(u32 *)(r7 + 8)\nr4 = *(u32 *)(r7 + 12)\nr5 = r3\n");
+	while (sums--)
+		say(self, "r3 += r4\n");
+	say_loop(self, "two", 5);
+	say(self, "out: exit\n");
+	return judge_within(self, bytes);
+}
+
+TEST_F_TIMEOUT(limits, memory_ends_anywhere, 300)
+{
+	u64 bytes;
+	int sums;
+
+	ASSERT_EQ(KPS_D_ENDLESS, endless_within(self, 8, 0));
+	for (sums = 8; sums < 700; sums += 8)
+		for (bytes = 16 << 10; bytes <= 64 << 10; bytes += 8 << 10)
+			ASSERT_EQ(KPS_D_BUDGET_MEMORY, endless_within(self, sums, bytes)) {
+				TH_LOG("%d sums, %llu bytes", sums, bytes);
+			}
 }
 
 TEST_HARNESS_MAIN
