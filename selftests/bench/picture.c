@@ -78,7 +78,7 @@ void figures_svg(FILE *to, const char *kernel)
 	unsigned int y = TOP;
 	double most = 0;
 
-	fputs("<!-- SPDX-License-Identifier: GPL-2.0-only -->\n", to);
+	fprintf(to, "<!-- %s: GPL-2.0-only -->\n", "SPDX-License-Identifier");
 	fprintf(to, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %u\" font-family=\"sans-serif\" font-size=\"12\" fill=\"%s\">\n",
 		WIDTH, height(), TEXT);
 	legend(to, kernel);

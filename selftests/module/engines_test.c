@@ -188,7 +188,8 @@ static __u32 random_program(struct bpf_insn *insns)
 		   "r0 ^= r1\nr0 *= 31\nr1 = *(u64 *)(r10 - 32)\nr0 += r1\nexit\n");
 }
 
-static int load_random(struct _test_data_engines *self, __u32 engine, struct bpf_insn *insns, __u32 cnt)
+static int load_random(struct _test_data_engines *self, __u32 engine,
+		       struct bpf_insn *insns, __u32 cnt)
 {
 	self->arg = (struct kapsel_prog_load){
 		.insns = km_ptr(insns), .insn_cnt = cnt, .prog_type = KPROBE,

@@ -36,7 +36,8 @@ int kl_sim_map_init(struct kl_sim_map *sim, const struct kapsel_map *map)
 		return -ENOMEM;
 	}
 	sim->view = (struct kps_view){
-		.values = (uintptr_t)sim->values, .stride = stride(sim), .entries = map->max_entries,
+		.values = (uintptr_t)sim->values, .stride = stride(sim),
+		.entries = map->max_entries,
 	};
 	if (map->data)
 		memcpy(sim->values, map->data, map->value_size);
