@@ -25,12 +25,12 @@ void kps_arena_init(struct kps_arena *arena, const struct kps_host *host,
 }
 
 /*
- * Half as large as all before: small programs take little, large ones few pieces. Hosts
+ * A quarter of all before: small programs take little, large ones few pieces. Hosts
  * give powers of two anyway.
  */
 static size_t chunk_size(const struct kps_arena *arena, size_t room)
 {
-	size_t usual = clamp_t(size_t, arena->bytes / 2, MIN_CHUNK, MAX_CHUNK);
+	size_t usual = clamp_t(size_t, arena->bytes / 4, MIN_CHUNK, MAX_CHUNK);
 	size_t size = MIN_CHUNK;
 
 	room += sizeof(struct kps_chunk);
