@@ -112,7 +112,7 @@ static bool sum(u8 op, struct kps_scalar *a, const struct kps_scalar *b)
 /* All that is left is what the mask lets through, if the number can be as large. */
 static bool mask_by(struct kps_scalar *a, u64 c)
 {
-	struct kps_tnum bits = kps_tnum(a->bits.value & c, a->bits.mask & c);
+	struct kps_tnum bits = kps_tnum_and(a->bits, kps_tnum_const(c));
 	u64 most = bits.value | bits.mask;
 
 	return a->r64.umax >= most && a->r32.umax >= most &&

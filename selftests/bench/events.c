@@ -227,19 +227,6 @@ static void row_in_c(const char *group, const char *name, enum floor_hook hook, 
 #define KAPSEL	FIGURE_KAPSEL
 #define LINUX	FIGURE_LINUX
 
-static void entries(void)
-{
-	const char *group = "a function's entry";
-
-	row_in_c(group, "empty ftrace_ops", FLOOR_FTRACE, 0, call);
-	row_in_c(group, "empty kprobe", FLOOR_ENTRY, 0, call);
-	row(group, "kapsel, JIT", KAPSEL, kapsel_probe(ENTRY, 0, JIT), call);
-	row(group, "kapsel, interpreter", KAPSEL, kapsel_probe(ENTRY, 0, INTERP), call);
-	row(group, "Linux, fentry", LINUX, linux_hook(TRACE, 0, false), call);
-	row(group, "Linux, kprobe.multi", LINUX, linux_hook(MULTI, 0, false), call);
-	row(group, "Linux, kprobe", LINUX, linux_hook(PERF, 0, false), call);
-}
-
 static void calling(const char *group, const char *program)
 {
 	source = program;
@@ -249,6 +236,15 @@ static void calling(const char *group, const char *program)
 	row(group, "Linux, kprobe.multi", LINUX, linux_hook(MULTI, 0, false), call);
 	row(group, "Linux, kprobe", LINUX, linux_hook(PERF, 0, false), call);
 	source = COUNT;
+}
+
+static void entries(void)
+{
+	const char *group = "a function's entry";
+
+	row_in_c(group, "empty ftrace_ops", FLOOR_FTRACE, 0, call);
+	row_in_c(group, "empty kprobe", FLOOR_ENTRY, 0, call);
+	calling(group, COUNT);
 }
 
 static void offsets(void)

@@ -2,27 +2,19 @@
 /* Links to function entries: by ftrace where it can, and as a kprobe shows them */
 
 #include <linux/kernel.h>
-#include <pthread.h>
 #include <sys/mount.h>
-#include <sys/syscall.h>
 
 #include "core/diag.h"
 #include "kselftest_harness.h"
 #include "module/lib/km.h"
+#include "module/lib/km_target.h"
 
-#define TARGET		"__x64_sys_getpgid"
-#define CALLS		1000
 #define TRACING		"/sys/kernel/tracing/"
 #define KPROBES_ON	"/sys/kernel/debug/kprobes/enabled"
 #define FTRACE_ON	"/proc/sys/kernel/ftrace_enabled"
 
 /* Where struct pt_regs has them. */
 enum { AT_R12 = 24, AT_BP = 32, AT_BX = 40, AT_DI = 112, AT_IP = 128, AT_CS = 136, AT_SP = 152 };
-
-static void target(void)
-{
-	syscall(SYS_getpgid, 0);
-}
 
 static bool put(const char *path, const char *text)
 {
@@ -463,32 +455,14 @@ TEST_F_TIMEOUT(entry, without_memory, 120)
 /* ------------------------------------------------------------------------
  * Coming and going
  */
-struct load {
-	bool stop;
-	__u64 calls;
-};
-
-static void *call_target(void *arg)
-{
-	struct load *load = arg;
-
-	while (!__atomic_load_n(&load->stop, __ATOMIC_RELAXED)) {
-		target();
-		__atomic_fetch_add(&load->calls, 1, __ATOMIC_RELAXED);
-	}
-	return NULL;
-}
-
 /* Each program reads its own constant: a link never runs for another's function. */
 TEST_F_TIMEOUT(entry, attached_and_detached_under_fire, 120)
 {
 	static const char *const names[] = { TARGET, "__x64_sys_getsid" };
 	int progs[2] = { reads(self, AT_DI), reads(self, AT_BX) };
-	struct load load = {};
-	pthread_t threads[2];
+	struct km_fire fire;
 
-	for (int i = 0; i < 2; i++)
-		ASSERT_EQ(0, pthread_create(&threads[i], NULL, call_target, &load));
+	ASSERT_EQ(0, km_fire_start(&fire));
 	for (int i = 0; i < 100; i++) {
 		int link = km_probe(self->dev, progs[i & 1], KAPSEL_HOOK_KPROBE, names[i / 2 & 1]);
 
@@ -506,9 +480,7 @@ TEST_F_TIMEOUT(entry, attached_and_detached_under_fire, 120)
 		EXPECT_GE(i / 2 & 1 ? 0 : UINT64_MAX, runs);
 		close(link);
 	}
-	__atomic_store_n(&load.stop, true, __ATOMIC_RELAXED);
-	for (int i = 0; i < 2; i++)
-		pthread_join(threads[i], NULL);
+	km_fire_stop(&fire);
 }
 
 /* More than are kept for later; what is too many goes by and by. */

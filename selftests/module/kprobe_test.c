@@ -3,21 +3,12 @@
 
 #include <linux/kernel.h>
 #include <linux/time_types.h>
-#include <pthread.h>
 #include <sys/syscall.h>
 
 #include "core/diag.h"
 #include "kselftest_harness.h"
 #include "module/lib/km.h"
-
-/* A system call that nobody makes by chance, and the function behind it. */
-#define TARGET		"__x64_sys_getpgid"
-#define CALLS		1000
-
-static void target(void)
-{
-	syscall(SYS_getpgid, 0);
-}
+#include "module/lib/km_target.h"
 
 /*
  * Counts calls of this process in element %1 of map %2; others' don't count, so
@@ -480,44 +471,24 @@ TEST_F(probe, updates)
 	EXPECT_EQ(1, km_value(self->map, 1));
 }
 
-struct load {
-	bool stop;
-	__u64 calls;
-};
-
-static void *call_target(void *arg)
-{
-	struct load *load = arg;
-
-	while (!__atomic_load_n(&load->stop, __ATOMIC_RELAXED)) {
-		target();
-		__atomic_fetch_add(&load->calls, 1, __ATOMIC_RELAXED);
-	}
-	return NULL;
-}
-
 /* Each call runs one program: none is lost, none is counted twice. */
 TEST_F_TIMEOUT(probe, updates_under_load_lose_nothing, 60)
 {
 	int progs[2] = { counter(self->dev, 0, self->map), counter(self->dev, 1, self->map) };
 	int link = km_probe(self->dev, progs[0], ENTRY, TARGET);
-	struct load load = {};
-	pthread_t threads[2];
+	struct km_fire fire;
 
 	ASSERT_LE(0, link);
-	for (int i = 0; i < 2; i++)
-		ASSERT_EQ(0, pthread_create(&threads[i], NULL, call_target, &load));
+	ASSERT_EQ(0, km_fire_start(&fire));
 	for (int i = 0; i < 500; i++) {
-		__u64 before = __atomic_load_n(&load.calls, __ATOMIC_RELAXED);
+		__u64 before = __atomic_load_n(&fire.calls, __ATOMIC_RELAXED);
 
 		ASSERT_EQ(0, km_update(link, progs[~i & 1], progs[i & 1]));
-		while (__atomic_load_n(&load.calls, __ATOMIC_RELAXED) - before < 4)
+		while (__atomic_load_n(&fire.calls, __ATOMIC_RELAXED) - before < 4)
 			sched_yield();
 	}
-	__atomic_store_n(&load.stop, true, __ATOMIC_RELAXED);
-	for (int i = 0; i < 2; i++)
-		pthread_join(threads[i], NULL);
-	EXPECT_EQ(load.calls, km_value(self->map, 0) + km_value(self->map, 1));
+	km_fire_stop(&fire);
+	EXPECT_EQ(fire.calls, km_value(self->map, 0) + km_value(self->map, 1));
 	EXPECT_LT(250, km_value(self->map, 0));
 	EXPECT_LT(250, km_value(self->map, 1));
 	EXPECT_EQ(0, km_info(link).link.aborted);
