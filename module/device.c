@@ -101,7 +101,7 @@ static_assert(sizeof(struct kapsel_rec_step) == 96);
 static_assert(sizeof(struct kapsel_verdict) == 56);
 static_assert(sizeof(struct kapsel_log) == 72);
 static_assert(sizeof(struct kapsel_abi) == 96);
-static_assert(sizeof(struct kapsel_prog_info) == 80);
+static_assert(sizeof(struct kapsel_prog_info) == 88);
 static_assert(sizeof(struct kapsel_list) == 16);
 static_assert(sizeof(struct kapsel_prog_load) == 256);
 static_assert(sizeof(struct kapsel_map_create) == 104);

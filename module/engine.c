@@ -52,6 +52,14 @@ static bool is_bare(const struct kps_prog *prog, const struct kps_proof *proof)
 static void set_entries(struct kps_prog *prog, const struct kps_jit_result *res,
 			const struct kps_proof *proof)
 {
+	if (proof->metered) {
+		prog->metered_entry = res->entry;
+		return;
+	}
+	if (proof->tail_calls) {
+		prog->tail_entry = res->entry;
+		return;
+	}
 	prog->entry = res->entry;
 	if (!res->calls)
 		prog->quiet = (kps_quiet_fn)(unsigned long)res->entry;
@@ -71,10 +79,7 @@ static int compile(struct kps_prog *prog, const struct kps_prog_in *in,
 	if (err)
 		return err;
 	prog->jit = res.jit;
-	if (proof->metered)
-		prog->metered_entry = res.entry;
-	else
-		set_entries(prog, &res, proof);
+	set_entries(prog, &res, proof);
 	prog->xlated_cnt = res.slots;
 	prog->memory += res.memory;
 	kps_code_free(prog->code, &kps_memory_host);

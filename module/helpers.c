@@ -12,6 +12,7 @@
 #include "helpers.h"
 #include "log.h"
 #include "map.h"
+#include "maps/prog_array.h"
 #include "maps/ringbuf.h"
 #include "prog.h"
 #include "run.h"
@@ -75,6 +76,11 @@ u64 kps_h_map_lookup_percpu_elem(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
 		return 0;
 	return (unsigned long)map->ops->lookup_cpu(map, pointer(r2), cpu);
+}
+
+u64 kps_h_tail_call(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return kps_run_tail_call(kps_prog_array_at(pointer(r2), r3));
 }
 
 u64 kps_h_ringbuf_output(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)

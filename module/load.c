@@ -20,6 +20,7 @@
 #include "map.h"
 #include "prog.h"
 #include "skbctx.h"
+#include "maps/prog_array.h"
 #include "core/diag.h"
 #include "core/rewrite.h"
 #include "core/verifier.h"
@@ -121,6 +122,7 @@ static int host_map(void *priv, s32 fd, struct kps_map_facts *facts)
 		.max_entries = map->max_entries,
 		.flags = map->flags,
 		.frozen = READ_ONCE(map->frozen),
+		.prog_type = kps_prog_array_type(map),
 	};
 	return index;
 }
@@ -288,9 +290,28 @@ static void take_facts(struct kps_prog *prog, const struct kps_proof *proof)
 	prog->metered = proof->metered;
 	prog->ctx_read = proof->ctx_read;
 	prog->ctx_written = proof->ctx_written;
+	prog->tail_calls = proof->tail_calls;
+	/* Whatever the programs that it leads to look at, or change. */
+	if (proof->tail_calls) {
+		prog->ctx_read = U64_MAX;
+		prog->ctx_written = U64_MAX;
+	}
 	prog->stack_depth = proof->stack_depth;
 	prog->memory = sizeof(*prog) + prog->insn_cnt * sizeof(*prog->insns) +
 		       kps_log_memory(prog->log);
+}
+
+/* What the verifier saw of an array may be another's by now. */
+static int claim_arrays(struct kps_load *load)
+{
+	struct kps_prog *prog = load->prog;
+	u32 i;
+
+	for (i = 0; i < prog->nr_maps; i++)
+		if (!kps_prog_array_claim(prog->maps[i], prog->type->type))
+			return kps_answer_refuse(&load->answer, KPS_D_TAIL_TYPE,
+						 kps_prog_array_type(prog->maps[i]), -EACCES);
+	return 0;
 }
 
 static int choose_engine(struct kps_load *load, u32 asked,
@@ -336,7 +357,7 @@ static int verify(struct kps_load *load, struct kapsel_prog_load *arg)
 	if (err)
 		return err;
 	load->prog->verify_ns = ktime_get_ns() - start;
-	err = check_lockdown(load) ?: rewrite(load, &in, &proof, &host);
+	err = check_lockdown(load) ?: claim_arrays(load) ?: rewrite(load, &in, &proof, &host);
 	if (!err) {
 		take_facts(load->prog, &proof);
 		err = choose_engine(load, arg->engine, &in, &proof);

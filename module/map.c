@@ -55,6 +55,14 @@ static void map_release(struct kps_object *obj)
 	map->ops->free(map);
 }
 
+static void map_orphan(struct kps_object *obj)
+{
+	struct kps_map *map = kps_map_of(obj);
+
+	if (map->ops->orphan)
+		map->ops->orphan(map);
+}
+
 static int copy_btf(const struct kps_map *map, const struct kapsel_map_info *out)
 {
 	u32 size = min(map->btf_size, out->btf_size);
@@ -170,6 +178,7 @@ const struct kps_kind kps_map_kind = {
 	.name = "map",
 	.fops = &map_fops,
 	.release = map_release,
+	.orphan = map_orphan,
 	.info = map_info,
 };
 

@@ -50,6 +50,7 @@ struct kps_batch {
  * @direct: the address of the first value
  * @mmap: like file_operations
  * @poll: like file_operations
+ * @orphan: nobody in userspace has the map any more; see struct kps_kind
  * @used: elements, or bytes of a ring buffer
  */
 struct kps_map_ops {
@@ -73,6 +74,7 @@ struct kps_map_ops {
 	int (*mmap)(struct kps_map *map, struct vm_area_struct *vma);
 	__poll_t (*poll)(struct kps_map *map, struct file *file,
 			 struct poll_table_struct *table);
+	void (*orphan)(struct kps_map *map);
 	u32 (*used)(struct kps_map *map);
 };
 

@@ -98,6 +98,19 @@ void kps_object_put(struct kps_object *obj)
 	kref_put(&obj->ref, release);
 }
 
+void kps_object_hold(struct kps_object *obj)
+{
+	kps_object_get(obj);
+	atomic_inc(&obj->holders);
+}
+
+void kps_object_unhold(struct kps_object *obj)
+{
+	if (atomic_dec_and_test(&obj->holders) && obj->kind->orphan)
+		obj->kind->orphan(obj);
+	kps_object_put(obj);
+}
+
 int kps_object_fd(struct kps_object *obj, struct kps_call *call)
 {
 	struct file *file;
@@ -112,7 +125,7 @@ int kps_object_fd(struct kps_object *obj, struct kps_call *call)
 		put_unused_fd(fd);
 		return PTR_ERR(file);
 	}
-	kps_object_get(obj);
+	kps_object_hold(obj);
 	call->fd = fd;
 	call->file = file;
 	return 0;
@@ -169,7 +182,7 @@ struct kps_object *kps_object_by_fd(u32 fd, const struct kps_kind *kind)
 
 int kps_object_release(struct inode *inode, struct file *file)
 {
-	kps_object_put(file->private_data);
+	kps_object_unhold(file->private_data);
 	return 0;
 }
 

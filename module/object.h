@@ -3,6 +3,7 @@
 #ifndef KPS_OBJECT_H
 #define KPS_OBJECT_H
 
+#include <linux/atomic.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
@@ -19,6 +20,8 @@ struct kps_pin;
  * @name: for people
  * @fops: of its files; private_data is the struct kps_object
  * @release: frees the object after its last reference; may sleep
+ * @orphan: no file and no pin holds the object any more, though others may, which
+ *	it may hold itself; optional. May come again, and may sleep
  * @info: fills the kind's part of OBJ_INFO
  */
 struct kps_kind {
@@ -26,6 +29,7 @@ struct kps_kind {
 	const char *name;
 	const struct file_operations *fops;
 	void (*release)(struct kps_object *obj);
+	void (*orphan)(struct kps_object *obj);
 	int (*info)(struct kps_object *obj, struct kapsel_obj_info *info);
 };
 
@@ -33,6 +37,7 @@ struct kps_kind {
  * struct kps_object - the head of each object
  * @kind: constant
  * @ref: one for each file, for the pin, and for each object that uses this one
+ * @holders: files and the pin, of @ref
  * @id: unique in its kind; 0 until published
  * @created: CLOCK_BOOTTIME
  * @uid: of the creator
@@ -44,6 +49,7 @@ struct kps_kind {
 struct kps_object {
 	const struct kps_kind *kind;
 	struct kref ref;
+	atomic_t holders;
 	u32 id;
 	u64 created;
 	kuid_t uid;
@@ -78,6 +84,12 @@ static inline void kps_object_get(struct kps_object *obj)
 
 /** kps_object_put - drop a reference; may free the object and sleep */
 void kps_object_put(struct kps_object *obj);
+
+/** kps_object_hold - a reference of a file or a pin */
+void kps_object_hold(struct kps_object *obj);
+
+/** kps_object_unhold - drop it; after the last of them the object is an orphan */
+void kps_object_unhold(struct kps_object *obj);
 
 /** kps_object_by_fd - a reference by fd; -EBADF, or -EINVAL if of another kind */
 struct kps_object *kps_object_by_fd(u32 fd, const struct kps_kind *kind);

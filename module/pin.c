@@ -63,7 +63,7 @@ static int add(struct kps_object *obj, const char *name)
 		return -ENOMEM;
 	/* The caller's file already holds the module. */
 	__module_get(THIS_MODULE);
-	kps_object_get(obj);
+	kps_object_hold(obj);
 	pin->obj = obj;
 	strscpy(pin->name, name, sizeof(pin->name));
 	list_add_tail(&pin->list, &pins);
@@ -114,7 +114,7 @@ int kps_unpin(struct kps_call *call)
 	if (!pin)
 		return -ENOENT;
 	/* Outside the lock: this may be a link's last reference, and sleep. */
-	kps_object_put(pin->obj);
+	kps_object_unhold(pin->obj);
 	kfree(pin);
 	module_put(THIS_MODULE);
 	return 0;

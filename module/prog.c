@@ -87,6 +87,7 @@ static int prog_info(struct kps_object *obj, struct kapsel_obj_info *info)
 	out->memory = prog->memory;
 	out->why = prog->why;
 	out->why_insn = prog->why_insn;
+	out->tail_calls = prog->tail_calls;
 	return err;
 }
 

@@ -28,6 +28,7 @@ struct kps_map;
  *	has its own of
  * @metered_entry: that of a metered program, which then has none of the others: who
  *	runs any other need not ask
+ * @tail_entry: that of a program that makes tail calls, likewise
  * @jit: the compiled program
  * @code: for the interpreter, if it is not
  * @why: it is not compiled, KAPSEL_WHY_*
@@ -35,6 +36,7 @@ struct kps_map;
  * @xlated_cnt: instructions of what runs
  * @fuel: instructions a run gets: as many as the verifier proved to be enough
  * @metered: that they are enough was not proved
+ * @tail_calls: a run may go on in another program
  * @ctx_read: context fields that it reads, one bit a field
  * @ctx_written: fields that it writes
  * @kernel_read: it may read kernel memory (type, lockdown)
@@ -56,6 +58,7 @@ struct kps_prog {
 	kps_quiet_fn quiet;
 	kps_quiet_fn bare;
 	kps_jit_fn metered_entry;
+	kps_jit_fn tail_entry;
 	struct kps_jit *jit;
 	struct kps_code *code;
 	u32 why;
@@ -63,6 +66,7 @@ struct kps_prog {
 	u32 xlated_cnt;
 	u64 fuel;
 	bool metered;
+	bool tail_calls;
 	u64 ctx_read;
 	u64 ctx_written;
 	bool kernel_read;

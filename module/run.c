@@ -21,10 +21,17 @@ notrace struct kps_exec *kps_run_current(void)
 	return this_cpu_ptr(kps_cpus)->now;
 }
 
+static __always_inline enum kps_outcome
+interpret(struct kps_run *run, const struct kps_prog *prog, void *ctx, u64 *ret)
+{
+	run->fuel = prog->fuel;
+	*ret = kps_interp_run(prog->code, run, (unsigned long)ctx, 0);
+	return run->end == KPS_RUN_DONE ? KPS_RAN : KPS_ABORTED;
+}
+
 /* Compiled code carries no mark by which calls would be checked. */
-notrace __nocfi enum kps_outcome kps_run_metered(struct kps_run *run,
-						 const struct kps_prog *prog,
-						 void *ctx, u64 *ret)
+static __always_inline __nocfi enum kps_outcome
+run_metered(struct kps_run *run, const struct kps_prog *prog, void *ctx, u64 *ret)
 {
 	/* A jump forward adds to it. */
 	run->fuel = min_t(u64, prog->fuel, S64_MAX / 2);
@@ -32,7 +39,47 @@ notrace __nocfi enum kps_outcome kps_run_metered(struct kps_run *run,
 	return (s64)run->fuel == KPS_LOWER_NO_FUEL ? KPS_ABORTED : KPS_RAN;
 }
 
-NOKPROBE_SYMBOL(kps_run_metered);
+static __always_inline __nocfi enum kps_outcome
+run_one(struct kps_exec *exec, const struct kps_prog *prog, void *ctx, u64 *ret)
+{
+	kps_jit_fn entry = prog->entry ?: prog->tail_entry;
+
+	if (prog->code)
+		return interpret(&exec->run, prog, ctx, ret);
+	if (prog->metered_entry)
+		return run_metered(&exec->run, prog, ctx, ret);
+	*ret = entry(ctx, NULL);
+	return KPS_RAN;
+}
+
+notrace __nocfi enum kps_outcome kps_run_chain(struct kps_exec *exec,
+					       const struct kps_prog *prog,
+					       void *ctx, u64 *ret)
+{
+	enum kps_outcome outcome;
+
+	exec->tail_calls = 0;
+	do {
+		exec->prog = prog;
+		exec->next = NULL;
+		outcome = run_one(exec, prog, ctx, ret);
+		prog = exec->next;
+	} while (prog && outcome == KPS_RAN);
+	return outcome;
+}
+
+NOKPROBE_SYMBOL(kps_run_chain);
+
+notrace bool kps_run_tail_call(const struct kps_prog *prog)
+{
+	struct kps_exec *exec = kps_run_current();
+
+	if (!prog || exec->tail_calls == KAPSEL_MAX_TAIL_CALLS)
+		return false;
+	exec->tail_calls++;
+	exec->next = prog;
+	return true;
+}
 
 notrace __nocfi enum kps_outcome kps_prog_run(const struct kps_prog *prog,
 					      void *ctx, u64 *ret)

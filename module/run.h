@@ -20,13 +20,17 @@ struct kps_link;
 /**
  * struct kps_exec - a run, while it runs
  * @busy: it does
+ * @tail_calls: so far; of programs that make any
  * @prog: kept alive by the hook's read-side section, or by the test run's file
+ * @next: the program to go on with, found by a tail call; kept alive likewise
  * @line: where trace_printk formats
  * @run: the interpreter's memory
  */
 struct kps_exec {
 	bool busy;
+	u32 tail_calls;
 	const struct kps_prog *prog;
+	const struct kps_prog *next;
 	char line[KPS_LINE_LEN];
 	struct kps_run run;
 };
@@ -63,25 +67,21 @@ static __always_inline unsigned int kps_context_level(void)
 	return interrupt_context_level();
 }
 
-static __always_inline enum kps_outcome
-kps_interpret(struct kps_run *run, const struct kps_prog *prog, void *ctx, u64 *ret)
-{
-	run->fuel = prog->fuel;
-	*ret = kps_interp_run(prog->code, run, (unsigned long)ctx, 0);
-	return run->end == KPS_RUN_DONE ? KPS_RAN : KPS_ABORTED;
-}
-
-/** kps_run_metered - a compiled program that is ended at its ceiling */
-enum kps_outcome kps_run_metered(struct kps_run *run, const struct kps_prog *prog,
-				 void *ctx, u64 *ret);
+/**
+ * kps_run_chain - a program that is interpreted, metered, or makes tail calls
+ *
+ * What a tail call leads to runs when the program that made it has ended, in the same
+ * memory, by its own engine, and with its own fuel.
+ */
+enum kps_outcome kps_run_chain(struct kps_exec *exec, const struct kps_prog *prog,
+			       void *ctx, u64 *ret);
 
 /* Compiled code carries no mark by which calls would be checked. */
 static __always_inline __nocfi enum kps_outcome
 kps_run_in(struct kps_exec *exec, const struct kps_prog *prog, void *ctx, u64 *ret)
 {
 	if (unlikely(!prog->entry))
-		return prog->metered_entry ? kps_run_metered(&exec->run, prog, ctx, ret) :
-					     kps_interpret(&exec->run, prog, ctx, ret);
+		return kps_run_chain(exec, prog, ctx, ret);
 	*ret = prog->entry(ctx, NULL);
 	return KPS_RAN;
 }
@@ -142,6 +142,14 @@ enum kps_outcome kps_prog_run(const struct kps_prog *prog, void *ctx, u64 *ret);
 
 /** kps_run_current - the innermost run of this CPU; for helpers */
 struct kps_exec *kps_run_current(void);
+
+/**
+ * kps_run_tail_call - go on with another program when the current one ends
+ * @prog: what lives as long as the run, by RCU; or NULL
+ *
+ * Return: whether that is possible; then the current one is to end.
+ */
+bool kps_run_tail_call(const struct kps_prog *prog);
 
 /** kps_stats_time_on - are run times measured? */
 bool kps_stats_time_on(void);

@@ -74,6 +74,9 @@ int kps_check_helper(const struct kps_at *at, const struct kps_helper **helper);
 /** kps_helper_result - registers after a helper call */
 int kps_helper_result(const struct kps_at *at, const struct kps_helper *helper);
 
+/** kps_check_tail_call - a tail call whose arguments fit is allowed here (tail.c) */
+int kps_check_tail_call(const struct kps_at *at);
+
 /** kps_step_exit_main - what the main function's exit must satisfy */
 int kps_step_exit_main(const struct kps_at *at);
 

@@ -282,6 +282,8 @@ int kps_check_helper(const struct kps_at *at, const struct kps_helper **helper)
 	err = check_args(&c);
 	if (!err && id == BPF_FUNC_map_lookup_elem)
 		note_lookup(&c);
+	if (!err && id == BPF_FUNC_tail_call)
+		err = kps_check_tail_call(at);
 	return err;
 }
 

@@ -13,12 +13,14 @@
  * What the interpreter can do: the rows of opcodes.tbl, and a few more that
  * only the rewrite makes. "via" loads go through the pointer at the start of
  * the context, which is imm bytes before src. A lookup is one in an array: imm is the
- * address of its struct kps_view.
+ * address of its struct kps_view. A tail call is a helper after which the program
+ * ends, unless it returns 0: whoever runs programs goes on with the one it chose.
  */
 #define KPS_EXTRA_OPS(OP)						\
 	OP(trap)							\
 	OP(loop)							\
 	OP(call_short)							\
+	OP(tail_call)							\
 	OP(lookup)							\
 	OP(via_ldxb)							\
 	OP(via_ldxh)							\

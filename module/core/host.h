@@ -14,6 +14,8 @@
  * @max_entries: as created
  * @flags: BPF_F_*
  * @frozen: userspace can't write it any more
+ * @prog_type: of the programs in it and of those that may use it, KAPSEL_PROG_*; 0:
+ *	it has none yet, or is no program array
  */
 struct kps_map_facts {
 	u32 type;
@@ -22,6 +24,7 @@ struct kps_map_facts {
 	u32 max_entries;
 	u32 flags;
 	bool frozen;
+	u32 prog_type;
 };
 
 /**

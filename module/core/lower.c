@@ -396,6 +396,20 @@ static void lower_call(struct lower *lo, const struct kps_code_insn *insn)
 	call_address(lo, insn->imm);
 }
 
+/* Ends the program if a program was found to go on with, which is not called. */
+static void lower_tail_call(struct lower *lo, const struct kps_code_insn *insn)
+{
+	u32 skip;
+
+	call_address(lo, insn->imm);
+	skip = lo->n;
+	emit(lo, KPS_ROW_jeq64_imm, BPF_REG_0, 0, 0, 0);
+	if (lo->target->metered)
+		kps_meter_exit(lo);
+	emit(lo, KPS_ROW_exit, 0, 0, 0, 0);
+	end_skip(lo, skip);
+}
+
 /*
  * r1 := index, if there is such an entry. Arithmetic says so, too: a mispredicted check
  * must not become a read beyond the array. r1 and r2 are free after a call.
@@ -512,6 +526,7 @@ static const struct rule rules[KPS_NR_CODE_OPS] = {
 	[KPS_ROW_ja32] = { lower_ja, true },
 	[KPS_CODE_call_short] = { lower_call, true },
 	[KPS_CODE_loop] = { lower_loop, true },
+	[KPS_CODE_tail_call] = { lower_tail_call, true },
 	[KPS_CODE_lookup] = { lower_lookup, true },
 	[KPS_CODE_via_ldxb] = { lower_via, true },
 	[KPS_CODE_via_ldxh] = { lower_via, true },

@@ -224,6 +224,8 @@ static int rewrite_call(const struct rewrite *rw, u32 pc,
 		return rewrite_lookup(rw, pc, out);
 	body = rw->target->helper(rw->target->priv, rw->in->insns[pc].imm);
 	out->imm = (unsigned long)body;
+	if (rw->in->insns[pc].imm == BPF_FUNC_tail_call)
+		out->op = KPS_CODE_tail_call;
 	if (aux->kind == KPS_AUX_ARGS) {
 		out->op = KPS_CODE_call_short;
 		out->clear = aux->arg;

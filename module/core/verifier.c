@@ -158,6 +158,7 @@ static void forget_rung(struct kps_env *env)
 	}
 	proof->max_insns = 0;
 	proof->metered = false;
+	proof->tail_calls = false;
 	proof->ctx_read = 0;
 	proof->ctx_written = 0;
 	env->ran = true;

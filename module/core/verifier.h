@@ -94,6 +94,7 @@ struct kps_proof_subprog {
  * @stack_depth: bytes of the deepest call chain
  * @max_insns: most instructions a run may take
  * @metered: only the engine's counting of them sees to it
+ * @tail_calls: a run may go on in another program, which has @max_insns of its own
  * @ctx_read: bit n: field n of the program type's context is read
  * @ctx_written: bit n: field n is written
  */
@@ -105,6 +106,7 @@ struct kps_proof {
 	u32 stack_depth;
 	u64 max_insns;
 	bool metered;
+	bool tail_calls;
 	u64 ctx_read;
 	u64 ctx_written;
 };

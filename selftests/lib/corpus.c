@@ -42,6 +42,7 @@ static u32 map_type(const char *name)
 		{ "percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY },
 		{ "perf_event_array", BPF_MAP_TYPE_PERF_EVENT_ARRAY },
 		{ "cgroup_array", BPF_MAP_TYPE_CGROUP_ARRAY },
+		{ "prog_array", BPF_MAP_TYPE_PROG_ARRAY },
 		{ "ringbuf", BPF_MAP_TYPE_RINGBUF },
 	};
 	size_t i;
@@ -50,6 +51,13 @@ static u32 map_type(const char *name)
 		if (!strcmp(types[i].name, name))
 			return types[i].type;
 	return BPF_MAP_TYPE_UNSPEC;
+}
+
+static u32 prog_type(const char *name)
+{
+	if (!strcmp(name, "kprobe"))
+		return KAPSEL_PROG_KPROBE;
+	return !strcmp(name, "netfilter") ? KAPSEL_PROG_NETFILTER : strtoul(name, NULL, 0);
 }
 
 static bool add_map(struct kt_case *c, const char *line)
@@ -62,6 +70,8 @@ static bool add_map(struct kt_case *c, const char *line)
 		   &m->max_entries, flag) < 4)
 		return false;
 	m->type = map_type(name);
+	if (!strncmp(flag, "of=", 3))
+		m->prog_type = prog_type(flag + 3);
 	m->frozen = !strcmp(flag, "rdonly") || !strcmp(flag, "frozen");
 	if (!strcmp(flag, "rdonly") || !strcmp(flag, "unfrozen"))
 		m->flags = BPF_F_RDONLY_PROG;
@@ -69,13 +79,6 @@ static bool add_map(struct kt_case *c, const char *line)
 		m->flags = !strcmp(flag, "wronly") ? BPF_F_WRONLY_PROG : 0;
 	c->nr_maps++;
 	return m->type != BPF_MAP_TYPE_UNSPEC;
-}
-
-static u32 prog_type(const char *name)
-{
-	if (!strcmp(name, "kprobe"))
-		return KAPSEL_PROG_KPROBE;
-	return !strcmp(name, "netfilter") ? KAPSEL_PROG_NETFILTER : strtoul(name, NULL, 0);
 }
 
 /* What a case says stays its own, but type, license and maps. */

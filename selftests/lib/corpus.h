@@ -17,6 +17,7 @@
  *	# comment
  *	map array 4 64 1 [rdonly|wronly]	maps of the cases that follow, map[fd:0] first;
  *	map array 4 64 1 [unfrozen|frozen]	`rdonly` is read-only to programs, and frozen
+ *	map prog_array 4 4 1 [of=kprobe]	the type of the programs in it
  *	-- case name of the case
  *	-- type kprobe | netfilter | NUMBER	(stays until changed)
  *	-- license GPL				(stays until changed; GPL at first)

@@ -27,6 +27,7 @@ static const struct row helpers[] = {
 /* Lower case in the table, as files are named. */
 #define BPF_MAP_TYPE_hash BPF_MAP_TYPE_HASH
 #define BPF_MAP_TYPE_array BPF_MAP_TYPE_ARRAY
+#define BPF_MAP_TYPE_prog_array BPF_MAP_TYPE_PROG_ARRAY
 #define BPF_MAP_TYPE_perf_event_array BPF_MAP_TYPE_PERF_EVENT_ARRAY
 #define BPF_MAP_TYPE_cgroup_array BPF_MAP_TYPE_CGROUP_ARRAY
 #define BPF_MAP_TYPE_percpu_hash BPF_MAP_TYPE_PERCPU_HASH

@@ -20,7 +20,7 @@
 #define MAX_TEXT	4096
 #define MAX_SLOTS	256
 
-enum { HASH, ARRAY, PERCPU_ARRAY, RINGBUF, READ_ONLY, WRITE_ONLY, PERF, CGROUP };
+enum { HASH, ARRAY, PERCPU_ARRAY, RINGBUF, READ_ONLY, WRITE_ONLY, PERF, CGROUP, PROGS };
 
 static const struct kps_map_facts maps[] = {
 	[HASH] = { BPF_MAP_TYPE_HASH, 4, 8, 16, 0, false },
@@ -31,6 +31,7 @@ static const struct kps_map_facts maps[] = {
 	[WRITE_ONLY] = { BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_WRONLY_PROG, false },
 	[CGROUP] = { BPF_MAP_TYPE_CGROUP_ARRAY, 4, 4, 2, 0, false },
 	[PERF] = { BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 2, 0, false },
+	[PROGS] = { BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 2, 0, false },
 };
 
 /*
@@ -212,6 +213,7 @@ static const struct value *good_value(const struct kps_helper *helper, u32 n)
 	static const struct value ringbuf = { "$ = map[fd:3]\n" };
 	static const struct value perf = { "$ = map[fd:6]\n" };
 	static const struct value cgroup = { "$ = map[fd:7]\n" };
+	static const struct value progs = { "$ = map[fd:8]\n" };
 
 	if (helper->args[n] != KPS_ARG_MAP)
 		return &good[helper->args[n]];
@@ -221,6 +223,8 @@ static const struct value *good_value(const struct kps_helper *helper, u32 n)
 		return &perf;
 	if (helper->map_op & KAPSEL_MAP_OP_CGROUP)
 		return &cgroup;
+	if (helper->map_op & KAPSEL_MAP_OP_PROGS)
+		return &progs;
 	return helper->map_op & KAPSEL_MAP_OP_PERCPU ? &percpu : &good[KPS_ARG_MAP];
 }
 
@@ -284,6 +288,8 @@ static u32 only_type(u32 op)
 		return BPF_MAP_TYPE_PERF_EVENT_ARRAY;
 	case KAPSEL_MAP_OP_CGROUP:
 		return BPF_MAP_TYPE_CGROUP_ARRAY;
+	case KAPSEL_MAP_OP_PROGS:
+		return BPF_MAP_TYPE_PROG_ARRAY;
 	case KAPSEL_MAP_OP_PERCPU:
 		return BPF_MAP_TYPE_PERCPU_ARRAY;
 	}
@@ -293,7 +299,7 @@ static u32 only_type(u32 op)
 static bool has_elements(u32 type)
 {
 	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_PERF_EVENT_ARRAY &&
-	       type != BPF_MAP_TYPE_CGROUP_ARRAY;
+	       type != BPF_MAP_TYPE_CGROUP_ARRAY && type != BPF_MAP_TYPE_PROG_ARRAY;
 }
 
 static int map_verdict(const struct kps_helper *helper, const struct kps_map_facts *map)

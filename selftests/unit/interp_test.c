@@ -24,10 +24,16 @@ static u64 answer(u64 a, u64 b, u64 c, u64 d, u64 e)
 	return 42;
 }
 
+static u64 third(u64 a, u64 b, u64 c, u64 d, u64 e)
+{
+	(void)a, (void)b, (void)d, (void)e;
+	return c;
+}
+
 static kps_helper_fn find_helper(void *priv, u32 id)
 {
 	(void)priv;
-	return id == 5 ? answer : id == 7 ? sum : NULL;
+	return id == 5 ? answer : id == 7 ? sum : id == BPF_FUNC_tail_call ? third : NULL;
 }
 
 static u64 map_address(void *priv, u32 map)
@@ -110,6 +116,24 @@ TEST_F(interp, fuel)
 	     "over:	if r0 == 4 goto over\n"
 	     "	exit\n");
 	EXPECT_TAKES(5, 5);
+}
+
+TEST_F(interp, tail_call_ends_the_program)
+{
+	LOAD("	r3 = 7\n"
+	     "	call bpf_tail_call\n"
+	     "	r0 = 1\n"
+	     "	exit\n");
+	EXPECT_TAKES(2, 7);
+}
+
+TEST_F(interp, tail_call_that_fails_goes_on)
+{
+	LOAD("	r3 = 0\n"
+	     "	call bpf_tail_call\n"
+	     "	r0 = 1\n"
+	     "	exit\n");
+	EXPECT_TAKES(4, 1);
 }
 
 static const struct {

@@ -27,7 +27,7 @@
 static kps_helper_fn find_helper(void *priv, u32 id)
 {
 	(void)priv;
-	return id == 5 ? (kps_helper_fn)(unsigned long)HELPER : NULL;
+	return id == 5 || id == BPF_FUNC_tail_call ? (kps_helper_fn)(unsigned long)HELPER : NULL;
 }
 
 static u64 map_address(void *priv, u32 map)
@@ -359,6 +359,22 @@ TEST_F(lower, metered_loops)
 			       "r2 = 0x5000 ll\nr5 = *(u64 *)(r10 - 72)\n"
 			       "r0 = *(u64 *)(r5 + 0)\nr0 += -2\n*(u64 *)(r5 + 0) = r0\n"
 			       "call #8192\nr1 = *(u64 *)(r10 - 72)\n"));
+}
+
+/* It ends the program, unless there is none to go on with; that is paid for as an exit. */
+TEST_F(lower, tail_calls)
+{
+	static const char text[] = "r3 = 0\ncall bpf_tail_call\nr0 = 1\nexit\n";
+
+	EXPECT_LOWERED(text, "r3 = 0\ncall #4096\nif r0 == 0 goto 4\nexit\nr0 = 1\nexit\n");
+	meter(self);
+	ASSERT_EQ(0, prepare(self, text));
+	ASSERT_EQ(0, lower(self, 0));
+	EXPECT_NE(NULL, strstr(after(self),
+			       "call #4096\nif r0 == 0 goto 13\n"
+			       "r1 = *(u64 *)(r10 - 72)\nr2 = *(u64 *)(r1 + 0)\n"
+			       "if r2 s>= 2 goto 10\n" NO_FUEL
+			       "r2 += -2\n*(u64 *)(r1 + 0) = r2\nexit\nr0 = 1\n"));
 }
 
 static struct kps_run native;

@@ -94,6 +94,7 @@ static u64 (*bpf_ktime_get_ns)(void) = (void *)5;
 static long (*bpf_trace_printk)(const char *fmt, u32 size, ...) = (void *)6;
 static u32 (*bpf_get_prandom_u32)(void) = (void *)7;
 static u32 (*bpf_get_smp_processor_id)(void) = (void *)8;
+static long (*bpf_tail_call)(void *ctx, void *progs, u32 index) = (void *)12;
 static u64 (*bpf_get_current_pid_tgid)(void) = (void *)14;	/* kprobe */
 static u64 (*bpf_get_current_uid_gid)(void) = (void *)15;	/* kprobe */
 static long (*bpf_get_current_comm)(void *buf, u32 size) = (void *)16; /* kprobe */

@@ -34,8 +34,8 @@ static void add_prog(struct out_table *t, const struct object *obj)
 	const struct kapsel_prog_info *prog = &obj->info.prog;
 
 	out_str(t, kapsel_prog_type_name(prog->type));
-	out_fmt(t, "%u insns, at most %llu", prog->insn_cnt,
-		(unsigned long long)prog->max_insns);
+	out_fmt(t, "%u insns, at most %llu%s", prog->insn_cnt,
+		(unsigned long long)prog->max_insns, prog->tail_calls ? " + tail calls" : "");
 	if (prog->why > KAPSEL_WHY_ASKED)
 		out_fmt(t, "%s: %s", engine_name(prog->engine), kapsel_why(prog->why));
 	else
@@ -275,7 +275,11 @@ static void prog_facts(struct out_table *t, const struct kapsel_prog_info *prog)
 		out_none(t);
 	out_u64(t, prog->insn_cnt);
 	out_u64(t, prog->xlated_cnt);
-	out_u64(t, prog->max_insns);
+	if (prog->tail_calls)
+		out_labelled(t, prog->max_insns, "%llu + tail calls",
+			     (unsigned long long)prog->max_insns);
+	else
+		out_u64(t, prog->max_insns);
 	out_u64(t, prog->stack_depth);
 	out_u64(t, prog->map_cnt);
 	out_labelled(t, prog->verify_ns, "%.2f ms", prog->verify_ns / 1e6);

@@ -36,17 +36,33 @@ struct load {
 };
 
 /* One object gets NAME, of several each NAME.PROGRAM. */
-static int pin(struct load *load, int fd, const struct kapsel_prog *prog, bool several)
+static int pin(struct load *load, int fd, const char *object, bool several)
 {
 	struct kapsel_error err = {};
 	char name[200];
 
-	snprintf(name, sizeof(name), several ? "%s.%s" : "%s", load->pin, prog->name);
+	snprintf(name, sizeof(name), several ? "%s.%s" : "%s", load->pin, object);
 	if (kapsel_pin_obj(&load->session.dev, fd, name, &err))
 		return cli_fail(&err, 0);
 	load->pinned++;
-	cli_say("pinned    %s  as %s\n", prog->name, name);
+	cli_say("pinned    %s  as %s\n", object, name);
 	return 0;
+}
+
+/* Program arrays are emptied when nobody has them, whoever uses them. */
+static int pin_arrays(struct load *load)
+{
+	const struct session *s = &load->session;
+	int status = 0;
+	__u32 i;
+
+	for (i = 0; i < kapsel_nr_maps(s->obj) && !status; i++) {
+		const struct kapsel_map *map = kapsel_map_at(s->obj, i);
+
+		if (map->type == BPF_MAP_TYPE_PROG_ARRAY)
+			status = pin(load, map->fd, map->name, true);
+	}
+	return status;
 }
 
 static __u32 count_meant(const struct session *s)
@@ -69,7 +85,7 @@ static int pin_programs(struct load *load)
 		struct kapsel_prog *prog = kapsel_prog_at(s->obj, i);
 
 		if (select_has(&s->sel, prog))
-			status = pin(load, prog->fd, prog, several);
+			status = pin(load, prog->fd, prog->name, several);
 	}
 	return status;
 }
@@ -81,7 +97,7 @@ static int pin_links(struct load *load)
 	__u32 i;
 
 	for (i = 0; i < s->nr_links && !status; i++)
-		status = pin(load, s->links[i].fd, s->links[i].prog, s->nr_links > 1);
+		status = pin(load, s->links[i].fd, s->links[i].prog->name, s->nr_links > 1);
 	return status;
 }
 
@@ -98,6 +114,10 @@ static void unpin_all(struct load *load)
 			 kapsel_prog_at(s->obj, i)->name);
 		kapsel_unpin(&s->dev, name, &err);
 	}
+	for (i = 0; load->pinned && i < kapsel_nr_maps(s->obj); i++) {
+		snprintf(name, sizeof(name), "%s.%s", load->pin, kapsel_map_at(s->obj, i)->name);
+		kapsel_unpin(&s->dev, name, &err);
+	}
 }
 
 static int load_it(struct load *load)
@@ -112,6 +132,8 @@ static int load_it(struct load *load)
 		return CLI_OK;
 	}
 	status = load->no_attach ? pin_programs(load) : pin_links(load);
+	if (!status)
+		status = pin_arrays(load);
 	if (status)
 		unpin_all(load);
 	return status;

@@ -109,7 +109,49 @@ static void *for_all_cpus(struct call *call, const void *one)
 	return all;
 }
 
-static int set(struct call *call)
+/* Programs and maps are put in by their descriptors, which end with the command. */
+static void *find_held(struct call *call)
+{
+	const struct kapsel_view *view = &call->view;
+	__u32 *fd = calloc(1, sizeof(*fd)), kind = view->holds;
+	struct objects objs;
+	struct object *obj;
+	int status = 0;
+
+	if (!fd)
+		return NULL;
+	objects_read(view->dev, 1u << kind, &objs);
+	obj = objects_find(&objs, call->words[3], kind == KAPSEL_OBJ_PROG ? "prog" : "map",
+			   &status);
+	if (obj)
+		*fd = dup(obj->fd);
+	objects_free(&objs);
+	if (obj)
+		return fd;
+	free(fd);
+	return NULL;
+}
+
+static int set_held(struct call *call)
+{
+	void *key = parse(call, call->words[2], true);
+	__u32 *fd = key ? find_held(call) : NULL;
+	int ret = -ENOENT;
+
+	if (key && !fd) {
+		free(key);
+		return CLI_FAILED;
+	}
+	if (fd) {
+		ret = kapsel_map_set(&call->view, key, fd, call->flags, &call->err);
+		close(*fd);
+	}
+	free(key);
+	free(fd);
+	return ret ? failed(call) : CLI_OK;
+}
+
+static int set_value(struct call *call)
 {
 	void *key = parse(call, call->words[2], true);
 	void *one = key ? parse(call, call->words[3], false) : NULL;
@@ -122,6 +164,11 @@ static int set(struct call *call)
 	free(one);
 	free(all);
 	return ret ? failed(call) : CLI_OK;
+}
+
+static int set(struct call *call)
+{
+	return call->view.holds ? set_held(call) : set_value(call);
 }
 
 static int del(struct call *call)

@@ -71,7 +71,11 @@ static void add_row(struct run *run, const struct kapsel_prog *prog,
 			kapsel_code_name(res->verdict.code, code, sizeof(code)) : "failed");
 		return;
 	}
-	out_u64(t, res->verdict.max_insns);
+	if (kapsel_tail_calls(prog))
+		out_labelled(t, res->verdict.max_insns, "%llu + tail calls",
+			     (unsigned long long)res->verdict.max_insns);
+	else
+		out_u64(t, res->verdict.max_insns);
 	out_u64(t, res->verdict.stack_depth);
 	out_str(t, "ok");
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mapview.h"
 
@@ -55,10 +56,36 @@ static bool total(const struct kapsel_view *view, const void *value, __s64 *sum)
 	return true;
 }
 
+static __u32 id_in(const void *value)
+{
+	__u32 id;
+
+	memcpy(&id, value, sizeof(id));
+	return id;
+}
+
+/* Programs and maps by name, as `kapsel show` takes it. */
+static void print_object(FILE *to, const struct kapsel_view *view, __u32 id)
+{
+	struct kapsel_obj_info info = {};
+	struct kapsel_error err;
+	int fd = kapsel_fd_by_id(view->dev, view->holds, id, &err);
+
+	if (fd >= 0 && !kapsel_obj_info(fd, &info, &err) && info.name[0])
+		fprintf(to, "%s@%u", info.name, id);
+	else
+		fprintf(to, "%u", id);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void print_one(FILE *to, const struct kapsel_view *view, const void *value)
 {
-	kapsel_btf_print(to, view->btf, view->info.btf_value_type_id, value,
-			 view->info.value_size);
+	if (view->holds)
+		print_object(to, view, id_in(value));
+	else
+		kapsel_btf_print(to, view->btf, view->info.btf_value_type_id, value,
+				 view->info.value_size);
 }
 
 static bool is_zero(const char *data, size_t size)
@@ -99,6 +126,10 @@ void mapview_value_json(struct kapsel_json *js, const struct kapsel_view *view,
 	__u32 cpu, type = view->info.btf_value_type_id;
 	__s64 sum;
 
+	if (view->holds) {
+		kapsel_json_u64(js, "value", id_in(value));
+		return;
+	}
 	if (view->cpus == 1) {
 		kapsel_btf_json(js, "value", view->btf, type, value, view->info.value_size);
 		return;
@@ -123,7 +154,7 @@ struct text_walk {
 
 static bool skipped(const struct kapsel_view *view, bool skip_zero, const void *value)
 {
-	return skip_zero && is_zero(value, (size_t)view->cpus * view->stride);
+	return (skip_zero || view->holds) && is_zero(value, (size_t)view->cpus * view->stride);
 }
 
 static char *to_text(const struct kapsel_view *view, const void *data, bool key)

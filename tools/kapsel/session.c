@@ -94,6 +94,22 @@ static int only_optional(const struct session *s)
 	return cli_fail(&err, CLI_FAILED);
 }
 
+/* Programs for tail calls need no place of their own. */
+static bool is_called(const struct session *s, const struct kapsel_prog *prog)
+{
+	__u32 i;
+
+	for (i = 0; i < kapsel_nr_maps(s->obj); i++)
+		if (kapsel_map_holds(kapsel_map_at(s->obj, i), prog))
+			return true;
+	return false;
+}
+
+static bool is_loaded(const struct session *s, const struct kapsel_prog *prog)
+{
+	return select_has(&s->sel, prog) || (prog->optional && is_called(s, prog));
+}
+
 static int load_all(struct session *s)
 {
 	struct kapsel_error err = {};
@@ -107,7 +123,7 @@ static int load_all(struct session *s)
 	if (kapsel_maps_create(&s->dev, s->obj, &err))
 		return cli_fail(&err, 0);
 	for (i = 0; i < count && !status; i++)
-		if (select_has(&s->sel, kapsel_prog_at(s->obj, i)))
+		if (is_loaded(s, kapsel_prog_at(s->obj, i)))
 			status = load_one(s, kapsel_prog_at(s->obj, i));
 	return status;
 }
@@ -152,9 +168,10 @@ static void say_attached(const struct kapsel_prog *prog, const struct kapsel_hoo
 	kapsel_hook_format(hook, where, sizeof(where));
 	if (kapsel_obj_info(prog->fd, &info, &err))
 		return;
-	cli_say("attached  %s  %s   (%s, %u insns, at most %llu per run)\n", prog->name, where,
+	cli_say("attached  %s  %s   (%s, %u insns, at most %llu per run%s)\n", prog->name, where,
 		engines[info.prog.engine % 3], info.prog.insn_cnt,
-		(unsigned long long)info.prog.max_insns);
+		(unsigned long long)info.prog.max_insns,
+		info.prog.tail_calls ? " and tail call" : "");
 }
 
 static int attach_one(struct session *s, struct kapsel_prog *prog)
@@ -188,7 +205,8 @@ int session_attach(struct session *s)
 	for (i = 0; i < count && !status; i++) {
 		struct kapsel_prog *prog = kapsel_prog_at(s->obj, i);
 
-		if (select_has(&s->sel, prog))
+		if (select_has(&s->sel, prog) &&
+		    (session_has_place(s, prog) || !is_called(s, prog)))
 			status = attach_one(s, prog);
 	}
 	return status;

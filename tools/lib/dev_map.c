@@ -32,6 +32,19 @@ static int fill_section(const struct kapsel_map *map, struct kapsel_error *err)
 	return 0;
 }
 
+int kl_map_put_fd(const struct kapsel_map *map, u32 index, int fd, struct kapsel_error *err)
+{
+	u32 value = fd;
+	struct kapsel_map_elem elem = {
+		.key = (uintptr_t)&index, .key_size = sizeof(index),
+		.value = (uintptr_t)&value, .value_size = sizeof(value),
+	};
+
+	if (!ioctl(map->fd, KAPSEL_MAP_UPDATE, &elem))
+		return 0;
+	return kl_errno(err, -errno, "cannot fill entry %u of map '%s'", index, map->name);
+}
+
 static int create(const struct kapsel_dev *dev, const struct kapsel_object *obj,
 		  struct kapsel_map *map, struct kapsel_error *err)
 {
@@ -106,6 +119,7 @@ int kapsel_view_open(const struct kapsel_dev *dev, int fd, struct kapsel_view *v
 		return ret;
 	if (info.kind != KAPSEL_OBJ_MAP)
 		return kl_fail(err, -EINVAL, "'%s' is not a map", info.name);
+	view->dev = dev;
 	view->fd = fd;
 	view->id = info.id;
 	view->info = info.map;
@@ -117,6 +131,8 @@ int kapsel_view_open(const struct kapsel_dev *dev, int fd, struct kapsel_view *v
 		view->cpus = dev->abi.cpus;
 		view->stride = ALIGN(view->info.value_size, 8);
 	}
+	if (type && type->ops & KAPSEL_MAP_OP_PROGS)
+		view->holds = KAPSEL_OBJ_PROG;
 	return read_types(view, err);
 }
 

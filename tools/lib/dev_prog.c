@@ -148,6 +148,24 @@ static void hint_engine(const struct kapsel_result *res, struct kapsel_error *er
 		kl_hint(err, "%s", kapsel_why(why));
 }
 
+/* Into the arrays that are to hold it. */
+static int fill_arrays(const struct kapsel_prog *prog, struct kapsel_error *err)
+{
+	u32 i, j;
+	int ret = 0;
+
+	for (i = 0; i < kapsel_nr_maps(prog->obj); i++) {
+		const struct kapsel_map *map = kapsel_map_at(prog->obj, i);
+
+		if (!kapsel_map_holds(map, prog))
+			continue;
+		for (j = 0; j < map->nr_initial && !ret; j++)
+			if (kapsel_prog_at(prog->obj, map->initial[j].target) == prog)
+				ret = kl_map_put_fd(map, map->initial[j].index, prog->fd, err);
+	}
+	return ret;
+}
+
 int kapsel_prog_load(const struct kapsel_dev *dev, struct kapsel_prog *prog,
 		     const struct kapsel_load_opts *opts, struct kapsel_result *res,
 		     struct kapsel_error *err)
@@ -168,7 +186,7 @@ int kapsel_prog_load(const struct kapsel_dev *dev, struct kapsel_prog *prog,
 	res->ns = now_ns() - start;
 	if (fd >= 0) {
 		prog->fd = fd;
-		return 0;
+		return fill_arrays(prog, err);
 	}
 	res->err = fd;
 	snprintf(what, sizeof(what), "program '%s' could not be loaded", prog->name);

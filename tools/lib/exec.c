@@ -27,36 +27,51 @@ struct context {
 	u64 data_end;
 };
 
-/** struct exec - one call */
-struct exec {
+/**
+ * struct part - a program of the run: the one asked for, or one that a tail call may
+ *	lead to
+ */
+struct part {
+	struct exec *x;
 	struct kl_host host;
-	struct kl_sim sim;
 	struct kps_prog_in in;
 	struct kps_proof proof;
-	struct kps_ctx_slot slots[MAX_FIELDS];
 	struct kps_code *code;
+};
+
+/**
+ * struct exec - one call
+ * @obj: of the program
+ * @parts: by index in the object, those that may run
+ */
+struct exec {
+	const struct kapsel_object *obj;
+	struct kl_sim sim;
+	struct part **parts;
+	struct kps_ctx_slot slots[MAX_FIELDS];
 	struct context ctx;
 };
 
+static struct kl_sim_map *map_of(const struct part *part, u32 map)
+{
+	return &part->x->sim.maps[part->host.maps[map]];
+}
+
 static u64 target_map(void *priv, u32 map)
 {
-	struct exec *x = priv;
-
-	return (uintptr_t)&x->sim.maps[map];
+	return (uintptr_t)map_of(priv, map);
 }
 
 static u64 target_map_value(void *priv, u32 map)
 {
-	struct exec *x = priv;
-
-	return (uintptr_t)x->sim.maps[map].values;
+	return (uintptr_t)map_of(priv, map)->values;
 }
 
 static const struct kps_view *target_view(void *priv, u32 map)
 {
-	const struct exec *x = priv;
+	const struct kl_sim_map *sim = map_of(priv, map);
 
-	return x->sim.maps[map].map->type == BPF_MAP_TYPE_ARRAY ? &x->sim.maps[map].view : NULL;
+	return sim->map->type == BPF_MAP_TYPE_ARRAY ? &sim->view : NULL;
 }
 
 static kps_helper_fn target_lookup(void *priv, u32 map)
@@ -73,12 +88,12 @@ static kps_helper_fn target_helper(void *priv, u32 id)
 }
 
 /* Only packet pointers are elsewhere than the program sees them. */
-static const struct kps_ctx_slot *fill_slots(struct exec *x)
+static const struct kps_ctx_slot *fill_slots(struct exec *x, u32 prog_type)
 {
-	const struct kps_prog_type *type = kps_prog_type_find(x->in.prog_type);
+	const struct kps_prog_type *type = kps_prog_type_find(prog_type);
 	u32 i;
 
-	if (x->in.prog_type != KAPSEL_PROG_NETFILTER || type->nr_fields > MAX_FIELDS)
+	if (prog_type != KAPSEL_PROG_NETFILTER || type->nr_fields > MAX_FIELDS)
 		return NULL;
 	for (i = 0; i < type->nr_fields; i++) {
 		const struct kps_ctx_field *field = &type->fields[i];
@@ -95,32 +110,51 @@ static const struct kps_ctx_slot *fill_slots(struct exec *x)
 	return x->slots;
 }
 
-static int make_maps(struct exec *x, struct kapsel_error *err)
+static int make_maps(struct part *part, struct kapsel_error *err)
 {
 	u32 i;
 
-	for (i = 0; i < x->host.nr_maps; i++) {
-		const struct kapsel_map *map = kapsel_map_at(x->sim.prog->obj, x->host.maps[i]);
+	for (i = 0; i < part->host.nr_maps; i++) {
+		const struct kapsel_map *map = kapsel_map_at(part->x->obj, part->host.maps[i]);
+		struct kl_sim_map *sim = map_of(part, i);
 
-		if (kl_sim_map_init(&x->sim.maps[i], map))
+		if (!sim->map && kl_sim_map_init(sim, map))
 			return kl_fail(err, -ENOMEM, "no memory for map '%s'", map->name);
-		x->sim.nr_maps++;
 	}
 	return 0;
 }
 
-static int make_code(struct exec *x, struct kapsel_error *err)
+static int make_code(struct part *part, struct kapsel_error *err)
 {
 	struct kps_target target = {
 		.map = target_map, .map_value = target_map_value, .view = target_view,
-		.lookup = target_lookup, .helper = target_helper, .ctx = fill_slots(x), .priv = x,
+		.lookup = target_lookup, .helper = target_helper,
+		.ctx = fill_slots(part->x, part->in.prog_type), .priv = part,
 	};
-	int ret = kps_rewrite(&x->in, &x->proof, &target, &x->host.ops, &x->code);
+	int ret = kps_rewrite(&part->in, &part->proof, &target, &part->host.ops, &part->code);
 
 	if (ret)
 		return kl_errno(err, ret, "cannot make the program runnable");
-	kps_interp_prepare(x->code);
+	kps_interp_prepare(part->code);
 	return 0;
+}
+
+static int make_part(struct exec *x, u32 index, const struct kapsel_run_opts *opts,
+		     struct kapsel_result *res, struct kapsel_error *err)
+{
+	const struct kapsel_prog *prog = kapsel_prog_at(x->obj, index);
+	struct part *part = calloc(1, sizeof(*part));
+	int ret;
+
+	if (!part)
+		return kl_nomem(err);
+	part->x = x;
+	x->parts[index] = part;
+	kl_host_init(&part->host, prog, 0, res);
+	kl_prog_in(prog, opts->budget, &part->in);
+	ret = kl_verify(&part->host, &part->in, &part->proof, err);
+	ret = ret ?: make_maps(part, err);
+	return ret ?: make_code(part, err);
 }
 
 static void put_u32(struct exec *x, u32 off, u32 value)
@@ -128,12 +162,12 @@ static void put_u32(struct exec *x, u32 off, u32 value)
 	memcpy(x->ctx.raw + off, &value, sizeof(value));
 }
 
-static void fill_context(struct exec *x, const struct kapsel_run_opts *opts)
+static void fill_context(struct exec *x, u32 prog_type, const struct kapsel_run_opts *opts)
 {
 	memset(&x->ctx, 0, sizeof(x->ctx));
 	if (opts->ctx)
 		memcpy(x->ctx.raw, opts->ctx, min_t(size_t, opts->ctx_size, MAX_CTX));
-	if (x->in.prog_type != KAPSEL_PROG_NETFILTER)
+	if (prog_type != KAPSEL_PROG_NETFILTER)
 		return;
 	x->ctx.data = (uintptr_t)opts->data;
 	x->ctx.data_end = (uintptr_t)opts->data + min_t(u64, opts->data_size, KPS_MAX_PACKET);
@@ -151,47 +185,114 @@ static u64 now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-static void run_code(struct exec *x, const struct kapsel_run_opts *opts,
+/* With fuel of its own. */
+static void run_part(struct part *part, struct kps_run *run, struct kapsel_run_result *out)
+{
+	u64 fuel = part->proof.max_insns + !part->proof.metered;
+
+	run->fuel = fuel;
+	out->retval = kps_interp_run(part->code, run, (uintptr_t)&part->x->ctx, 0);
+	out->finished = run->end == KPS_RUN_DONE;
+	out->insns += fuel - run->fuel;
+}
+
+static void run_once(struct exec *x, struct part *part, struct kps_run *run,
 		     struct kapsel_run_result *out)
 {
-	u64 fuel = x->proof.max_insns + !x->proof.metered, start = now_ns();
-	u32 repeat = opts->repeat ?: 1, i = 0;
+	out->insns = 0;
+	x->sim.tail_calls = 0;
+	do {
+		x->sim.tail_called = false;
+		run_part(part, run, out);
+		part = x->sim.tail_called ? x->parts[x->sim.next] : NULL;
+	} while (part && out->finished);
+}
+
+static void run_code(struct exec *x, struct part *part, const struct kapsel_run_opts *opts,
+		     struct kapsel_run_result *out)
+{
 	struct kps_run *run = aligned_alloc(64, ALIGN(sizeof(*run), 64));
+	u32 repeat = opts->repeat ?: 1, i = 0;
+	u64 start = now_ns();
 
 	if (!run)
 		return;
 	kl_sim_now = &x->sim;
 	do {
-		fill_context(x, opts);
-		run->fuel = fuel;
-		out->retval = kps_interp_run(x->code, run, (uintptr_t)&x->ctx, 0);
-		out->finished = run->end == KPS_RUN_DONE;
-		out->insns = fuel - run->fuel;
+		fill_context(x, part->in.prog_type, opts);
+		run_once(x, part, run, out);
 	} while (++i < repeat && out->finished);
 	kl_sim_now = NULL;
 	out->duration_ns = (now_ns() - start) / i;
 	free(run);
 }
 
-static int exec(struct exec *x, const struct kapsel_run_opts *opts,
-		struct kapsel_run_result *run, struct kapsel_error *err)
+/* What @map holds that is not made runnable yet; the object's number of programs: nothing. */
+static u32 not_made(const struct exec *x, const struct kapsel_map *map)
 {
-	int ret = make_maps(x, err);
+	u32 i;
 
-	ret = ret ?: make_code(x, err);
-	if (!ret)
-		run_code(x, opts, run);
+	for (i = 0; map->type == BPF_MAP_TYPE_PROG_ARRAY && i < map->nr_initial; i++)
+		if (!x->parts[map->initial[i].target])
+			return map->initial[i].target;
+	return kapsel_nr_progs(x->obj);
+}
+
+/* Each that becomes runnable may use arrays with more of them. */
+static int make_called(struct exec *x, const struct kapsel_run_opts *opts,
+		       struct kapsel_error *err)
+{
+	u32 i, prog, nr = kapsel_nr_maps(x->obj);
+	struct kapsel_result res = {};
+	int ret = 0;
+
+	for (i = 0; i < nr && !ret; i++) {
+		prog = x->sim.maps[i].map ? not_made(x, x->sim.maps[i].map) :
+					    kapsel_nr_progs(x->obj);
+		if (prog == kapsel_nr_progs(x->obj))
+			continue;
+		ret = make_part(x, prog, opts, &res, err);
+		kapsel_result_free(&res);
+		i = -1;
+	}
 	return ret;
+}
+
+static int exec(struct exec *x, const struct kapsel_prog *prog,
+		const struct kapsel_run_opts *opts, struct kapsel_run_result *run,
+		struct kapsel_result *res, struct kapsel_error *err)
+{
+	u32 index = 0;
+	int ret;
+
+	while (kapsel_prog_at(x->obj, index) != prog)
+		index++;
+	ret = make_part(x, index, opts, res, err);
+	ret = ret ?: make_called(x, opts, err);
+	if (!ret)
+		run_code(x, x->parts[index], opts, run);
+	return ret;
+}
+
+static void free_part(struct part *part)
+{
+	if (!part)
+		return;
+	kps_code_free(part->code, &part->host.ops);
+	kps_proof_free(&part->proof, &part->host.ops);
+	free(part);
 }
 
 static void release(struct exec *x)
 {
 	u32 i;
 
-	kps_code_free(x->code, &x->host.ops);
-	kps_proof_free(&x->proof, &x->host.ops);
-	for (i = 0; i < x->sim.nr_maps; i++)
+	for (i = 0; x->parts && i < kapsel_nr_progs(x->obj); i++)
+		free_part(x->parts[i]);
+	for (i = 0; x->sim.maps && i < kapsel_nr_maps(x->obj); i++)
 		kl_sim_map_free(&x->sim.maps[i]);
+	free(x->parts);
+	free(x->sim.maps);
 	free(x);
 }
 
@@ -200,19 +301,21 @@ int kapsel_run_offline(const struct kapsel_prog *prog, const struct kapsel_run_o
 		       struct kapsel_result *res, struct kapsel_error *err)
 {
 	struct exec *x = calloc(1, sizeof(*x));
-	int ret;
+	int ret = -ENOMEM;
 
 	memset(res, 0, sizeof(*res));
 	memset(run, 0, sizeof(*run));
 	if (!x)
 		return kl_nomem(err);
-	kl_host_init(&x->host, prog, 0, res);
-	kl_prog_in(prog, opts->budget, &x->in);
+	x->obj = prog->obj;
+	x->parts = calloc(kapsel_nr_progs(x->obj), sizeof(*x->parts));
+	x->sim.maps = calloc(kapsel_nr_maps(x->obj) + 1, sizeof(*x->sim.maps));
 	x->sim.prog = prog;
 	x->sim.trace = trace;
-	ret = kl_verify(&x->host, &x->in, &x->proof, err);
-	if (!ret)
-		ret = exec(x, opts, run, err);
+	if (x->parts && x->sim.maps)
+		ret = exec(x, prog, opts, run, res, err);
+	else
+		kl_nomem(err);
 	release(x);
 	return ret;
 }

@@ -85,6 +85,15 @@ static int refuse_pinning(const struct kapsel_object *obj, const struct btf_memb
 	return kl_hint(err, "drop __uint(pinning, ...) and use `kapsel load --pin NAME`");
 }
 
+/* __array(values, T) makes an array of pointers to T, at the end, of any length. */
+static int values_of(const struct btf_member *member, struct kapsel_map *map)
+{
+	if (member->offset % 8)
+		return -EINVAL;
+	map->values_from = map->offset + member->offset / 8;
+	return map->values_from <= map->values_to ? 0 : -EINVAL;
+}
+
 static int read_member(const struct kapsel_object *obj, const struct btf_member *member,
 		       struct kapsel_map *map, struct kapsel_error *err)
 {
@@ -112,8 +121,7 @@ static int read_member(const struct kapsel_object *obj, const struct btf_member 
 	else if (!strcmp(name, "pinning"))
 		return refuse_pinning(obj, member, map, err);
 	else if (!strcmp(name, "values"))
-		return kl_fail(err, -EOPNOTSUPP, "%s: map '%s': maps inside maps are not supported",
-			       obj->path, map->name);
+		ret = values_of(member, map);
 	else
 		return kl_fail(err, -EOPNOTSUPP, "%s: map '%s': '%s' in its definition is not supported",
 			       obj->path, map->name, name);
@@ -182,6 +190,7 @@ static int check_shape(const struct kapsel_object *obj, struct kapsel_map *map,
 	const struct kps_map_type *type = kps_map_type_find(map->type);
 	bool array = map->type == BPF_MAP_TYPE_ARRAY ||
 		     map->type == BPF_MAP_TYPE_CGROUP_ARRAY ||
+		     map->type == BPF_MAP_TYPE_PROG_ARRAY ||
 		     map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
 
 	if (!type)
@@ -200,6 +209,8 @@ static int check_shape(const struct kapsel_object *obj, struct kapsel_map *map,
 		return bad_shape(obj, map, "an array's key is 4 bytes wide", err);
 	if (!map->key_size)
 		return bad_shape(obj, map, "the key's type or size is missing", err);
+	if (type->ops & KAPSEL_MAP_OP_PROGS && !map->value_size)
+		map->value_size = 4;
 	if (!map->value_size)
 		return bad_shape(obj, map, "the value's type or size is missing", err);
 	return 0;
@@ -238,10 +249,13 @@ static int add_map(struct kapsel_object *obj, const struct kl_symbol *sym,
 	obj->nr_maps++;
 	map->name = sym->name;
 	map->offset = sym->value;
+	map->values_to = sym->value + sym->size;
 	map->fd = -1;
 	member = btf_members(type);
 	for (i = 0; i < btf_vlen(type) && !ret; i++)
 		ret = read_member(obj, &member[i], map, err);
+	if (!map->values_from)
+		map->values_to = 0;
 	return ret ?: check_shape(obj, map, err);
 }
 

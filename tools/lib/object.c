@@ -12,6 +12,8 @@
 #include <bpf/libbpf.h>
 #include <linux/kernel.h>
 
+#include "core/insn.h"
+#include "core/proto.h"
 #include "object.h"
 
 /* An object of clang's is rarely over a megabyte; this is a bound, no target. */
@@ -122,7 +124,8 @@ static int read_object(struct kapsel_object *obj, struct kapsel_error *err)
 	ret = kl_maps_read(obj, err);
 	ret = ret ?: kl_data_read(obj, err);
 	ret = ret ?: kl_externs_read(obj, err);
-	return ret ?: kl_progs_read(obj, err);
+	ret = ret ?: kl_progs_read(obj, err);
+	return ret ?: kl_maps_fill(obj, err);
 }
 
 /* Takes over @image. */
@@ -235,6 +238,7 @@ void kapsel_close(struct kapsel_object *obj)
 		free_prog(&obj->progs[i]);
 	for (i = 0; i < obj->nr_maps; i++) {
 		free(obj->maps[i].data);
+		free(obj->maps[i].initial);
 		if (obj->maps[i].fd >= 0)
 			close(obj->maps[i].fd);
 	}
@@ -267,6 +271,31 @@ struct kapsel_prog *kapsel_prog_find(const struct kapsel_object *obj, const char
 		if (!strcmp(obj->progs[i].name, name))
 			return &obj->progs[i];
 	return NULL;
+}
+
+bool kapsel_tail_calls(const struct kapsel_prog *prog)
+{
+	u32 i;
+
+	for (i = 0; i < prog->insn_cnt; i += kps_insn_slots(&prog->insns[i])) {
+		const struct bpf_insn *insn = &prog->insns[i];
+
+		if (insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg &&
+		    insn->imm == BPF_FUNC_tail_call)
+			return true;
+	}
+	return false;
+}
+
+bool kapsel_map_holds(const struct kapsel_map *map, const struct kapsel_prog *prog)
+{
+	const struct kps_map_type *type = kps_map_type_find(map->type);
+	u32 i;
+
+	for (i = 0; type && type->ops & KAPSEL_MAP_OP_PROGS && i < map->nr_initial; i++)
+		if (kapsel_prog_at(prog->obj, map->initial[i].target) == prog)
+			return true;
+	return false;
 }
 
 const struct kapsel_left_out *kapsel_left_out_at(const struct kapsel_object *obj, u32 i)

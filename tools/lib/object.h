@@ -133,6 +133,9 @@ int kl_externs_read(struct kapsel_object *obj, struct kapsel_error *err);
 /** kl_progs_read - programs found by section name, and linked */
 int kl_progs_read(struct kapsel_object *obj, struct kapsel_error *err);
 
+/** kl_maps_fill - what maps of programs hold at first; after the programs */
+int kl_maps_fill(struct kapsel_object *obj, struct kapsel_error *err);
+
 /** kl_link - functions, relocations and lines of one program */
 int kl_link(struct kapsel_object *obj, struct kapsel_prog *prog,
 	    const struct kl_func *main, struct kapsel_error *err);

@@ -25,8 +25,9 @@ struct kl_sim_map {
 /**
  * struct kl_sim - an offline run
  * @prog: the program
- * @maps: by index in the program
- * @nr_maps: how many
+ * @maps: by index in the object; there is one where a program uses it
+ * @tail_calls: so far, of this run
+ * @next: index in the object of the program to go on with, @tail_called: there is one
  * @trace: where records and lines go, or NULL
  * @packet: of a netfilter program
  * @packet_size: bytes
@@ -34,8 +35,10 @@ struct kl_sim_map {
  */
 struct kl_sim {
 	const struct kapsel_prog *prog;
-	struct kl_sim_map maps[KAPSEL_MAX_MAPS];
-	u32 nr_maps;
+	struct kl_sim_map *maps;
+	u32 tail_calls;
+	u32 next;
+	bool tail_called;
 	FILE *trace;
 	const char *packet;
 	u32 packet_size;

@@ -69,6 +69,25 @@ MODEL(map_lookup_percpu_elem)
 	return r3 ? 0 : (uintptr_t)kl_sim_lookup(PTR(r1), PTR(r2));
 }
 
+/* What is in the array is what the object puts there. */
+MODEL(tail_call)
+{
+	const struct kapsel_map *map = ((struct kl_sim_map *)PTR(r2))->map;
+	struct kl_sim *sim = kl_sim_now;
+	u32 i, index = r3;
+
+	UNUSED5;
+	for (i = map->nr_initial; i--;)
+		if (map->initial[i].index == index)
+			break;
+	if (i == U32_MAX || sim->tail_calls == KAPSEL_MAX_TAIL_CALLS)
+		return 0;
+	sim->tail_calls++;
+	sim->next = map->initial[i].target;
+	sim->tail_called = true;
+	return 1;
+}
+
 /* There is no kernel to read: the buffer is zeroed, as in a fault. */
 static u64 cannot_read(u64 to, u64 size)
 {

@@ -44,6 +44,16 @@ static int index_of(struct kl_host *host, u32 map)
 	return host->nr_maps++;
 }
 
+/* Of what is in it; what uses it may say otherwise first, and is refused there. */
+static u32 prog_type_of(const struct kapsel_object *obj, const struct kapsel_map *map)
+{
+	const struct kapsel_prog *prog = NULL;
+
+	if (map->type == BPF_MAP_TYPE_PROG_ARRAY && map->nr_initial)
+		prog = kapsel_prog_at(obj, map->initial[0].target);
+	return prog ? prog->hook.prog_type : 0;
+}
+
 static int host_map(void *priv, s32 fd, struct kps_map_facts *facts)
 {
 	struct kl_host *host = priv;
@@ -58,6 +68,7 @@ static int host_map(void *priv, s32 fd, struct kps_map_facts *facts)
 	facts->max_entries = map->max_entries;
 	facts->flags = map->flags;
 	facts->frozen = map->frozen;
+	facts->prog_type = prog_type_of(host->prog->obj, map);
 	return index_of(host, fd);
 }
 

@@ -30,6 +30,7 @@
 #define KAPSEL_MAX_DEPTH	8	/* frames of a call chain */
 #define KAPSEL_MAX_BTF		(256 * 1024)	/* bytes kept for a map */
 #define KAPSEL_MAX_REPEAT	10000000	/* PROG_TEST_RUN */
+#define KAPSEL_MAX_TAIL_CALLS	33	/* a run */
 #define KAPSEL_DEFAULT_CEILING	4000000	/* instructions a run */
 #define KAPSEL_MAX_METERED	1000000000	/* ceiling of a metered program: a second or two */
 
@@ -213,8 +214,8 @@ struct kapsel_rec_hot {
  * @insn: the instruction refused
  * @capability: the capability missing when @code says that one is; else 0
  * @subprogs: functions in the program, the main one included
- * @max_insns: most instructions one run may take, proven; or the ceiling, if only
- *	that ends the runs of a metered program
+ * @max_insns: most instructions one run may take up to its next tail call, proven; or
+ *	the ceiling, if only that ends the runs of a metered program
  * @visited: instructions the verifier looked at, each visit counted
  * @state_bytes: most memory it needed for states
  * @states: most states alive at a time
@@ -376,6 +377,7 @@ struct kapsel_map_type_info {
 #define KAPSEL_MAP_OP_MMAP	32
 #define KAPSEL_MAP_OP_PERF	64	/* perf_event_output */
 #define KAPSEL_MAP_OP_CGROUP	128	/* current_task_under_cgroup */
+#define KAPSEL_MAP_OP_PROGS	4096	/* tail_call */
 
 /*
  * A perf event array has one ring buffer for all CPUs, of so many bytes for each
@@ -583,11 +585,14 @@ struct kapsel_pin {
  *	indexes), or 0
  * @insns_room: in @insns, slots
  * @log_lost: lines of trace_printk that were overwritten unread
- * @max_insns: most instructions a run may take
+ * @max_insns: most instructions a run may take, up to the next tail call
  * @verify_ns: time that verification took
  * @memory: bytes
  * @why: it is not compiled, KAPSEL_WHY_*
  * @why_insn: the slot that is the reason, if there is one
+ * @tail_calls: 1: it makes tail calls: a run may go on in other programs, up to
+ *	KAPSEL_MAX_TAIL_CALLS times, each with its own @max_insns
+ * @__reserved: 0
  */
 struct kapsel_prog_info {
 	__u32	type;
@@ -605,6 +610,8 @@ struct kapsel_prog_info {
 	__u64	memory;
 	__u32	why;
 	__u32	why_insn;
+	__u32	tail_calls;
+	__u32	__reserved;
 };
 
 /**

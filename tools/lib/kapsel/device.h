@@ -145,6 +145,7 @@ int kapsel_get_pinned(const struct kapsel_dev *dev, const char *name,
 
 /**
  * struct kapsel_view - a map in the kernel, with its types
+ * @dev: the device, of whoever opened the view
  * @fd: of the map, the caller's
  * @info: of it
  * @btf: its types, or NULL
@@ -152,8 +153,11 @@ int kapsel_get_pinned(const struct kapsel_dev *dev, const char *name,
  * @stride: bytes of one of them in a buffer
  * @name: of the map
  * @id: of the map
+ * @holds: KAPSEL_OBJ_*: its values are ids of such objects, and are set by their
+ *	descriptors; 0: no
  */
 struct kapsel_view {
+	const struct kapsel_dev *dev;
 	int fd;
 	struct kapsel_map_info info;
 	struct btf *btf;
@@ -161,6 +165,7 @@ struct kapsel_view {
 	__u32 stride;
 	char name[KAPSEL_NAME_LEN];
 	__u32 id;
+	__u32 holds;
 };
 
 /** kapsel_view_open - look at the map behind @fd, which stays the caller's */

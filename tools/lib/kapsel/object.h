@@ -41,6 +41,12 @@ struct kapsel_func {
 	__u32 end;
 };
 
+/** struct kapsel_initial - what a map of programs holds at first */
+struct kapsel_initial {
+	__u32 index;
+	__u32 target;	/* index of a program in the object */
+};
+
 /**
  * struct kapsel_map - a map of an object
  * @name: of the variable, or the section's for .rodata, .data, .bss and .kconfig
@@ -57,6 +63,9 @@ struct kapsel_func {
  * @section: index of the ELF section behind it; 0: from .maps; ~0: of .kconfig,
  *	which is in no file
  * @offset: of the variable in .maps
+ * @values_from: @values_to: bytes in .maps of what is said of its contents
+ * @initial: what it holds at first, put in as the programs are loaded
+ * @nr_initial: how many
  * @fd: of the map in the kernel, -1: none yet. Closed with the object
  */
 struct kapsel_map {
@@ -72,6 +81,10 @@ struct kapsel_map {
 	bool frozen;
 	__u32 section;
 	__u32 offset;
+	__u32 values_from;
+	__u32 values_to;
+	struct kapsel_initial *initial;
+	__u32 nr_initial;
 	int fd;
 };
 
@@ -193,6 +206,8 @@ struct kapsel_map *kapsel_map_at(const struct kapsel_object *obj, __u32 i);
 /** kapsel_map_find - by name, or NULL */
 struct kapsel_map *kapsel_map_find(const struct kapsel_object *obj,
 				   const char *name);
+/** kapsel_map_holds - whether @map holds @prog at first */
+bool kapsel_map_holds(const struct kapsel_map *map, const struct kapsel_prog *prog);
 /** kapsel_object_name - the path it was opened by */
 const char *kapsel_object_name(const struct kapsel_object *obj);
 /** kapsel_license - as in SEC("license"), "" if there is none */
@@ -222,6 +237,9 @@ int kapsel_set_global(struct kapsel_object *obj, const char *name,
  */
 const struct kapsel_line *kapsel_line_of(const struct kapsel_prog *prog,
 					 __u32 insn, bool *near);
+
+/** kapsel_tail_calls - whether a program makes tail calls, as far as its code says */
+bool kapsel_tail_calls(const struct kapsel_prog *prog);
 
 /** kapsel_missing_at - what an instruction misses in the kernel's types, or NULL */
 const char *kapsel_missing_at(const struct kapsel_prog *prog, __u32 insn);
