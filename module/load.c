@@ -123,6 +123,7 @@ static int host_map(void *priv, s32 fd, struct kps_map_facts *facts)
 		.flags = map->flags,
 		.frozen = READ_ONCE(map->frozen),
 		.prog_type = kps_prog_array_type(map),
+		.inner = map->inner,
 	};
 	return index;
 }

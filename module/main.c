@@ -3,10 +3,10 @@
  * kapsel - runs small programs inside the kernel, after it has proved them safe
  *
  * From here on: device.c has the ioctls, object.c and pin.c what all objects have
- * in common, load.c and prog.c programs, map.c and maps/ maps, link.c and hooks/
- * what programs are attached to, run.c and event.c what happens then, engine.c and
- * jit.c by what, helpers*.c what programs may call. core/ verifies and interprets,
- * and is compiled into userspace as well.
+ * in common, reaper.c how they end, load.c and prog.c programs, map.c and maps/ maps,
+ * link.c and hooks/ what programs are attached to, run.c and event.c what happens then,
+ * engine.c and jit.c by what, helpers*.c what programs may call. core/ verifies and
+ * interprets, and is compiled into userspace as well.
  */
 
 #define pr_fmt(fmt) "kapsel: " fmt
@@ -19,7 +19,7 @@
 #include "device.h"
 #include "helpers.h"
 #include "jit.h"
-#include "prog.h"
+#include "reaper.h"
 #include "run.h"
 #include "hooks/hook.h"
 
@@ -33,13 +33,13 @@ static int __init kapsel_init(void)
 	err = kps_run_init();
 	if (err)
 		return err;
-	err = kps_prog_init();
+	err = kps_reaper_init();
 	if (err)
 		goto run_exit;
 	kps_jit_init();
 	err = kps_hooks_init();
 	if (err)
-		goto prog_exit;
+		goto reaper_exit;
 	/* Last: from here on there are users. */
 	err = kps_device_init();
 	if (err)
@@ -49,8 +49,8 @@ static int __init kapsel_init(void)
 
 hooks_exit:
 	kps_hooks_exit();
-prog_exit:
-	kps_prog_exit();
+reaper_exit:
+	kps_reaper_exit();
 run_exit:
 	kps_run_exit();
 	return err;
@@ -61,7 +61,7 @@ static void __exit kapsel_exit(void)
 {
 	kps_device_exit();
 	kps_hooks_exit();
-	kps_prog_exit();
+	kps_reaper_exit();
 	kps_run_exit();
 }
 

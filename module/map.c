@@ -12,6 +12,7 @@
 #include "compat.h"
 #include "device.h"
 #include "map.h"
+#include "maps/inner.h"
 
 #define KPS_MAP_TYPE(_type, _name, ...) { .type = _type, .ops = &kps_map_##_name##_ops },
 static const struct {
@@ -47,12 +48,26 @@ void kps_map_write_end(struct kps_map *map)
 	up_read(&map->freeze);
 }
 
+static void free_map(struct kps_map *map)
+{
+	kvfree(map->btf);
+	map->ops->free(map);
+}
+
+static void bury(struct kps_grave *grave)
+{
+	free_map(container_of(grave, struct kps_map, grave));
+}
+
+/* Programs hold the maps that they name, but not those that they find in others. */
 static void map_release(struct kps_object *obj)
 {
 	struct kps_map *map = kps_map_of(obj);
 
-	kvfree(map->btf);
-	map->ops->free(map);
+	if (map->found)
+		kps_reap(&map->grave, bury);
+	else
+		free_map(map);
 }
 
 static void map_orphan(struct kps_object *obj)
@@ -198,7 +213,9 @@ static int check_arg(const struct kapsel_map_create *arg)
 		return -EINVAL;
 	if ((arg->map_flags & both) == both)
 		return -EINVAL;
-	if (!arg->btf != !arg->btf_size)
+	if (!arg->btf != !arg->btf_size || arg->__reserved)
+		return -EINVAL;
+	if (arg->inner_map_fd && !(type->ops & KAPSEL_MAP_OP_MAPS))
 		return -EINVAL;
 	if (arg->btf_size > KAPSEL_MAX_BTF)
 		return -E2BIG;
@@ -251,7 +268,9 @@ int kps_map_create(struct kps_call *call)
 	if (IS_ERR(map))
 		return PTR_ERR(map);
 	init_map(map, arg);
-	err = take_btf(map, arg) ?: kps_object_publish(&map->obj, call);
+	if (map->type->ops & KAPSEL_MAP_OP_MAPS)
+		err = kps_inner_like(map, arg);
+	err = err ?: take_btf(map, arg) ?: kps_object_publish(&map->obj, call);
 	kps_map_put(map);
 	return err;
 }

@@ -9,6 +9,8 @@
 
 #include "mapops.h"
 #include "object.h"
+#include "reaper.h"
+#include "core/host.h"
 #include "core/proto.h"
 
 struct kps_call;
@@ -27,6 +29,9 @@ struct kps_call;
  * @writable: mappings that userspace may write; under @freeze
  * @freeze: held for reading by each ioctl that writes to the map. Inside of
  *	mmap_lock, so nothing of the caller's is touched under it
+ * @inner: of a map of maps: what those in it are like
+ * @found: it was put into another map, where programs find it: it ends after those
+ * @grave: when it does
  * @lost: updates and records refused for want of room, or of a lock
  * @memory: bytes
  * @btf: opaque, @btf_size bytes; constant
@@ -43,6 +48,9 @@ struct kps_map {
 	bool frozen;
 	u32 writable;
 	struct rw_semaphore freeze;
+	struct kps_inner_facts inner;
+	bool found;
+	struct kps_grave grave;
 	atomic64_t lost;
 	u64 memory;
 	void *btf;

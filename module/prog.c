@@ -17,13 +17,10 @@
 #include "prog.h"
 #include "core/rewrite.h"
 
-/* Frees programs. Of our own, so that the module's exit can wait for it. */
-static struct workqueue_struct *reaper;
-
-static void free_prog(struct work_struct *work)
+/* Maps may sleep when they go. */
+static void free_prog(struct kps_grave *grave)
 {
-	struct kps_prog *prog = container_of(to_rcu_work(work), struct kps_prog,
-					     free);
+	struct kps_prog *prog = container_of(grave, struct kps_prog, grave);
 	u32 i;
 
 	kps_jit_free(prog->jit);
@@ -36,13 +33,9 @@ static void free_prog(struct work_struct *work)
 	kfree(prog);
 }
 
-/* Hooks run programs with preemption off, which call_rcu() waits for. */
 static void prog_release(struct kps_object *obj)
 {
-	struct kps_prog *prog = kps_prog_of(obj);
-
-	INIT_RCU_WORK(&prog->free, free_prog);
-	queue_rcu_work(reaper, &prog->free);
+	kps_reap(&kps_prog_of(obj)->grave, free_prog);
 }
 
 static int copy_map_ids(const struct kps_prog *prog, u64 to, u32 room)
@@ -144,17 +137,4 @@ int kps_prog_may_use(u32 type, int *missing)
 	else if (type == KAPSEL_PROG_NETFILTER && !ns_capable(ns, CAP_NET_ADMIN))
 		*missing = CAP_NET_ADMIN;
 	return *missing ? -EPERM : 0;
-}
-
-int kps_prog_init(void)
-{
-	reaper = alloc_workqueue("kapsel", WQ_UNBOUND, 0);
-	return reaper ? 0 : -ENOMEM;
-}
-
-void kps_prog_exit(void)
-{
-	/* Programs first come to the queue after a grace period. */
-	rcu_barrier();
-	destroy_workqueue(reaper);
 }

@@ -4,11 +4,11 @@
 #define KPS_PROG_H
 
 #include <linux/container_of.h>
-#include <linux/workqueue.h>
 #include <uapi/linux/bpf.h>
 
 #include "jit.h"
 #include "object.h"
+#include "reaper.h"
 #include "core/host.h"
 #include "core/proto.h"
 
@@ -48,8 +48,7 @@ struct kps_map;
  * @stack_depth: bytes
  * @verify_ns: how long verification took
  * @memory: bytes
- * @free: frees the program after the last run that may have begun; maps may
- *	sleep when they go, so in a work
+ * @grave: frees the program after the last run that may have begun
  */
 struct kps_prog {
 	struct kps_object obj;
@@ -78,7 +77,7 @@ struct kps_prog {
 	u32 stack_depth;
 	u64 verify_ns;
 	u64 memory;
-	struct rcu_work free;
+	struct kps_grave grave;
 };
 
 extern const struct kps_kind kps_prog_kind;
@@ -102,8 +101,5 @@ static inline void kps_prog_put(struct kps_prog *prog)
 
 /* ioctl */
 int kps_prog_load(struct kps_call *call);
-
-int kps_prog_init(void);
-void kps_prog_exit(void);
 
 #endif

@@ -242,7 +242,7 @@ static bool is_one_object(const struct kps_env *env, const struct kps_reg *reg)
 
 	if (reg->kind == KAPSEL_KIND_MAP_VALUE) {
 		map = &env->maps[reg->object];
-		return map->max_entries == 1 &&
+		return map->max_entries == 1 && !kps_is_inner(reg->object) &&
 		       kps_map_type_find(map->type)->ops & KAPSEL_MAP_OP_DIRECT;
 	}
 	return reg->kind == KAPSEL_KIND_PACKET || reg->kind == KAPSEL_KIND_STACK ||

@@ -55,6 +55,16 @@ static bool writes_map(u32 helper)
 	return helper == BPF_FUNC_map_update_elem || helper == BPF_FUNC_map_delete_elem;
 }
 
+/* Of a map of maps, lookups are all there is to programs. */
+static bool has_operation(const struct kps_helper *helper, const struct kps_map_type *type)
+{
+	u32 ops = type ? type->ops : 0;
+
+	if (helper->id == BPF_FUNC_map_lookup_elem && ops & KAPSEL_MAP_OP_MAPS)
+		return true;
+	return type && (helper->map_op & ops) == helper->map_op;
+}
+
 static int map_arg(struct call *c, u32 n)
 {
 	const struct kps_reg *reg = kps_reg_at(c->at, n);
@@ -62,11 +72,11 @@ static int map_arg(struct call *c, u32 n)
 	const struct kps_map_type *type;
 	u32 code = 0;
 
-	if (reg->kind != KAPSEL_KIND_MAP)
+	if (reg->kind != KAPSEL_KIND_MAP || kps_pointer_fault(reg))
 		return wrong_arg(c, n);
 	map = &c->at->env->maps[reg->object];
 	type = kps_map_type_find(map->type);
-	if (!type || (c->helper->map_op & type->ops) != c->helper->map_op)
+	if (!has_operation(c->helper, type))
 		code = KPS_D_HELPER_MAP;
 	else if (writes_map(c->helper->id) && map->flags & BPF_F_RDONLY_PROG)
 		code = KPS_D_READ_ONLY;
@@ -249,6 +259,11 @@ static void note_lookup(const struct call *c)
 	if (c->at->env->unjudged)
 		return;
 	index = index_of(c);
+	/* Which of the maps it is, is not known before it runs. */
+	if (kps_is_inner(c->map)) {
+		aux->kind = KPS_AUX_LOOKUPS;
+		return;
+	}
 	if (aux->kind == KPS_AUX_NONE) {
 		aux->kind = KPS_AUX_LOOKUP;
 		aux->map = (u16)c->map;
@@ -330,6 +345,14 @@ static int acquire_record(const struct kps_at *at, struct kps_reg *out)
 	return -EACCES;
 }
 
+/* What is in a map: a value, or a map. */
+static struct kps_reg looked_up(struct kps_env *env, u32 map, u32 pc)
+{
+	if (env->maps[map].inner.type)
+		return maybe_null(env, KAPSEL_KIND_MAP, map + KPS_INNER, pc);
+	return maybe_null(env, KAPSEL_KIND_MAP_VALUE, map, pc);
+}
+
 static int result_of(const struct kps_at *at, const struct kps_helper *helper,
 		     struct kps_reg *out)
 {
@@ -338,8 +361,7 @@ static int result_of(const struct kps_at *at, const struct kps_helper *helper,
 		*out = kps_reg_uninit();
 		return 0;
 	case KPS_RET_VALUE_OR_NULL:
-		*out = maybe_null(at->env, KAPSEL_KIND_MAP_VALUE, kps_reg_at(at, 1)->object,
-				  at->pc);
+		*out = looked_up(at->env, kps_reg_at(at, 1)->object, at->pc);
 		return 0;
 	case KPS_RET_RECORD_OR_NULL:
 		return acquire_record(at, out);

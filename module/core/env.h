@@ -19,6 +19,7 @@
 
 #define KPS_MAX_LINKS		64	/* told apart when states are compared */
 #define KPS_MAX_NIDS		32
+#define KPS_INNER		KAPSEL_MAX_MAPS	/* the maps in map n are map n + KPS_INNER */
 #define KPS_MAP_STEP		8	/* maps that room is made for at once */
 
 /**
@@ -99,7 +100,7 @@ enum kps_widening {
  * @cfg: control flow; on @arena
  * @live: for each block: what may be read before it is written
  * @proof: what is found out
- * @maps: facts of the program's maps; there when the first is
+ * @maps: facts of the program's maps, and of those in them; there when the first is
  * @nr_maps: how many
  * @visits: for each block: how often a state ran through it
  * @visited: instructions, all visits
@@ -193,6 +194,12 @@ static inline const struct bpf_insn *kps_insn_at(const struct kps_at *at)
 static inline struct kps_insn_aux *kps_aux_at(const struct kps_at *at)
 {
 	return &at->env->proof->aux[at->pc];
+}
+
+/** kps_is_inner - of a map's index: no certain map, but one in map @map - KPS_INNER */
+static inline bool kps_is_inner(u32 map)
+{
+	return map >= KPS_INNER;
 }
 
 /** kps_forgive - a refusal in a pass that is not judged is none */

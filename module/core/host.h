@@ -6,6 +6,15 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
+/** struct kps_inner_facts - what all maps in a map have in common; as in kps_map_facts */
+struct kps_inner_facts {
+	u32 type;
+	u32 key_size;
+	u32 value_size;
+	u32 max_entries;
+	u32 flags;
+};
+
 /**
  * struct kps_map_facts - what the verifier must know of a map
  * @type: enum bpf_map_type
@@ -16,6 +25,8 @@
  * @frozen: userspace can't write it any more
  * @prog_type: of the programs in it and of those that may use it, KAPSEL_PROG_*; 0:
  *	it has none yet, or is no program array
+ * @inner: of the maps in it; type 0: there are none. Their max_entries are the same
+ *	in arrays only
  */
 struct kps_map_facts {
 	u32 type;
@@ -25,6 +36,7 @@ struct kps_map_facts {
 	u32 flags;
 	bool frozen;
 	u32 prog_type;
+	struct kps_inner_facts inner;
 };
 
 /**

@@ -87,6 +87,27 @@ static bool room_for_map(struct kps_env *env, u32 map)
 	return true;
 }
 
+static bool note_map(struct kps_env *env, u32 map, const struct kps_map_facts *facts)
+{
+	if (!room_for_map(env, map))
+		return false;
+	env->maps[map] = *facts;
+	env->nr_maps = max(env->nr_maps, map + 1);
+	return true;
+}
+
+/* What userspace does to maps that no program names is not known: none is frozen. */
+static bool note_inner(struct kps_env *env, u32 map, const struct kps_inner_facts *inner)
+{
+	const struct kps_map_facts facts = {
+		.type = inner->type, .key_size = inner->key_size,
+		.value_size = inner->value_size, .max_entries = inner->max_entries,
+		.flags = inner->flags,
+	};
+
+	return !inner->type || note_map(env, map + KPS_INNER, &facts);
+}
+
 static int resolve_map(struct kps_env *env, u32 pc, struct kps_insn_aux *aux)
 {
 	const struct bpf_insn *insn = &env->in->insns[pc];
@@ -99,10 +120,8 @@ static int resolve_map(struct kps_env *env, u32 pc, struct kps_insn_aux *aux)
 		return refuse_plain(env, KPS_D_MAP_COUNT, pc, KAPSEL_MAX_MAPS, -EINVAL);
 	if (map < 0)
 		return map;
-	if (!room_for_map(env, map))
+	if (!note_map(env, map, &facts) || !note_inner(env, map, &facts.inner))
 		return -ENOMEM;
-	env->maps[map] = facts;
-	env->nr_maps = max(env->nr_maps, (u32)map + 1);
 	aux->map = (u16)map;
 	aux->kind = KPS_AUX_MAP;
 	if (insn->src_reg == BPF_PSEUDO_MAP_VALUE) {

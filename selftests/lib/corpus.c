@@ -43,6 +43,8 @@ static u32 map_type(const char *name)
 		{ "perf_event_array", BPF_MAP_TYPE_PERF_EVENT_ARRAY },
 		{ "cgroup_array", BPF_MAP_TYPE_CGROUP_ARRAY },
 		{ "prog_array", BPF_MAP_TYPE_PROG_ARRAY },
+		{ "array_of_maps", BPF_MAP_TYPE_ARRAY_OF_MAPS },
+		{ "hash_of_maps", BPF_MAP_TYPE_HASH_OF_MAPS },
 		{ "ringbuf", BPF_MAP_TYPE_RINGBUF },
 	};
 	size_t i;
@@ -60,6 +62,14 @@ static u32 prog_type(const char *name)
 	return !strcmp(name, "netfilter") ? KAPSEL_PROG_NETFILTER : strtoul(name, NULL, 0);
 }
 
+static struct kps_inner_facts like(const struct kps_map_facts *map)
+{
+	return (struct kps_inner_facts){
+		.type = map->type, .key_size = map->key_size, .value_size = map->value_size,
+		.max_entries = map->max_entries, .flags = map->flags,
+	};
+}
+
 static bool add_map(struct kt_case *c, const char *line)
 {
 	struct kps_map_facts *m = &c->maps[c->nr_maps];
@@ -72,6 +82,8 @@ static bool add_map(struct kt_case *c, const char *line)
 	m->type = map_type(name);
 	if (!strncmp(flag, "of=", 3))
 		m->prog_type = prog_type(flag + 3);
+	if (!strncmp(flag, "in=", 3))
+		m->inner = like(&c->maps[strtoul(flag + 3, NULL, 0) % KT_CASE_MAPS]);
 	m->frozen = !strcmp(flag, "rdonly") || !strcmp(flag, "frozen");
 	if (!strcmp(flag, "rdonly") || !strcmp(flag, "unfrozen"))
 		m->flags = BPF_F_RDONLY_PROG;

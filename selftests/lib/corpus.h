@@ -18,6 +18,7 @@
  *	map array 4 64 1 [rdonly|wronly]	maps of the cases that follow, map[fd:0] first;
  *	map array 4 64 1 [unfrozen|frozen]	`rdonly` is read-only to programs, and frozen
  *	map prog_array 4 4 1 [of=kprobe]	the type of the programs in it
+ *	map array_of_maps 4 4 1 in=0	with maps such as map[fd:0]
  *	-- case name of the case
  *	-- type kprobe | netfilter | NUMBER	(stays until changed)
  *	-- license GPL				(stays until changed; GPL at first)

@@ -20,7 +20,7 @@
 #define MAX_TEXT	4096
 #define MAX_SLOTS	256
 
-enum { HASH, ARRAY, PERCPU_ARRAY, RINGBUF, READ_ONLY, WRITE_ONLY, PERF, CGROUP, PROGS };
+enum { HASH, ARRAY, PERCPU_ARRAY, RINGBUF, READ_ONLY, WRITE_ONLY, PERF, CGROUP, PROGS, MAPS };
 
 static const struct kps_map_facts maps[] = {
 	[HASH] = { BPF_MAP_TYPE_HASH, 4, 8, 16, 0, false },
@@ -32,6 +32,8 @@ static const struct kps_map_facts maps[] = {
 	[CGROUP] = { BPF_MAP_TYPE_CGROUP_ARRAY, 4, 4, 2, 0, false },
 	[PERF] = { BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 2, 0, false },
 	[PROGS] = { BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 2, 0, false },
+	[MAPS] = { .type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .key_size = 4, .value_size = 4,
+		   .max_entries = 2, .inner = { BPF_MAP_TYPE_ARRAY, 4, 8, 1 } },
 };
 
 /*
@@ -306,6 +308,8 @@ static int map_verdict(const struct kps_helper *helper, const struct kps_map_fac
 {
 	u32 only = only_type(helper->map_op);
 
+	if (map->inner.type)
+		return helper->id == BPF_FUNC_map_lookup_elem ? 0 : 44;
 	if (only ? map->type != only : !has_elements(map->type))
 		return 44;
 	if (map->flags & BPF_F_RDONLY_PROG && helper->ret == KPS_RET_ERR)

@@ -18,6 +18,7 @@
 #define VALUES	32		/* offset in the definition: behind four pointers */
 #define ENTRIES	4		/* that the object has room for */
 #define DEF	(VALUES + 8 * ENTRIES)
+#define IN	DEF		/* where the definition of the other map begins */
 
 /* caller: r2 = map ll; r3 = 2; call tail_call; r0 = 1; exit. called: r0 = 7; exit. */
 static const struct bpf_insn insns[] = {
@@ -45,7 +46,10 @@ FIXTURE(mapinit) {
 	u32 type;		/* enum bpf_map_type */
 	u32 max_entries;
 	s32 values_at;		/* byte of the definition; -1: it has no such member */
-	char data[DEF];
+	u32 inner_type;		/* of those in the map; 0: its values are no maps */
+	u32 in_type;		/* of the other map */
+	u32 in_sym;
+	char data[DEF + VALUES];
 };
 
 FIXTURE_SETUP(mapinit)
@@ -67,17 +71,37 @@ FIXTURE_TEARDOWN(mapinit)
 
 #define NUMBERS	4
 
+/* A map of one number, and a variable of that type. */
+static int define_other(struct btf *btf, int number, u32 type, const char *name)
+{
+	static const char *const names[] = { "type", "max_entries", "key_size", "value_size" };
+	const u32 numbers[NUMBERS] = { type, 1, 4, 8 };
+	int ids[NUMBERS], def;
+
+	for (u32 i = 0; i < NUMBERS; i++)
+		ids[i] = btf__add_ptr(btf, btf__add_array(btf, number, number, numbers[i]));
+	def = btf__add_struct(btf, NULL, VALUES);
+	for (u32 i = 0; i < NUMBERS; i++)
+		btf__add_field(btf, names[i], ids[i], 64 * i, 0);
+	btf__add_var(btf, name, BTF_VAR_GLOBAL_ALLOCATED, def);
+	return def;
+}
+
 /* __uint(NAME, N) is a pointer to an array of N; types are made before the struct is. */
 static void define(struct _test_data_mapinit *self)
 {
 	static const char *const names[] = { "type", "max_entries", "key_size", "value_size" };
 	const u32 numbers[NUMBERS] = { self->type, self->max_entries, 4, 4 };
 	struct btf *btf = self->btf;
-	int number = btf__add_int(btf, "int", 4, BTF_INT_SIGNED), def, var, values, ids[NUMBERS];
+	int number = btf__add_int(btf, "int", 4, BTF_INT_SIGNED), held = number;
+	int def, var, values, ids[NUMBERS];
 
+	if (self->inner_type)
+		held = define_other(btf, number, self->inner_type, "like");
+	define_other(btf, number, self->in_type ?: BPF_MAP_TYPE_ARRAY, "in");
 	for (u32 i = 0; i < NUMBERS; i++)
 		ids[i] = btf__add_ptr(btf, btf__add_array(btf, number, number, numbers[i]));
-	values = btf__add_array(btf, number, btf__add_ptr(btf, number), 0);
+	values = btf__add_array(btf, number, btf__add_ptr(btf, held), 0);
 	def = btf__add_struct(btf, NULL, VALUES);
 	for (u32 i = 0; i < NUMBERS; i++)
 		btf__add_field(btf, names[i], ids[i], 64 * i, 0);
@@ -113,6 +137,7 @@ static void build(struct _test_data_mapinit *self)
 	self->called_sym = elf_build_symbol(eb, "called", self->code, 8 * CALLER_SLOTS,
 					    8 * CALLED_SLOTS, STT_FUNC, STB_GLOBAL);
 	self->map_sym = elf_build_symbol(eb, "map", self->maps, 0, DEF, STT_OBJECT, STB_GLOBAL);
+	self->in_sym = elf_build_symbol(eb, "in", self->maps, IN, VALUES, STT_OBJECT, STB_GLOBAL);
 	relocate(eb, self->code, 0, ELF64_R_INFO(self->map_sym, 1));
 }
 
@@ -277,6 +302,72 @@ TEST_F(mapinit, program_in_another_map)
 	build(self);
 	hold(self, VALUES, self->called_sym);
 	EXPECT_REFUSED("not for a map of this type");
+}
+
+static void of_maps(struct _test_data_mapinit *self)
+{
+	self->type = BPF_MAP_TYPE_ARRAY_OF_MAPS;
+	self->inner_type = BPF_MAP_TYPE_ARRAY;
+}
+
+TEST_F(mapinit, map_in_a_map)
+{
+	struct kapsel_map *map;
+
+	of_maps(self);
+	build(self);
+	hold(self, VALUES + 8, self->in_sym);
+	open_it(self);
+	ASSERT_NE(NULL, self->obj) TH_LOG("%s", self->err.text);
+	map = kapsel_map_find(self->obj, "map");
+	ASSERT_NE(NULL, map->inner);
+	EXPECT_EQ(BPF_MAP_TYPE_ARRAY, map->inner->type);
+	EXPECT_EQ(8, map->inner->value_size);
+	EXPECT_EQ(4, map->value_size);
+	ASSERT_EQ(1, map->nr_initial);
+	EXPECT_EQ(1, map->initial[0].index);
+	EXPECT_EQ(kapsel_map_find(self->obj, "in"),
+		  kapsel_map_at(self->obj, map->initial[0].target));
+}
+
+TEST_F(mapinit, map_that_is_not_like_the_others)
+{
+	of_maps(self);
+	self->in_type = BPF_MAP_TYPE_HASH;
+	build(self);
+	hold(self, VALUES, self->in_sym);
+	EXPECT_REFUSED("not like the map that its definition has");
+}
+
+TEST_F(mapinit, program_in_a_map_of_maps)
+{
+	of_maps(self);
+	build(self);
+	hold(self, VALUES, self->called_sym);
+	EXPECT_REFUSED("no map");
+}
+
+TEST_F(mapinit, maps_of_what)
+{
+	self->type = BPF_MAP_TYPE_HASH_OF_MAPS;
+	build(self);
+	EXPECT_REFUSED("is missing");
+}
+
+TEST_F(mapinit, maps_of_maps_of_maps)
+{
+	of_maps(self);
+	self->inner_type = BPF_MAP_TYPE_HASH_OF_MAPS;
+	build(self);
+	EXPECT_REFUSED("hold no maps or programs");
+}
+
+TEST_F(mapinit, maps_of_programs)
+{
+	of_maps(self);
+	self->inner_type = BPF_MAP_TYPE_PROG_ARRAY;
+	build(self);
+	EXPECT_REFUSED("hold no maps or programs");
 }
 
 TEST_HARNESS_MAIN

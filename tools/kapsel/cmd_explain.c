@@ -148,6 +148,7 @@ static void ops_text(__u32 ops, char *buf, size_t size)
 		{ KAPSEL_MAP_OP_PERF, "perf_event_output" },
 		{ KAPSEL_MAP_OP_CGROUP, "current_task_under_cgroup" },
 		{ KAPSEL_MAP_OP_PROGS, "tail_call" },
+		{ KAPSEL_MAP_OP_MAPS, "lookup, which gives a map" },
 	};
 
 	bits_text(ops, words, ARRAY_LEN(words), buf, size);

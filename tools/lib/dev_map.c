@@ -46,6 +46,24 @@ int kl_map_put_fd(const struct kapsel_map *map, u32 index, int fd, struct kapsel
 }
 
 static int create(const struct kapsel_dev *dev, const struct kapsel_object *obj,
+		  struct kapsel_map *map, struct kapsel_error *err);
+
+/* A map of maps is told by an example what those in it are like. */
+static int create_example(const struct kapsel_dev *dev, const struct kapsel_object *obj,
+			  struct kapsel_map *map, struct kapsel_error *err)
+{
+	return map->inner ? create(dev, obj, map->inner, err) : 0;
+}
+
+static void close_example(struct kapsel_map *map)
+{
+	if (!map->inner || map->inner->fd < 0)
+		return;
+	close(map->inner->fd);
+	map->inner->fd = -1;
+}
+
+static int create(const struct kapsel_dev *dev, const struct kapsel_object *obj,
 		  struct kapsel_map *map, struct kapsel_error *err)
 {
 	struct kapsel_map_create arg = {
@@ -54,7 +72,11 @@ static int create(const struct kapsel_dev *dev, const struct kapsel_object *obj,
 		.map_flags = map->flags,
 	};
 	struct kl_map_btf types;
+	int ret = create_example(dev, obj, map, err);
 
+	if (ret)
+		return ret;
+	arg.inner_map_fd = map->inner ? map->inner->fd : 0;
 	/* Without its types a map works as well; it is only printed as bytes. */
 	if (!kl_btf_for_map(obj, map, &types) && types.btf &&
 	    types.size <= KAPSEL_MAX_BTF) {
@@ -68,9 +90,22 @@ static int create(const struct kapsel_dev *dev, const struct kapsel_object *obj,
 	if (map->fd < 0)
 		kl_errno(err, -errno, "cannot create map '%s'", map->name);
 	btf__free(types.btf);
+	close_example(map);
 	if (map->fd < 0)
 		return err ? err->err : -EINVAL;
 	return map->data ? fill_section(map, err) : 0;
+}
+
+static int fill_with_maps(const struct kapsel_object *obj, const struct kapsel_map *map,
+			  struct kapsel_error *err)
+{
+	u32 i;
+	int ret = 0;
+
+	for (i = 0; map->inner && i < map->nr_initial && !ret; i++)
+		ret = kl_map_put_fd(map, map->initial[i].index,
+				    obj->maps[map->initial[i].target].fd, err);
+	return ret;
 }
 
 int kapsel_maps_create(const struct kapsel_dev *dev, struct kapsel_object *obj,
@@ -82,6 +117,8 @@ int kapsel_maps_create(const struct kapsel_dev *dev, struct kapsel_object *obj,
 	for (i = 0; i < obj->nr_maps && !ret; i++)
 		if (obj->maps[i].fd < 0)
 			ret = create(dev, obj, &obj->maps[i], err);
+	for (i = 0; i < obj->nr_maps && !ret; i++)
+		ret = fill_with_maps(obj, &obj->maps[i], err);
 	return ret;
 }
 
@@ -133,6 +170,8 @@ int kapsel_view_open(const struct kapsel_dev *dev, int fd, struct kapsel_view *v
 	}
 	if (type && type->ops & KAPSEL_MAP_OP_PROGS)
 		view->holds = KAPSEL_OBJ_PROG;
+	if (type && type->ops & KAPSEL_MAP_OP_MAPS)
+		view->holds = KAPSEL_OBJ_MAP;
 	return read_types(view, err);
 }
 

@@ -110,18 +110,29 @@ static const struct kps_ctx_slot *fill_slots(struct exec *x, u32 prog_type)
 	return x->slots;
 }
 
+static int make_map(struct exec *x, u32 index, struct kapsel_error *err)
+{
+	const struct kapsel_map *map = kapsel_map_at(x->obj, index);
+
+	if (!x->sim.maps[index].map && kl_sim_map_init(&x->sim.maps[index], map))
+		return kl_fail(err, -ENOMEM, "no memory for map '%s'", map->name);
+	return 0;
+}
+
+/* A map of maps, with those in it. */
 static int make_maps(struct part *part, struct kapsel_error *err)
 {
-	u32 i;
+	u32 i, j;
+	int ret = 0;
 
-	for (i = 0; i < part->host.nr_maps; i++) {
+	for (i = 0; i < part->host.nr_maps && !ret; i++) {
 		const struct kapsel_map *map = kapsel_map_at(part->x->obj, part->host.maps[i]);
-		struct kl_sim_map *sim = map_of(part, i);
 
-		if (!sim->map && kl_sim_map_init(sim, map))
-			return kl_fail(err, -ENOMEM, "no memory for map '%s'", map->name);
+		ret = make_map(part->x, part->host.maps[i], err);
+		for (j = 0; map->inner && j < map->nr_initial && !ret; j++)
+			ret = make_map(part->x, map->initial[j].target, err);
 	}
-	return 0;
+	return ret;
 }
 
 static int make_code(struct part *part, struct kapsel_error *err)

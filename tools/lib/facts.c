@@ -90,14 +90,15 @@ static void range_text(const struct kapsel_facts *f, char *buf, size_t size)
 
 const char *kl_facts_map(const struct kapsel_prog *prog, const struct kapsel_facts *f)
 {
+	u32 index = f->object % KAPSEL_MAX_MAPS;
 	const struct kapsel_map *map;
 
 	if (!prog || (f->kind != KAPSEL_KIND_MAP && f->kind != KAPSEL_KIND_MAP_VALUE) ||
-	    f->object >= prog->nr_maps)
+	    index >= prog->nr_maps)
 		return NULL;
 	if (!prog->obj)
-		return prog->map_names ? prog->map_names[f->object] : NULL;
-	map = kapsel_map_at(prog->obj, prog->maps[f->object]);
+		return prog->map_names ? prog->map_names[index] : NULL;
+	map = kapsel_map_at(prog->obj, prog->maps[index]);
 	return map ? map->name : NULL;
 }
 
@@ -130,6 +131,16 @@ static bool has_offset(const struct kapsel_facts *f)
 	       f->kind == KAPSEL_KIND_RINGBUF;
 }
 
+/* Beyond the maps of the program are those that are found in them. */
+static const char *words_of(const struct kapsel_facts *f)
+{
+	if (f->object >= KAPSEL_MAX_MAPS && f->kind == KAPSEL_KIND_MAP)
+		return "a map in map";
+	if (f->object >= KAPSEL_MAX_MAPS && f->kind == KAPSEL_KIND_MAP_VALUE)
+		return "value of a map in map";
+	return kinds[f->kind].words;
+}
+
 static void pointer_text(const struct kapsel_prog *prog, const struct kapsel_facts *f,
 			 char *buf, size_t size)
 {
@@ -144,7 +155,7 @@ static void pointer_text(const struct kapsel_prog *prog, const struct kapsel_fac
 		range_text(f, range, sizeof(range));
 		snprintf(offset, sizeof(offset), ", offset %s", range);
 	}
-	snprintf(buf, size, "%s%s%s%s%s%s%s", kinds[f->kind].words, map ? " \"" : "",
+	snprintf(buf, size, "%s%s%s%s%s%s%s", words_of(f), map ? " \"" : "",
 		 map ?: "", map ? "\"" : "",
 		 f->flags & KAPSEL_FACT_MAYBE_NULL ? ", or NULL" : "", bytes, offset);
 }

@@ -27,7 +27,7 @@ int kl_errno(struct kapsel_error *err, int code, const char *fmt, ...);
 __printf(2, 3)
 int kl_hint(struct kapsel_error *err, const char *fmt, ...);
 
-/** kl_map_put_fd - store a program's descriptor in a map on the device */
+/** kl_map_put_fd - store a program's or a map's descriptor in a map on the device */
 int kl_map_put_fd(const struct kapsel_map *map, u32 index, int fd, struct kapsel_error *err);
 
 /** kl_nomem - kl_fail() for want of memory */

@@ -94,6 +94,31 @@ static int values_of(const struct btf_member *member, struct kapsel_map *map)
 	return map->values_from <= map->values_to ? 0 : -EINVAL;
 }
 
+static int read_members(const struct kapsel_object *obj, const struct btf_type *def,
+			struct kapsel_map *map, struct kapsel_error *err);
+
+/* Of a map of maps, T is another definition, which the type of this one follows from. */
+static int inner_of(const struct kapsel_object *obj, const struct btf_member *member,
+		    struct kapsel_map *map, struct kapsel_error *err)
+{
+	const struct btf *btf = obj->btf;
+	const struct btf_type *type = skip_mods(btf, member->type, NULL);
+
+	type = type && btf_is_array(type) ? skip_mods(btf, btf_array(type)->type, NULL) : NULL;
+	type = type && btf_is_ptr(type) ? skip_mods(btf, type->type, NULL) : NULL;
+	if (!type || !btf_is_struct(type))
+		return 0;
+	if (map->inner)
+		return bad_member(obj, map, "values", err);
+	map->inner = calloc(1, sizeof(*map->inner));
+	if (!map->inner)
+		return kl_nomem(err);
+	map->inner->name = map->name;
+	map->inner->is_inner = true;
+	map->inner->fd = -1;
+	return read_members(obj, type, map->inner, err);
+}
+
 static int read_member(const struct kapsel_object *obj, const struct btf_member *member,
 		       struct kapsel_map *map, struct kapsel_error *err)
 {
@@ -120,12 +145,28 @@ static int read_member(const struct kapsel_object *obj, const struct btf_member 
 		ret = uint_of(btf, member, &ignored);
 	else if (!strcmp(name, "pinning"))
 		return refuse_pinning(obj, member, map, err);
+	else if (!strcmp(name, "values") && map->is_inner)
+		return kl_fail(err, -EOPNOTSUPP, "%s: map '%s': maps in it hold no maps or programs",
+			       obj->path, map->name);
 	else if (!strcmp(name, "values"))
-		ret = values_of(member, map);
+		return values_of(member, map) ? bad_member(obj, map, name, err) :
+						inner_of(obj, member, map, err);
 	else
 		return kl_fail(err, -EOPNOTSUPP, "%s: map '%s': '%s' in its definition is not supported",
 			       obj->path, map->name, name);
 	return ret ? bad_member(obj, map, name, err) : 0;
+}
+
+static int read_members(const struct kapsel_object *obj, const struct btf_type *def,
+			struct kapsel_map *map, struct kapsel_error *err)
+{
+	const struct btf_member *member = btf_members(def);
+	u32 i;
+	int ret = 0;
+
+	for (i = 0; i < btf_vlen(def) && !ret; i++)
+		ret = read_member(obj, &member[i], map, err);
+	return ret;
 }
 
 static int refuse_type(const struct kapsel_object *obj, const struct kapsel_map *map,
@@ -191,6 +232,7 @@ static int check_shape(const struct kapsel_object *obj, struct kapsel_map *map,
 	bool array = map->type == BPF_MAP_TYPE_ARRAY ||
 		     map->type == BPF_MAP_TYPE_CGROUP_ARRAY ||
 		     map->type == BPF_MAP_TYPE_PROG_ARRAY ||
+		     map->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
 		     map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
 
 	if (!type)
@@ -209,11 +251,33 @@ static int check_shape(const struct kapsel_object *obj, struct kapsel_map *map,
 		return bad_shape(obj, map, "an array's key is 4 bytes wide", err);
 	if (!map->key_size)
 		return bad_shape(obj, map, "the key's type or size is missing", err);
-	if (type->ops & KAPSEL_MAP_OP_PROGS && !map->value_size)
-		map->value_size = 4;
+	if (type->ops & (KAPSEL_MAP_OP_PROGS | KAPSEL_MAP_OP_MAPS)) {
+		/* What programs call its values, if anything, is no number. */
+		map->value_size = map->value_size ?: 4;
+		map->value_type = 0;
+	}
 	if (!map->value_size)
 		return bad_shape(obj, map, "the value's type or size is missing", err);
 	return 0;
+}
+
+static int check_inner(const struct kapsel_object *obj, struct kapsel_map *map,
+		       struct kapsel_error *err)
+{
+	const struct kps_map_type *type = kps_map_type_find(map->type);
+	const struct kps_map_type *inner = map->inner ? kps_map_type_find(map->inner->type) : NULL;
+
+	if (!(type->ops & KAPSEL_MAP_OP_MAPS)) {
+		free(map->inner);
+		map->inner = NULL;
+		return 0;
+	}
+	if (!map->inner)
+		return bad_shape(obj, map, "__array(values, struct { ... }) that says what the maps in it are like is missing",
+				 err);
+	if (inner && inner->ops & (KAPSEL_MAP_OP_MAPS | KAPSEL_MAP_OP_PROGS))
+		return bad_shape(obj, map, "maps in it hold no maps or programs", err);
+	return check_shape(obj, map->inner, err);
 }
 
 static const struct btf_type *find_definition(const struct kapsel_object *obj,
@@ -232,10 +296,8 @@ static int add_map(struct kapsel_object *obj, const struct kl_symbol *sym,
 		   struct kapsel_error *err)
 {
 	const struct btf_type *type = find_definition(obj, sym->name);
-	const struct btf_member *member;
 	struct kapsel_map *map;
-	u32 i;
-	int ret = 0;
+	int ret;
 
 	if (!type)
 		return kl_fail(err, -ENOEXEC, "%s: map '%s' has no definition in BTF",
@@ -251,12 +313,10 @@ static int add_map(struct kapsel_object *obj, const struct kl_symbol *sym,
 	map->offset = sym->value;
 	map->values_to = sym->value + sym->size;
 	map->fd = -1;
-	member = btf_members(type);
-	for (i = 0; i < btf_vlen(type) && !ret; i++)
-		ret = read_member(obj, &member[i], map, err);
+	ret = read_members(obj, type, map, err);
 	if (!map->values_from)
 		map->values_to = 0;
-	return ret ?: check_shape(obj, map, err);
+	return ret ?: check_shape(obj, map, err) ?: check_inner(obj, map, err);
 }
 
 int kl_maps_read(struct kapsel_object *obj, struct kapsel_error *err)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* libkapsel - what maps of programs hold at first, from the relocations of .maps */
+/* libkapsel - what maps of programs and maps hold at first, by the relocations of .maps */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -74,8 +74,46 @@ static int add_prog(const struct kapsel_object *obj, const struct initial *in,
 	return add_entry(in->map, in->index, prog, err);
 }
 
+static s64 find_map(const struct kapsel_object *obj, u64 at)
+{
+	u32 i;
+
+	for (i = 0; i < obj->nr_maps; i++)
+		if (!obj->maps[i].section && obj->maps[i].offset == at)
+			return i;
+	return -1;
+}
+
+static bool is_array(u32 type)
+{
+	return type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+/* As the kernel will see it, when they are put in. */
+static bool is_like(const struct kapsel_map *a, const struct kapsel_map *b)
+{
+	return a->type == b->type && a->key_size == b->key_size &&
+	       a->value_size == b->value_size && a->flags == b->flags &&
+	       (a->max_entries == b->max_entries || !is_array(a->type));
+}
+
+static int add_map(const struct kapsel_object *obj, const struct initial *in,
+		   const struct kl_section *maps, struct kapsel_error *err)
+{
+	bool here = &obj->sections[in->sym->section] == maps;
+	s64 map = here ? find_map(obj, in->at) : -1;
+
+	if (map < 0)
+		return bad_entry(obj, in, "no map", err);
+	if (!is_like(in->map->inner, &obj->maps[map]))
+		return bad_entry(obj, in, "not like the map that its definition has", err);
+	if (in->map->key_size != sizeof(u32))
+		return bad_entry(obj, in, "beside a key that is no index", err);
+	return add_entry(in->map, in->index, map, err);
+}
+
 static int read_entry(const struct kapsel_object *obj, const struct initial *in,
-		      struct kapsel_error *err)
+		      const struct kl_section *maps, struct kapsel_error *err)
 {
 	const struct kps_map_type *type = kps_map_type_find(in->map->type);
 
@@ -85,6 +123,8 @@ static int read_entry(const struct kapsel_object *obj, const struct initial *in,
 		return bad_entry(obj, in, "not defined", err);
 	if (type->ops & KAPSEL_MAP_OP_PROGS)
 		return add_prog(obj, in, err);
+	if (type->ops & KAPSEL_MAP_OP_MAPS)
+		return add_map(obj, in, maps, err);
 	return bad_entry(obj, in, "not for a map of this type", err);
 }
 
@@ -104,7 +144,7 @@ static int read_reloc(const struct kapsel_object *obj, const struct kl_section *
 	in.index = (rel->r_offset - in.map->values_from) / POINTER;
 	in.sym = &obj->symbols[sym];
 	in.at = in.sym->value + addend;
-	return read_entry(obj, &in, err);
+	return read_entry(obj, &in, maps, err);
 }
 
 static int read_relocs(const struct kapsel_object *obj, const struct kl_section *maps,

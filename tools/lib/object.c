@@ -239,6 +239,7 @@ void kapsel_close(struct kapsel_object *obj)
 	for (i = 0; i < obj->nr_maps; i++) {
 		free(obj->maps[i].data);
 		free(obj->maps[i].initial);
+		free(obj->maps[i].inner);
 		if (obj->maps[i].fd >= 0)
 			close(obj->maps[i].fd);
 	}

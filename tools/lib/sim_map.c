@@ -25,7 +25,7 @@ int kl_sim_map_init(struct kl_sim_map *sim, const struct kapsel_map *map)
 	memset(sim, 0, sizeof(*sim));
 	sim->map = map;
 	if (kapsel_has_records(map->type) || map->type == BPF_MAP_TYPE_CGROUP_ARRAY ||
-	    map->type == BPF_MAP_TYPE_PROG_ARRAY)
+	    map->type == BPF_MAP_TYPE_PROG_ARRAY || map->inner)
 		return 0;
 	sim->values = calloc(map->max_entries, stride(sim));
 	if (!is_array(sim)) {
@@ -68,13 +68,32 @@ static u32 index_of(const struct kl_sim_map *sim, const void *key)
 	return U32_MAX;
 }
 
-void *kl_sim_lookup(struct kl_sim_map *sim, const void *key)
+/* What is in there at first is all that ever is, by 4-byte keys. */
+static void *map_in(const struct kl_sim_map *sim, const void *key)
+{
+	const struct kapsel_map *map = sim->map;
+	u32 i;
+
+	for (i = map->nr_initial; i--;)
+		if (!memcmp(&map->initial[i].index, key, sizeof(u32)))
+			return &kl_sim_now->maps[map->initial[i].target];
+	return NULL;
+}
+
+static void *value_in(struct kl_sim_map *sim, const void *key)
 {
 	u32 index = sim->values ? index_of(sim, key) : U32_MAX;
 
 	if (index >= sim->map->max_entries)
 		return NULL;
 	return sim->values + index * stride(sim);
+}
+
+void *kl_sim_lookup(struct kl_sim_map *sim, const void *key)
+{
+	if (sim->map->inner)
+		return map_in(sim, key);
+	return value_in(sim, key);
 }
 
 static int add_entry(struct kl_sim_map *sim, const void *key, const void *value)

@@ -69,6 +69,12 @@ static int host_map(void *priv, s32 fd, struct kps_map_facts *facts)
 	facts->flags = map->flags;
 	facts->frozen = map->frozen;
 	facts->prog_type = prog_type_of(host->prog->obj, map);
+	if (map->inner)
+		facts->inner = (struct kps_inner_facts){
+			.type = map->inner->type, .key_size = map->inner->key_size,
+			.value_size = map->inner->value_size,
+			.max_entries = map->inner->max_entries, .flags = map->inner->flags,
+		};
 	return index_of(host, fd);
 }
 

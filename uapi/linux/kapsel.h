@@ -76,7 +76,8 @@
  * @flags: KAPSEL_FACT_*
  * @reg: 0 to 10, or KAPSEL_NO_REG
  * @object: which object a pointer points to: the index of a map (by first use
- *	in the program), the frame of a stack, the id of a reference
+ *	in the program; of any map that is in it, KAPSEL_MAX_MAPS more), the frame
+ *	of a stack, the id of a reference
  * @size: of that object, bytes; of a packet: bytes proven to be there
  * @smin: @smax, @umin, @umax, @s32_min...: ranges of the number, or of the
  *	pointer's offset into its object
@@ -378,6 +379,7 @@ struct kapsel_map_type_info {
 #define KAPSEL_MAP_OP_PERF	64	/* perf_event_output */
 #define KAPSEL_MAP_OP_CGROUP	128	/* current_task_under_cgroup */
 #define KAPSEL_MAP_OP_PROGS	4096	/* tail_call */
+#define KAPSEL_MAP_OP_MAPS	8192	/* lookup, which gives a map */
 
 /*
  * A perf event array has one ring buffer for all CPUs, of so many bytes for each
@@ -455,6 +457,11 @@ struct kapsel_prog_load {
  * @btf: type description kept with the map for those who print it; the module
  *	never looks into it
  * @name: of the map: letters, digits, "_", "." and "-"; may be empty
+ * @inner_map_fd: of a map of maps: a map such as those in it; others: 0
+ * @__reserved: 0
+ *
+ * Maps in a map have the type, key and value size and flags of the one behind
+ * @inner_map_fd; arrays its max_entries, too. They are no maps of maps or programs.
  */
 struct kapsel_map_create {
 	__u32	map_type;
@@ -467,6 +474,8 @@ struct kapsel_map_create {
 	__u32	btf_size;
 	__aligned_u64 btf;
 	char	name[KAPSEL_NAME_LEN];
+	__u32	inner_map_fd;
+	__u32	__reserved;
 };
 
 /**

@@ -41,10 +41,10 @@ struct kapsel_func {
 	__u32 end;
 };
 
-/** struct kapsel_initial - what a map of programs holds at first */
+/** struct kapsel_initial - what a map of programs, or of maps, holds at first */
 struct kapsel_initial {
-	__u32 index;
-	__u32 target;	/* index of a program in the object */
+	__u32 index;	/* or key */
+	__u32 target;	/* index of a program, or of a map, in the object */
 };
 
 /**
@@ -66,6 +66,8 @@ struct kapsel_initial {
  * @values_from: @values_to: bytes in .maps of what is said of its contents
  * @initial: what it holds at first, put in as the programs are loaded
  * @nr_initial: how many
+ * @inner: of a map of maps: what each of those is like
+ * @is_inner: it is such
  * @fd: of the map in the kernel, -1: none yet. Closed with the object
  */
 struct kapsel_map {
@@ -85,6 +87,8 @@ struct kapsel_map {
 	__u32 values_to;
 	struct kapsel_initial *initial;
 	__u32 nr_initial;
+	struct kapsel_map *inner;
+	bool is_inner;
 	int fd;
 };
 
