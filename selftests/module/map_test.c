@@ -97,14 +97,21 @@ TEST_F(create, unknown_types)
 /* A flag that the type's row does not name is refused, one that it names is not. */
 TEST_F(create, flags_are_those_of_the_row)
 {
+	int inner = km_map(self->dev, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+
 	for (__u32 t = 0; t < kps_nr_map_types; t++) {
 		const struct kps_map_type *type = &kps_map_types[t];
 		bool ring = type->ops & KAPSEL_MAP_OP_RINGBUF;
 		__u32 size = type->ops & KAPSEL_MAP_OP_ELEM ? 8 : 4;
 
 		for (int bit = 0; bit < 32; bit++) {
-			int fd = km_map(self->dev, type->type, ring ? 0 : 4, ring ? 0 : size,
-					4096, 1U << bit);
+			struct kapsel_map_create arg = {
+				.map_type = type->type, .key_size = ring ? 0 : 4,
+				.value_size = ring ? 0 : size, .max_entries = 4096,
+				.map_flags = 1U << bit,
+				.inner_map_fd = type->ops & KAPSEL_MAP_OP_MAPS ? inner : 0,
+			};
+			int fd = km_ioctl(self->dev, KAPSEL_MAP_CREATE, &arg);
 
 			EXPECT_EQ(!(type->flags & 1U << bit), fd == -EINVAL) {
 				TH_LOG("%s bit %d: %d", type->name, bit, fd);
