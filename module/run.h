@@ -11,6 +11,7 @@
 #include <linux/types.h>
 
 #include "prog.h"
+#include "unwind.h"
 #include "core/interp.h"
 
 struct kps_link;
@@ -24,6 +25,7 @@ struct kps_link;
  * @prog: kept alive by the hook's read-side section, or by the test run's file
  * @next: the program to go on with, found by a tail call; kept alive likewise
  * @line: where trace_printk formats
+ * @stack: where stacks of calls are gathered
  * @run: the interpreter's memory
  */
 struct kps_exec {
@@ -32,6 +34,7 @@ struct kps_exec {
 	const struct kps_prog *prog;
 	const struct kps_prog *next;
 	char line[KPS_LINE_LEN];
+	u64 stack[KPS_MAX_FRAMES];
 	struct kps_run run;
 };
 

@@ -353,6 +353,16 @@ static struct kps_reg looked_up(struct kps_env *env, u32 map, u32 pc)
 	return maybe_null(env, KAPSEL_KIND_MAP_VALUE, map, pc);
 }
 
+/* The largest size that the helper was given. */
+static s64 most_bytes(const struct kps_at *at, const struct kps_helper *helper)
+{
+	u32 n = 1;
+
+	while (helper->args[n - 1] != KPS_ARG_SIZE0)
+		n++;
+	return kps_reg_at(at, n)->val.r64.smax;
+}
+
 static int result_of(const struct kps_at *at, const struct kps_helper *helper,
 		     struct kps_reg *out)
 {
@@ -366,8 +376,7 @@ static int result_of(const struct kps_at *at, const struct kps_helper *helper,
 	case KPS_RET_RECORD_OR_NULL:
 		return acquire_record(at, out);
 	case KPS_RET_LEN:
-		*out = kps_reg_scalar(kps_scalar_signed(-4095, kps_reg_at(at, 2)->val.r64.smax),
-				      at->pc);
+		*out = kps_reg_scalar(kps_scalar_signed(-4095, most_bytes(at, helper)), at->pc);
 		return 0;
 	default:
 		*out = kps_reg_scalar(kps_scalar_any(), at->pc);

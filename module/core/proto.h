@@ -31,7 +31,7 @@ enum kps_arg {
 enum kps_ret {
 	KPS_RET_VOID,		/* r0 is unreadable afterwards */
 	KPS_RET_INT,		/* any number */
-	KPS_RET_LEN,		/* at most the size in the second argument, or a negative errno */
+	KPS_RET_LEN,		/* at most the size that is an argument, or a negative errno */
 	KPS_RET_ERR,		/* 0 or a negative errno, as a 64-bit number */
 	KPS_RET_VALUE_OR_NULL,	/* of the map in the first argument */
 	KPS_RET_RECORD_OR_NULL,	/* of KPS_ARG_CONST_SIZE bytes; a reference begins */
@@ -54,7 +54,7 @@ struct kps_helper {
 	u8 ret;
 	u8 args[5];
 	u8 progs;
-	u16 map_op;
+	u32 map_op;
 	bool gpl;
 	const char *doc;
 };

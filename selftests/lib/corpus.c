@@ -45,6 +45,7 @@ static u32 map_type(const char *name)
 		{ "prog_array", BPF_MAP_TYPE_PROG_ARRAY },
 		{ "array_of_maps", BPF_MAP_TYPE_ARRAY_OF_MAPS },
 		{ "hash_of_maps", BPF_MAP_TYPE_HASH_OF_MAPS },
+		{ "stack_trace", BPF_MAP_TYPE_STACK_TRACE },
 		{ "ringbuf", BPF_MAP_TYPE_RINGBUF },
 	};
 	size_t i;

@@ -128,6 +128,16 @@ run_prints_events()
 	is_json out && says out '"number"' && nothing_left
 }
 
+# Each of the less common map types, filled by a program and shown at the end.
+run_shows_maps()
+{
+	status 0 kapsel run "$(object maps.bpf.o)" -p who_calls -- \
+		sh -c 'for i in 1 2 3; do cat /proc/self/stat >/dev/null; done' &&
+		says out 'map stacks   (stack_trace, ' &&
+		says out 'vfs_read+0x[0-9a-f]* <- .*do_syscall_64+0x' &&
+		nothing_left
+}
+
 # What libbpf's users write: another hook's program beside, externs, a perf event
 # array, a cgroup array that is not used, a program to be asked for by name.
 run_as_libbpf_would()
@@ -407,7 +417,7 @@ command -v kapsel >/dev/null || ktap_skip_all "no kapsel command"
 work=$(mktemp -d) && chmod 777 "$work" && cd "$work" || exit 1
 make_packet
 
-ktap_plan 30
+ktap_plan 31
 ktap_test "help goes to stdout" help_is_data
 ktap_test "wrong usage names the word" wrong_usage_names_the_word
 ktap_test "verify accepts" verify_accepts
@@ -417,6 +427,7 @@ ktap_test "verify in JSON" verify_json
 ktap_test "lists in text and JSON" lists_are_tables_and_json
 ktap_test "run ends with its command and its status" run_ends_with_its_command
 ktap_test "run prints events by type" run_prints_events
+ktap_test "run shows maps of all types" run_shows_maps
 ktap_test "run of an object as libbpf's users write them" run_as_libbpf_would
 ktap_test "run of a rejected program" run_rejected
 ktap_test "run that is killed leaves nothing" run_killed_leaves_nothing

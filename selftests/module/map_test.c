@@ -102,7 +102,7 @@ TEST_F(create, flags_are_those_of_the_row)
 	for (__u32 t = 0; t < kps_nr_map_types; t++) {
 		const struct kps_map_type *type = &kps_map_types[t];
 		bool ring = type->ops & KAPSEL_MAP_OP_RINGBUF;
-		__u32 size = type->ops & KAPSEL_MAP_OP_ELEM ? 8 : 4;
+		__u32 size = type->ops & (KAPSEL_MAP_OP_ELEM | KAPSEL_MAP_OP_STACK) ? 8 : 4;
 
 		for (int bit = 0; bit < 32; bit++) {
 			struct kapsel_map_create arg = {

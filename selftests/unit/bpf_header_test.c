@@ -31,6 +31,7 @@ static const struct row helpers[] = {
 #define BPF_MAP_TYPE_array_of_maps BPF_MAP_TYPE_ARRAY_OF_MAPS
 #define BPF_MAP_TYPE_hash_of_maps BPF_MAP_TYPE_HASH_OF_MAPS
 #define BPF_MAP_TYPE_perf_event_array BPF_MAP_TYPE_PERF_EVENT_ARRAY
+#define BPF_MAP_TYPE_stack_trace BPF_MAP_TYPE_STACK_TRACE
 #define BPF_MAP_TYPE_cgroup_array BPF_MAP_TYPE_CGROUP_ARRAY
 #define BPF_MAP_TYPE_percpu_hash BPF_MAP_TYPE_PERCPU_HASH
 #define BPF_MAP_TYPE_percpu_array BPF_MAP_TYPE_PERCPU_ARRAY

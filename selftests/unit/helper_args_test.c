@@ -20,7 +20,9 @@
 #define MAX_TEXT	4096
 #define MAX_SLOTS	256
 
-enum { HASH, ARRAY, PERCPU_ARRAY, RINGBUF, READ_ONLY, WRITE_ONLY, PERF, CGROUP, PROGS, MAPS };
+enum {
+	HASH, ARRAY, PERCPU_ARRAY, RINGBUF, READ_ONLY, WRITE_ONLY, PERF, CGROUP, PROGS, MAPS, STACK
+};
 
 static const struct kps_map_facts maps[] = {
 	[HASH] = { BPF_MAP_TYPE_HASH, 4, 8, 16, 0, false },
@@ -34,6 +36,7 @@ static const struct kps_map_facts maps[] = {
 	[PROGS] = { BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 2, 0, false },
 	[MAPS] = { .type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .key_size = 4, .value_size = 4,
 		   .max_entries = 2, .inner = { BPF_MAP_TYPE_ARRAY, 4, 8, 1 } },
+	[STACK] = { BPF_MAP_TYPE_STACK_TRACE, 4, 80, 16, 0, false },
 };
 
 /*
@@ -216,6 +219,7 @@ static const struct value *good_value(const struct kps_helper *helper, u32 n)
 	static const struct value perf = { "$ = map[fd:6]\n" };
 	static const struct value cgroup = { "$ = map[fd:7]\n" };
 	static const struct value progs = { "$ = map[fd:8]\n" };
+	static const struct value stack = { "$ = map[fd:10]\n" };
 
 	if (helper->args[n] != KPS_ARG_MAP)
 		return &good[helper->args[n]];
@@ -227,6 +231,8 @@ static const struct value *good_value(const struct kps_helper *helper, u32 n)
 		return &cgroup;
 	if (helper->map_op & KAPSEL_MAP_OP_PROGS)
 		return &progs;
+	if (helper->map_op & KAPSEL_MAP_OP_STACK)
+		return &stack;
 	return helper->map_op & KAPSEL_MAP_OP_PERCPU ? &percpu : &good[KPS_ARG_MAP];
 }
 
@@ -292,6 +298,8 @@ static u32 only_type(u32 op)
 		return BPF_MAP_TYPE_CGROUP_ARRAY;
 	case KAPSEL_MAP_OP_PROGS:
 		return BPF_MAP_TYPE_PROG_ARRAY;
+	case KAPSEL_MAP_OP_STACK:
+		return BPF_MAP_TYPE_STACK_TRACE;
 	case KAPSEL_MAP_OP_PERCPU:
 		return BPF_MAP_TYPE_PERCPU_ARRAY;
 	}
@@ -301,7 +309,8 @@ static u32 only_type(u32 op)
 static bool has_elements(u32 type)
 {
 	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_PERF_EVENT_ARRAY &&
-	       type != BPF_MAP_TYPE_CGROUP_ARRAY && type != BPF_MAP_TYPE_PROG_ARRAY;
+	       type != BPF_MAP_TYPE_CGROUP_ARRAY && type != BPF_MAP_TYPE_PROG_ARRAY &&
+	       type != BPF_MAP_TYPE_STACK_TRACE;
 }
 
 static int map_verdict(const struct kps_helper *helper, const struct kps_map_facts *map)

@@ -97,6 +97,25 @@ TEST_F(kallsyms, one_of_several)
 }
 
 /* As the kernel shows them to those without rights. */
+TEST_F(kallsyms, by_address)
+{
+	struct kapsel_ksyms *syms = kapsel_ksyms_read(self->path);
+	__u64 off = 0;
+
+	ASSERT_NE(NULL, syms);
+	EXPECT_STREQ("nf_tables_extra:in_module",
+		     kapsel_ksyms_find(syms, 0xffffffffc0003007, &off));
+	EXPECT_EQ(7, off);
+	EXPECT_STREQ("nf_tables_extra:in_module",
+		     kapsel_ksyms_find(syms, 0xffffffffc0003000, &off));
+	EXPECT_EQ(0, off);
+	/* Before the first one, and where no function reaches. */
+	EXPECT_EQ(NULL, kapsel_ksyms_find(syms, 0x1000, &off));
+	EXPECT_EQ(NULL, kapsel_ksyms_find(syms, -1ULL, &off));
+	kapsel_ksyms_free(syms);
+	EXPECT_EQ(NULL, kapsel_ksyms_read("/no/such/file"));
+}
+
 TEST_F(kallsyms, hidden_addresses)
 {
 	static const char hidden[] = "0000000000000000 t cleanup\n"

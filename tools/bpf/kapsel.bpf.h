@@ -102,11 +102,14 @@ static long (*bpf_perf_event_output)(void *ctx, void *map, u64 flags, void *data
 				     u64 size) = (void *)25;
 static long (*bpf_skb_load_bytes)(const void *skb, u32 off, void *to,
 				  u32 len) = (void *)26;	/* netfilter */
+static long (*bpf_get_stackid)(void *ctx, void *map, u64 flags) = (void *)27; /* kprobe */
 static u64 (*bpf_get_current_task)(void) = (void *)35;		/* kprobe */
 static long (*bpf_current_task_under_cgroup)(void *map, u32 index) = (void *)37; /* kprobe */
 static long (*bpf_get_numa_node_id)(void) = (void *)42;
 static long (*bpf_probe_read_str)(void *dst, u32 size,
 				  const void *from) = (void *)45; /* kprobe */
+static long (*bpf_get_stack)(void *ctx, void *buf, u32 size,
+			     u64 flags) = (void *)67;		/* kprobe */
 static u64 (*bpf_get_current_cgroup_id)(void) = (void *)80;	/* kprobe */
 static long (*bpf_probe_read_user)(void *dst, u32 size,
 				   const void *from) = (void *)112; /* kprobe */

@@ -147,6 +147,7 @@ static void ops_text(__u32 ops, char *buf, size_t size)
 		{ KAPSEL_MAP_OP_MMAP, "mmap" },
 		{ KAPSEL_MAP_OP_PERF, "perf_event_output" },
 		{ KAPSEL_MAP_OP_CGROUP, "current_task_under_cgroup" },
+		{ KAPSEL_MAP_OP_STACK, "get_stackid" },
 		{ KAPSEL_MAP_OP_PROGS, "tail_call" },
 		{ KAPSEL_MAP_OP_MAPS, "lookup, which gives a map" },
 	};

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "mapview.h"
+#include "stackview.h"
 
 const char *mapview_shape(const struct kapsel_dev *dev, int fd, char *buf, size_t size)
 {
@@ -99,6 +100,10 @@ void mapview_value(FILE *to, const struct kapsel_view *view, const void *value)
 	__u32 cpu;
 	__s64 sum;
 
+	if (view->info.type == BPF_MAP_TYPE_STACK_TRACE) {
+		stackview_text(to, value, view->info.value_size);
+		return;
+	}
 	if (view->cpus == 1) {
 		print_one(to, view, value);
 		return;
@@ -128,6 +133,10 @@ void mapview_value_json(struct kapsel_json *js, const struct kapsel_view *view,
 
 	if (view->holds) {
 		kapsel_json_u64(js, "value", id_in(value));
+		return;
+	}
+	if (view->info.type == BPF_MAP_TYPE_STACK_TRACE) {
+		stackview_json(js, value, view->info.value_size);
 		return;
 	}
 	if (view->cpus == 1) {

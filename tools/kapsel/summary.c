@@ -103,29 +103,33 @@ static void put_links(const struct session *s, struct out_table *table, __u64 ns
 	}
 }
 
+static bool is_array(const struct kapsel_view *view)
+{
+	return view->info.type == BPF_MAP_TYPE_ARRAY ||
+	       view->info.type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
 static bool is_shown(const struct kapsel_map *map, const struct kapsel_view *view)
 {
 	if (kapsel_has_records(map->type) || map->frozen)
 		return false;
-	if (map->type == BPF_MAP_TYPE_HASH || map->type == BPF_MAP_TYPE_PERCPU_HASH)
-		return view->info.used && view->info.used <= SHOWN_ENTRIES;
-	return map->max_entries <= SHOWN_ENTRIES;
+	if (is_array(view))
+		return map->max_entries <= SHOWN_ENTRIES;
+	return view->info.used && view->info.used <= SHOWN_ENTRIES;
 }
 
 static void text_map(const struct kapsel_view *view)
 {
-	bool array = view->info.type == BPF_MAP_TYPE_ARRAY ||
-		     view->info.type == BPF_MAP_TYPE_PERCPU_ARRAY;
 	struct kapsel_error err;
 	char type[32];
 
 	printf("map %s   (%s, ", view->name,
 	       kapsel_map_type_name(view->info.type, type, sizeof(type)));
-	if (array)
+	if (is_array(view))
 		printf("%u; zeros left out)\n", view->info.max_entries);
 	else
 		printf("%u of %u)\n", view->info.used, view->info.max_entries);
-	mapview_text(stdout, view, "  ", array, &err);
+	mapview_text(stdout, view, "  ", is_array(view), &err);
 }
 
 static void json_map(struct kapsel_json *js, const struct kapsel_view *view)

@@ -52,4 +52,14 @@ void kl_make_plain(char *text, size_t size);
  */
 void *kl_grow(void *array, u32 count, size_t size);
 
+typedef void (*kl_symbol_fn)(void *ctx, const struct kapsel_symbol *sym);
+
+/**
+ * kl_each_symbol - functions of the running kernel
+ * @kallsyms: a file like /proc/kallsyms, NULL: that one
+ * @fn: called for each, in the file's order
+ * @ctx: passed to it
+ */
+void kl_each_symbol(const char *kallsyms, kl_symbol_fn fn, void *ctx);
+
 #endif

@@ -224,6 +224,17 @@ static int check_ringbuf(const struct kapsel_object *obj, struct kapsel_map *map
 	return 0;
 }
 
+static int check_stacks(const struct kapsel_object *obj, const struct kapsel_map *map,
+			struct kapsel_error *err)
+{
+	if (map->key_size != 4)
+		return bad_shape(obj, map, "a stack trace map's key is 4 bytes wide", err);
+	if (map->value_size % 8 || !map->value_size || map->value_size > 127 * 8)
+		return bad_shape(obj, map, "a stack trace map's value is 1 to 127 addresses of 8 bytes",
+				 err);
+	return 0;
+}
+
 /* Says before the kernel does, and with more words, what can't be created. */
 static int check_shape(const struct kapsel_object *obj, struct kapsel_map *map,
 		       struct kapsel_error *err)
@@ -247,6 +258,8 @@ static int check_shape(const struct kapsel_object *obj, struct kapsel_map *map,
 			       type->name);
 	if (type->ops & KAPSEL_MAP_OP_RINGBUF)
 		return check_ringbuf(obj, map, err);
+	if (type->ops & KAPSEL_MAP_OP_STACK)
+		return check_stacks(obj, map, err);
 	if (array && map->key_size != 4)
 		return bad_shape(obj, map, "an array's key is 4 bytes wide", err);
 	if (!map->key_size)

@@ -63,6 +63,9 @@ int kl_sim_update(struct kl_sim_map *sim, const void *key, const void *value, u6
 /** kl_sim_delete - remove a key; 0 or -errno */
 int kl_sim_delete(struct kl_sim_map *sim, const void *key);
 
+/** kl_sim_stack - the id of a stack of one address; -ENOMEM: no more fit */
+int kl_sim_stack(struct kl_sim_map *sim, u64 ip);
+
 /** typedef kl_helper_fn - a helper's model */
 typedef u64 (*kl_helper_fn)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
 

@@ -123,6 +123,45 @@ MODEL(get_current_cgroup_id) { UNUSED5; return 1; }
 MODEL(get_current_ancestor_cgroup_id) { UNUSED5; return !r1; }
 MODEL(current_task_under_cgroup) { UNUSED5; return (s64)-EAGAIN; }
 
+/* The only address there is to know is where the probe hit, if in the kernel. */
+static u32 walk_stack(u64 ctx, u64 flags, u64 *ip)
+{
+	const u64 *regs = PTR(ctx);
+	bool user = regs[17] & 3;
+
+	*ip = regs[16];
+	return user == !!(flags & BPF_F_USER_STACK);
+}
+
+MODEL(get_stackid)
+{
+	u64 ip;
+
+	UNUSED5;
+	if (r3 >> 11)
+		return (s64)-EINVAL;
+	if (walk_stack(r1, r3, &ip) <= (r3 & BPF_F_SKIP_FIELD_MASK))
+		return (s64)-EFAULT;
+	return (s64)kl_sim_stack(PTR(r2), ip);
+}
+
+MODEL(get_stack)
+{
+	u32 size = r3, nr, skip = r4 & BPF_F_SKIP_FIELD_MASK;
+	u64 ip;
+
+	UNUSED5;
+	memset(PTR(r2), 0, size);
+	if (r4 >> 9 || size % sizeof(ip))
+		return (s64)-EINVAL;
+	nr = min_t(u32, walk_stack(r1, r4, &ip), size / sizeof(ip) + skip);
+	if (nr < skip)
+		return (s64)-EFAULT;
+	if (nr > skip)
+		memcpy(PTR(r2), &ip, sizeof(ip));
+	return (u64)(nr - skip) * sizeof(ip);
+}
+
 MODEL(get_prandom_u32)
 {
 	UNUSED5;

@@ -140,3 +140,17 @@ int kl_sim_delete(struct kl_sim_map *sim, const void *key)
 	sim->used[index] = false;
 	return 0;
 }
+
+int kl_sim_stack(struct kl_sim_map *sim, u64 ip)
+{
+	u32 i;
+
+	for (i = 0; i < sim->count; i++)
+		if (!memcmp(sim->values + i * stride(sim), &ip, sizeof(ip)))
+			return i;
+	if (i == sim->map->max_entries)
+		return -ENOMEM;
+	memcpy(sim->values + i * stride(sim), &ip, sizeof(ip));
+	sim->used[i] = true;
+	return sim->count++;
+}

@@ -81,9 +81,7 @@ static char *parse_line(char *line, u64 *addr, char **module)
 	return end - name < KAPSEL_TARGET_LEN ? name : NULL;
 }
 
-typedef void (*symbol_fn)(void *ctx, const struct kapsel_symbol *sym);
-
-static void each_symbol(const char *kallsyms, symbol_fn fn, void *ctx)
+void kl_each_symbol(const char *kallsyms, kl_symbol_fn fn, void *ctx)
 {
 	FILE *file = fopen(kallsyms ?: "/proc/kallsyms", "re");
 	struct kapsel_symbol sym;
@@ -117,7 +115,7 @@ u32 kapsel_symbols_like(const char *kallsyms, const char *name,
 		.room = min_t(u32, room, ARRAY_SIZE(found.far)),
 	};
 
-	each_symbol(kallsyms, consider_symbol, &found);
+	kl_each_symbol(kallsyms, consider_symbol, &found);
 	return found.count;
 }
 
@@ -154,7 +152,7 @@ u32 kapsel_symbols_named(const char *kallsyms, const char *name,
 		.module_len = colon ? colon - name : 0, .list = list, .room = room,
 	};
 
-	each_symbol(kallsyms, compare_name, &same);
+	kl_each_symbol(kallsyms, compare_name, &same);
 	return same.count;
 }
 

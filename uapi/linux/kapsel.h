@@ -378,6 +378,7 @@ struct kapsel_map_type_info {
 #define KAPSEL_MAP_OP_MMAP	32
 #define KAPSEL_MAP_OP_PERF	64	/* perf_event_output */
 #define KAPSEL_MAP_OP_CGROUP	128	/* current_task_under_cgroup */
+#define KAPSEL_MAP_OP_STACK	256	/* get_stackid */
 #define KAPSEL_MAP_OP_PROGS	4096	/* tail_call */
 #define KAPSEL_MAP_OP_MAPS	8192	/* lookup, which gives a map */
 

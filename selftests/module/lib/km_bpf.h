@@ -4,11 +4,15 @@
 #define KM_BPF_H
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 #include <linux/bpf.h>
+#include <linux/perf_event.h>
 #include <linux/types.h>
 
 static inline int km_bpf(int cmd, union bpf_attr *attr)
@@ -38,6 +42,57 @@ static inline int km_bpf_elem(int cmd, int map, const void *key, void *value,
 	};
 
 	return km_bpf(cmd, &attr);
+}
+
+/* A kprobe program; its fd. */
+static inline int km_bpf_kprobe(const struct bpf_insn *insns, __u32 cnt)
+{
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_KPROBE, .insns = (unsigned long)insns,
+		.insn_cnt = cnt, .license = (unsigned long)"GPL",
+	};
+
+	return km_bpf(BPF_PROG_LOAD, &attr);
+}
+
+static inline int km_bpf_number(const char *path, const char *format)
+{
+	FILE *f = fopen(path, "r");
+	int n;
+
+	if (!f || fscanf(f, format, &n) != 1)
+		n = -ENOENT;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+#define KM_PMU "/sys/bus/event_source/devices/kprobe/"
+
+/* An event that runs the program, until it is closed. */
+static inline int km_bpf_probe(int prog, const char *function, __u64 offset,
+			       bool at_return)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr), .config1 = (unsigned long)function, .config2 = offset,
+	};
+	int type = km_bpf_number(KM_PMU "type", "%d"), fd;
+	int bit = km_bpf_number(KM_PMU "format/retprobe", "config:%d");
+
+	if (type < 0 || bit < 0)
+		return -ENOENT;
+	attr.type = type;
+	attr.config = at_return ? 1ULL << bit : 0;
+	fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog) || ioctl(fd, PERF_EVENT_IOC_ENABLE, 0)) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
 }
 
 #endif

@@ -73,6 +73,24 @@ struct kapsel_symbol {
 __u32 kapsel_symbols_named(const char *kallsyms, const char *name,
 			   struct kapsel_symbol *list, __u32 room);
 
+struct kapsel_ksyms;
+
+/** kapsel_ksyms_read - all functions, by address; NULL: none is to be seen, or no memory */
+struct kapsel_ksyms *kapsel_ksyms_read(const char *kallsyms);
+
+/**
+ * kapsel_ksyms_find - the function that an address lies in
+ * @syms: of kapsel_ksyms_read()
+ * @addr: of an instruction
+ * @off: its distance from the function's start, bytes
+ *
+ * Return: [MODULE:]FUNCTION, alive as long as @syms; NULL: none begins near before.
+ */
+const char *kapsel_ksyms_find(const struct kapsel_ksyms *syms, __u64 addr, __u64 *off);
+
+/** kapsel_ksyms_free - NULL is ignored */
+void kapsel_ksyms_free(struct kapsel_ksyms *syms);
+
 /**
  * kapsel_symbols_like - names of functions that a name may have been meant as
  * @kallsyms: where to look
