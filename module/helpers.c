@@ -68,6 +68,27 @@ u64 kps_h_map_delete_elem(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 	return map->ops->remove(map, pointer(r2));
 }
 
+u64 kps_h_map_push_elem(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct kps_map *map = pointer(r1);
+
+	return map->ops->push(map, pointer(r2), r3);
+}
+
+u64 kps_h_map_pop_elem(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct kps_map *map = pointer(r1);
+
+	return map->ops->pop(map, pointer(r2));
+}
+
+u64 kps_h_map_peek_elem(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct kps_map *map = pointer(r1);
+
+	return map->ops->peek(map, pointer(r2));
+}
+
 u64 kps_h_map_lookup_percpu_elem(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 {
 	struct kps_map *map = pointer(r1);

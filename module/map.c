@@ -213,6 +213,8 @@ static int check_arg(const struct kapsel_map_create *arg)
 		return -EINVAL;
 	if ((arg->map_flags & both) == both)
 		return -EINVAL;
+	if (arg->map_extra && arg->map_type != BPF_MAP_TYPE_BLOOM_FILTER)
+		return -EINVAL;
 	if (!arg->btf != !arg->btf_size || arg->__reserved)
 		return -EINVAL;
 	if (arg->inner_map_fd && !(type->ops & KAPSEL_MAP_OP_MAPS))

@@ -37,7 +37,7 @@ static struct kps_map *map_of(const struct kps_call *call)
 static int check_sizes(const struct kps_map *map,
 		       const struct kapsel_map_elem *arg, bool value)
 {
-	if (arg->key_size != map->key_size)
+	if (arg->key_size != map->key_size || (!map->key_size && arg->key))
 		return -EINVAL;
 	if (value && arg->value_size != map->user_size)
 		return -EINVAL;
@@ -56,6 +56,17 @@ static int take(struct kps_map *map, const void *key, void *value)
 	return err;
 }
 
+/* Return: room for a value, or the caller's value if the map is asked for it. */
+static void *value_room(const struct kps_map *map, u64 value)
+{
+	void *room;
+
+	if (map->ops->asks)
+		return copy_in(value, map->user_size);
+	room = kvzalloc(map->user_size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return room ?: ERR_PTR(-ENOMEM);
+}
+
 /* Reads the element into memory of its own before anything reaches the caller. */
 static int fetch(struct kps_map *map, const struct kapsel_map_elem *arg,
 		 int (*get)(struct kps_map *map, const void *key, void *value))
@@ -66,13 +77,13 @@ static int fetch(struct kps_map *map, const struct kapsel_map_elem *arg,
 	key = copy_in(arg->key, map->key_size);
 	if (IS_ERR(key))
 		return PTR_ERR(key);
-	value = kvzalloc(map->user_size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!value) {
-		err = -ENOMEM;
+	value = value_room(map, arg->value);
+	if (IS_ERR(value)) {
+		err = PTR_ERR(value);
 		goto free_key;
 	}
 	err = get(map, key, value);
-	if (!err)
+	if (!err && !map->ops->asks)
 		err = copy_out(arg->value, value, map->user_size);
 	kvfree(value);
 free_key:

@@ -41,7 +41,11 @@ struct kps_batch {
  * @view: where an array's values are
  * @update: for programs, any context; also for ioctls, unless there is @write
  * @remove: for all
+ * @push: for programs, any context: a value without a key
+ * @pop: for programs, any context: take a value out; zeroes on error
+ * @peek: the same without taking it out; a type without @pop is asked for the value
  * @read: for ioctls: the whole value, @user_size bytes
+ * @asks: @read is asked for the value it gets, and gives none
  * @write: for ioctls: the whole value
  * @take: for ioctls: read and remove
  * @next_key: the key after @key, the first one for NULL or an unknown one
@@ -64,7 +68,11 @@ struct kps_map_ops {
 	long (*update)(struct kps_map *map, const void *key, const void *value,
 		       u64 flags);
 	long (*remove)(struct kps_map *map, const void *key);
+	long (*push)(struct kps_map *map, const void *value, u64 flags);
+	long (*pop)(struct kps_map *map, void *value);
+	long (*peek)(struct kps_map *map, void *value);
 	int (*read)(struct kps_map *map, const void *key, void *value);
+	bool asks;
 	int (*write)(struct kps_map *map, const void *key, const void *value,
 		     u64 flags);
 	int (*take)(struct kps_map *map, const void *key, void *value);

@@ -52,7 +52,13 @@ static int span_arg(const struct call *c, u32 n, u64 min, u64 max, u8 access)
 
 static bool writes_map(u32 helper)
 {
-	return helper == BPF_FUNC_map_update_elem || helper == BPF_FUNC_map_delete_elem;
+	return helper == BPF_FUNC_map_update_elem || helper == BPF_FUNC_map_delete_elem ||
+	       helper == BPF_FUNC_map_push_elem || helper == BPF_FUNC_map_pop_elem;
+}
+
+static bool reads_map(const struct kps_helper *helper)
+{
+	return helper->ret == KPS_RET_VALUE_OR_NULL || helper->args[1] == KPS_ARG_VALUE_OUT;
 }
 
 /* Of a map of maps, lookups are all there is to programs. */
@@ -80,7 +86,7 @@ static int map_arg(struct call *c, u32 n)
 		code = KPS_D_HELPER_MAP;
 	else if (writes_map(c->helper->id) && map->flags & BPF_F_RDONLY_PROG)
 		code = KPS_D_READ_ONLY;
-	else if (c->helper->ret == KPS_RET_VALUE_OR_NULL && map->flags & BPF_F_WRONLY_PROG)
+	else if (reads_map(c->helper) && map->flags & BPF_F_WRONLY_PROG)
 		code = KPS_D_WRITE_ONLY;
 	if (code) {
 		refuse_arg(c, code, n)->detail = map->type;
@@ -188,6 +194,14 @@ static int maybe_arg(const struct call *c, u32 n)
 	return 0;
 }
 
+/* A set is asked for a value; from what is popped from, values come. */
+static u8 value_access(const struct call *c)
+{
+	const struct kps_map_type *type = kps_map_type_find(c->at->env->maps[c->map].type);
+
+	return type->ops & KAPSEL_MAP_OP_POP ? KAPSEL_ACCESS_WRITE : KAPSEL_ACCESS_READ;
+}
+
 static int check_arg(struct call *c, u32 n)
 {
 	switch (c->helper->args[n - 1]) {
@@ -205,6 +219,9 @@ static int check_arg(struct call *c, u32 n)
 	case KPS_ARG_VALUE:
 		return span_arg(c, n, c->at->env->maps[c->map].value_size,
 				c->at->env->maps[c->map].value_size, KAPSEL_ACCESS_READ);
+	case KPS_ARG_VALUE_OUT:
+		return span_arg(c, n, c->at->env->maps[c->map].value_size,
+				c->at->env->maps[c->map].value_size, value_access(c));
 	case KPS_ARG_SIZE:
 		return size_arg(c, n, 1);
 	case KPS_ARG_SIZE0:

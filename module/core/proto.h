@@ -15,6 +15,7 @@ enum kps_arg {
 	KPS_ARG_MAP,		/* a map whose type has the helper's operation */
 	KPS_ARG_KEY,		/* key_size initialised bytes, of the map before */
 	KPS_ARG_VALUE,		/* value_size initialised bytes */
+	KPS_ARG_VALUE_OUT,	/* value_size writable bytes; a VALUE if nothing comes out */
 	KPS_ARG_MEM,		/* initialised bytes; the next argument is their number */
 	KPS_ARG_MEM_OUT,	/* writable bytes; the next argument is their number */
 	KPS_ARG_SIZE,		/* of the memory before, 1 or more */

@@ -5,7 +5,7 @@
 
 static struct kps_map *hash_alloc(const struct kapsel_map_create *arg)
 {
-	return kps_htab_alloc(arg, false);
+	return kps_htab_alloc(arg, false, false);
 }
 
 static void *hash_lookup(struct kps_map *map, const void *key)

@@ -11,6 +11,8 @@
 #include "maps/area.h"
 #include "maps/htab.h"
 
+#define EVICTIONS	16	/* for one new element */
+
 /*
  * Locking: all changes and all ioctls work under the bucket's lock, within which
  * the free list's may be taken. A CPU holds one bucket's lock at most (see
@@ -89,6 +91,7 @@ static struct kps_elem *pop_free(struct kps_htab *htab)
 
 static void drop(struct kps_htab *htab, struct kps_elem *elem)
 {
+	WRITE_ONCE(elem->linked, 0);
 	hlist_nulls_del_rcu(&elem->node);
 	kps_lock_inner(&htab->free_lock);
 	elem->next_free = htab->free;
@@ -133,8 +136,10 @@ static void set_value(struct kps_htab *htab, struct kps_elem *elem,
 static void link_new(struct kps_htab *htab, struct kps_elem *elem, u32 hash,
 		     const void *key)
 {
-	elem->hash = hash;
+	WRITE_ONCE(elem->hash, hash);
 	memcpy(elem->key, key, htab->map.key_size);
+	/* After the hash: see kps_htab_evict(). */
+	smp_store_release(&elem->linked, 1);
 	hlist_nulls_add_head_rcu(&elem->node, &kps_htab_bucket(htab, hash)->head);
 }
 
@@ -150,6 +155,7 @@ static int insert(struct kps_htab *htab, u32 hash, const void *key,
 		return -E2BIG;
 	}
 	set_value(htab, elem, value, whole, true);
+	WRITE_ONCE(elem->used, 0);
 	link_new(htab, elem, hash, key);
 	return 0;
 }
@@ -163,6 +169,7 @@ static int replace(struct kps_htab *htab, struct kps_elem *old, u32 hash,
 	if (!elem)
 		return -E2BIG;
 	set_value(htab, elem, value, false, true);
+	WRITE_ONCE(elem->used, 1);
 	link_new(htab, elem, hash, key);
 	drop(htab, old);
 	return 0;
@@ -182,25 +189,53 @@ static int store_locked(struct kps_htab *htab, u32 hash, const void *key,
 	if (!htab->percpu)
 		return replace(htab, old, hash, key, value);
 	set_value(htab, old, value, whole, false);
+	kps_htab_touch(old);
 	return 0;
 }
 
-int kps_htab_store(struct kps_htab *htab, const void *key, const void *value,
-		   u64 flags, bool whole)
+static int try_store(struct kps_htab *htab, const void *key, const void *value,
+		     u64 flags, bool whole)
 {
 	u32 hash = kps_htab_hash(htab, key);
 	struct kps_bucket *bucket = kps_htab_bucket(htab, hash);
 	unsigned long irq;
 	int err;
 
+	err = kps_lock(&bucket->lock, &irq);
+	if (err)
+		return err;
+	err = store_locked(htab, hash, key, value, flags, whole);
+	kps_unlock(&bucket->lock, irq);
+	return err;
+}
+
+/* What is made room for may be taken by another CPU, but not for ever. */
+static int store_for_sure(struct kps_htab *htab, const void *key, const void *value,
+			  u64 flags, bool whole)
+{
+	int tries = EVICTIONS, err;
+
+	do {
+		err = try_store(htab, key, value, flags, whole);
+		if (err != -E2BIG)
+			return err;
+		err = kps_htab_evict(htab);
+	} while (!err && --tries);
+	return err ?: -ENOMEM;
+}
+
+int kps_htab_store(struct kps_htab *htab, const void *key, const void *value,
+		   u64 flags, bool whole)
+{
+	int err;
+
 	if (flags > BPF_EXIST)
 		return -EINVAL;
-	err = kps_lock(&bucket->lock, &irq);
-	if (!err) {
-		err = store_locked(htab, hash, key, value, flags, whole);
-		kps_unlock(&bucket->lock, irq);
-	}
-	if (err == -E2BIG || err == -EBUSY)
+	if (htab->lru)
+		err = store_for_sure(htab, key, value, flags, whole);
+	else
+		err = try_store(htab, key, value, flags, whole);
+	if (err == -E2BIG || err == -EBUSY || err == -ENOMEM)
 		kps_map_lose(&htab->map);
 	return err;
 }

@@ -25,6 +25,8 @@ struct kps_bucket {
  * @node: in the chain; left alone in the free list, as readers may be there still
  * @next_free: in the free list
  * @hash: of the key
+ * @linked: in a chain, after @hash says in which
+ * @used: a program has found it, or it was replaced, since the hand came by
  * @key: and after it, at the next multiple of 8, the value: the value itself or
  *	a pointer to a per-CPU one
  */
@@ -32,6 +34,8 @@ struct kps_elem {
 	struct hlist_nulls_node node;
 	struct kps_elem *next_free;
 	u32 hash;
+	u8 linked;
+	u8 used;
 	u8 key[] __aligned(8);
 };
 
@@ -39,6 +43,7 @@ struct kps_elem {
  * struct kps_htab - a hash table
  * @map: head
  * @percpu: values are per CPU
+ * @lru: makes room for new elements, see htab_lru.c
  * @buckets: a power of two
  * @mask: their number less one
  * @seed: keeps users from choosing the chain
@@ -49,10 +54,12 @@ struct kps_elem {
  * @count: elements in use, at most @map.max_entries
  * @free_lock: inside a bucket's lock; protects @free
  * @free: elements not in use
+ * @hand: counts on over @elems
  */
 struct kps_htab {
 	struct kps_map map;
 	bool percpu;
+	bool lru;
 	struct kps_bucket *buckets;
 	u32 mask;
 	u32 seed;
@@ -62,6 +69,7 @@ struct kps_htab {
 	atomic_t count;
 	raw_spinlock_t free_lock;
 	struct kps_elem *free;
+	atomic64_t hand;
 };
 
 static inline struct kps_htab *kps_htab_of(struct kps_map *map)
@@ -70,7 +78,8 @@ static inline struct kps_htab *kps_htab_of(struct kps_map *map)
 }
 
 int kps_htab_check(const struct kapsel_map_create *arg);
-struct kps_map *kps_htab_alloc(const struct kapsel_map_create *arg, bool percpu);
+struct kps_map *kps_htab_alloc(const struct kapsel_map_create *arg, bool percpu,
+			       bool lru);
 void kps_htab_free(struct kps_map *map);
 
 static inline struct kps_bucket *kps_htab_bucket(const struct kps_htab *htab,
@@ -92,6 +101,21 @@ struct kps_elem *kps_htab_find(struct kps_htab *htab, const void *key);
 
 /** kps_htab_value - where an element's value is, or the pointer to it */
 void *kps_htab_value(const struct kps_htab *htab, struct kps_elem *elem);
+
+/** kps_htab_touch - a program has found an element, and may again */
+static inline void kps_htab_touch(struct kps_elem *elem)
+{
+	if (elem && !READ_ONCE(elem->used))
+		WRITE_ONCE(elem->used, 1);
+}
+
+/**
+ * kps_htab_evict - take an element out that was not used for long
+ *
+ * With no lock held. Return: 0, with a free element unless others were faster, or
+ * -EBUSY.
+ */
+int kps_htab_evict(struct kps_htab *htab);
 
 /**
  * kps_htab_store - store a value

@@ -2,6 +2,7 @@
 /* kapsel - hash tables: their memory */
 
 #include <linux/align.h>
+#include <linux/capability.h>
 #include <linux/limits.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -10,6 +11,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <uapi/linux/bpf.h>
 
 #include "maps/area.h"
 #include "maps/htab.h"
@@ -20,6 +22,9 @@ int kps_htab_check(const struct kapsel_map_create *arg)
 {
 	if (!arg->key_size || !arg->value_size || !arg->max_entries)
 		return -EINVAL;
+	/* Chains of one's choosing take others' time. */
+	if (arg->map_flags & BPF_F_ZERO_SEED && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	/* Elements are copied with interrupts off, and on the kernel's heap. */
 	if (arg->key_size > KMALLOC_MAX_SIZE / 2 ||
 	    arg->value_size > KMALLOC_MAX_SIZE / 2 ||
@@ -114,7 +119,8 @@ static u64 memory(const struct kps_htab *htab)
 	       ((u64)htab->mask + 1) * sizeof(*htab->buckets);
 }
 
-struct kps_map *kps_htab_alloc(const struct kapsel_map_create *arg, bool percpu)
+struct kps_map *kps_htab_alloc(const struct kapsel_map_create *arg, bool percpu,
+			       bool lru)
 {
 	struct kps_htab *htab = kzalloc(sizeof(*htab), GFP_KERNEL_ACCOUNT);
 	int err;
@@ -126,7 +132,8 @@ struct kps_map *kps_htab_alloc(const struct kapsel_map_create *arg, bool percpu)
 	htab->map.user_size = percpu ? kps_percpu_user_size(arg->value_size) :
 				       arg->value_size;
 	htab->percpu = percpu;
-	htab->seed = get_random_u32();
+	htab->lru = lru;
+	htab->seed = arg->map_flags & BPF_F_ZERO_SEED ? 0 : get_random_u32();
 	htab->elem_size = elem_size(arg, percpu);
 	htab->nr_elems = (u64)arg->max_entries + num_possible_cpus();
 	raw_spin_lock_init(&htab->free_lock);

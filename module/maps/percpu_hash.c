@@ -17,7 +17,7 @@ static int hash_check(const struct kapsel_map_create *arg)
 
 static struct kps_map *hash_alloc(const struct kapsel_map_create *arg)
 {
-	return kps_htab_alloc(arg, true);
+	return kps_htab_alloc(arg, true, false);
 }
 
 static void *hash_lookup_cpu(struct kps_map *map, const void *key, u32 cpu)

@@ -46,6 +46,11 @@ static u32 map_type(const char *name)
 		{ "array_of_maps", BPF_MAP_TYPE_ARRAY_OF_MAPS },
 		{ "hash_of_maps", BPF_MAP_TYPE_HASH_OF_MAPS },
 		{ "stack_trace", BPF_MAP_TYPE_STACK_TRACE },
+		{ "lru_hash", BPF_MAP_TYPE_LRU_HASH },
+		{ "lru_percpu_hash", BPF_MAP_TYPE_LRU_PERCPU_HASH },
+		{ "lpm_trie", BPF_MAP_TYPE_LPM_TRIE },
+		{ "queue", BPF_MAP_TYPE_QUEUE }, { "stack", BPF_MAP_TYPE_STACK },
+		{ "bloom_filter", BPF_MAP_TYPE_BLOOM_FILTER },
 		{ "ringbuf", BPF_MAP_TYPE_RINGBUF },
 	};
 	size_t i;
@@ -90,6 +95,9 @@ static bool add_map(struct kt_case *c, const char *line)
 		m->flags = BPF_F_RDONLY_PROG;
 	else
 		m->flags = !strcmp(flag, "wronly") ? BPF_F_WRONLY_PROG : 0;
+	/* Of which no other is made. */
+	if (m->type == BPF_MAP_TYPE_LPM_TRIE)
+		m->flags |= BPF_F_NO_PREALLOC;
 	c->nr_maps++;
 	return m->type != BPF_MAP_TYPE_UNSPEC;
 }

@@ -135,7 +135,12 @@ run_shows_maps()
 		sh -c 'for i in 1 2 3; do cat /proc/self/stat >/dev/null; done' &&
 		says out 'map stacks   (stack_trace, ' &&
 		says out 'vfs_read+0x[0-9a-f]* <- .*do_syscall_64+0x' &&
-		nothing_left
+		nothing_left || return 1
+	status 0 kapsel run "$(object maps.bpf.o)" -p fills -- cat /proc/self/stat &&
+		says out '^  10.0.0.0/8  4711$' && says out '^  7  4711$' &&
+		says out '^  8  4711$' && says out '^  4711$' &&
+		says out 'map waiting   (queue, ' && nothing_left || return 1
+	status 0 kapsel exec "$(object maps.bpf.o)" -p fills && nothing_left
 }
 
 # What libbpf's users write: another hook's program beside, externs, a perf event

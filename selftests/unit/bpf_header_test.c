@@ -35,6 +35,12 @@ static const struct row helpers[] = {
 #define BPF_MAP_TYPE_cgroup_array BPF_MAP_TYPE_CGROUP_ARRAY
 #define BPF_MAP_TYPE_percpu_hash BPF_MAP_TYPE_PERCPU_HASH
 #define BPF_MAP_TYPE_percpu_array BPF_MAP_TYPE_PERCPU_ARRAY
+#define BPF_MAP_TYPE_lru_hash BPF_MAP_TYPE_LRU_HASH
+#define BPF_MAP_TYPE_lru_percpu_hash BPF_MAP_TYPE_LRU_PERCPU_HASH
+#define BPF_MAP_TYPE_lpm_trie BPF_MAP_TYPE_LPM_TRIE
+#define BPF_MAP_TYPE_queue BPF_MAP_TYPE_QUEUE
+#define BPF_MAP_TYPE_stack BPF_MAP_TYPE_STACK
+#define BPF_MAP_TYPE_bloom_filter BPF_MAP_TYPE_BLOOM_FILTER
 #define BPF_MAP_TYPE_ringbuf BPF_MAP_TYPE_RINGBUF
 
 static const struct row map_types[] = {

@@ -21,7 +21,8 @@
 #define MAX_SLOTS	256
 
 enum {
-	HASH, ARRAY, PERCPU_ARRAY, RINGBUF, READ_ONLY, WRITE_ONLY, PERF, CGROUP, PROGS, MAPS, STACK
+	HASH, ARRAY, PERCPU_ARRAY, RINGBUF, READ_ONLY, WRITE_ONLY, PERF, CGROUP, PROGS, MAPS, STACK,
+	QUEUE
 };
 
 static const struct kps_map_facts maps[] = {
@@ -36,6 +37,7 @@ static const struct kps_map_facts maps[] = {
 	[PROGS] = { BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 2, 0, false },
 	[MAPS] = { .type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .key_size = 4, .value_size = 4,
 		   .max_entries = 2, .inner = { BPF_MAP_TYPE_ARRAY, 4, 8, 1 } },
+	[QUEUE] = { BPF_MAP_TYPE_QUEUE, 0, 8, 16, 0, false },
 	[STACK] = { BPF_MAP_TYPE_STACK_TRACE, 4, 80, 16, 0, false },
 };
 
@@ -86,6 +88,7 @@ static const struct value good[] = {
 	[KPS_ARG_MAP] = { "$ = map[fd:0]\n" },
 	[KPS_ARG_KEY] = { "$ = r10\n$ += -4\n" },
 	[KPS_ARG_VALUE] = { "$ = r10\n$ += -8\n" },
+	[KPS_ARG_VALUE_OUT] = { "$ = r10\n$ += -8\n" },
 	[KPS_ARG_MEM] = { "$ = r10\n$ += -8\n" },
 	[KPS_ARG_MEM_OUT] = { "$ = r10\n$ += -8\n" },
 	[KPS_ARG_SIZE] = { "$ = 8\n" },
@@ -186,6 +189,7 @@ static const struct value *const tries[][3] = {
 	[KPS_ARG_MAP] = { wrong_map },
 	[KPS_ARG_KEY] = { wrong_bytes, wrong_read },
 	[KPS_ARG_VALUE] = { wrong_bytes, wrong_read },
+	[KPS_ARG_VALUE_OUT] = { wrong_bytes, wrong_write },
 	[KPS_ARG_MEM] = { wrong_bytes, wrong_read },
 	[KPS_ARG_MEM_OUT] = { wrong_bytes, wrong_write },
 	[KPS_ARG_SIZE] = { wrong_size, wrong_zero_size },
@@ -220,6 +224,7 @@ static const struct value *good_value(const struct kps_helper *helper, u32 n)
 	static const struct value cgroup = { "$ = map[fd:7]\n" };
 	static const struct value progs = { "$ = map[fd:8]\n" };
 	static const struct value stack = { "$ = map[fd:10]\n" };
+	static const struct value queue = { "$ = map[fd:11]\n" };
 
 	if (helper->args[n] != KPS_ARG_MAP)
 		return &good[helper->args[n]];
@@ -233,6 +238,8 @@ static const struct value *good_value(const struct kps_helper *helper, u32 n)
 		return &progs;
 	if (helper->map_op & KAPSEL_MAP_OP_STACK)
 		return &stack;
+	if (helper->map_op & (KAPSEL_MAP_OP_PUSH | KAPSEL_MAP_OP_POP))
+		return &queue;
 	return helper->map_op & KAPSEL_MAP_OP_PERCPU ? &percpu : &good[KPS_ARG_MAP];
 }
 
@@ -300,6 +307,9 @@ static u32 only_type(u32 op)
 		return BPF_MAP_TYPE_PROG_ARRAY;
 	case KAPSEL_MAP_OP_STACK:
 		return BPF_MAP_TYPE_STACK_TRACE;
+	case KAPSEL_MAP_OP_PUSH:
+	case KAPSEL_MAP_OP_POP:
+		return BPF_MAP_TYPE_QUEUE;
 	case KAPSEL_MAP_OP_PERCPU:
 		return BPF_MAP_TYPE_PERCPU_ARRAY;
 	}
@@ -310,7 +320,7 @@ static bool has_elements(u32 type)
 {
 	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_PERF_EVENT_ARRAY &&
 	       type != BPF_MAP_TYPE_CGROUP_ARRAY && type != BPF_MAP_TYPE_PROG_ARRAY &&
-	       type != BPF_MAP_TYPE_STACK_TRACE;
+	       type != BPF_MAP_TYPE_STACK_TRACE && type != BPF_MAP_TYPE_QUEUE;
 }
 
 static int map_verdict(const struct kps_helper *helper, const struct kps_map_facts *map)

@@ -111,6 +111,9 @@ static long (*bpf_probe_read_str)(void *dst, u32 size,
 static long (*bpf_get_stack)(void *ctx, void *buf, u32 size,
 			     u64 flags) = (void *)67;		/* kprobe */
 static u64 (*bpf_get_current_cgroup_id)(void) = (void *)80;	/* kprobe */
+static long (*bpf_map_push_elem)(void *map, const void *value, u64 flags) = (void *)87;
+static long (*bpf_map_pop_elem)(void *map, void *value) = (void *)88;
+static long (*bpf_map_peek_elem)(void *map, void *value) = (void *)89;
 static long (*bpf_probe_read_user)(void *dst, u32 size,
 				   const void *from) = (void *)112; /* kprobe */
 static long (*bpf_probe_read_kernel)(void *dst, u32 size,

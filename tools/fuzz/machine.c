@@ -268,6 +268,8 @@ static bool check_arg(struct fz_machine *m, const struct kps_helper *h, u32 n,
 		return fz_span(m, n, (*map)->key_size, false);
 	case KPS_ARG_VALUE:
 		return fz_span(m, n, (*map)->value_size, false);
+	case KPS_ARG_VALUE_OUT:
+		return fz_span(m, n, (*map)->value_size, true);
 	case KPS_ARG_SIZE:
 	case KPS_ARG_SIZE0:
 		if (v->tag != FZ_NUM || (!v->n && h->args[n - 1] == KPS_ARG_SIZE))

@@ -148,6 +148,8 @@ static void ops_text(__u32 ops, char *buf, size_t size)
 		{ KAPSEL_MAP_OP_PERF, "perf_event_output" },
 		{ KAPSEL_MAP_OP_CGROUP, "current_task_under_cgroup" },
 		{ KAPSEL_MAP_OP_STACK, "get_stackid" },
+		{ KAPSEL_MAP_OP_PUSH, "push, peek" },
+		{ KAPSEL_MAP_OP_POP, "pop" },
 		{ KAPSEL_MAP_OP_PROGS, "tail_call" },
 		{ KAPSEL_MAP_OP_MAPS, "lookup, which gives a map" },
 	};
@@ -162,6 +164,9 @@ static void flags_text(__u32 flags, char *buf, size_t size)
 		{ BPF_F_RDONLY_PROG, "BPF_F_RDONLY_PROG" },
 		{ BPF_F_WRONLY_PROG, "BPF_F_WRONLY_PROG" },
 		{ BPF_F_MMAPABLE, "BPF_F_MMAPABLE" },
+		{ BPF_F_NO_COMMON_LRU, "BPF_F_NO_COMMON_LRU" },
+		{ BPF_F_ZERO_SEED, "BPF_F_ZERO_SEED" },
+		{ BPF_F_PRESERVE_ELEMS, "BPF_F_PRESERVE_ELEMS" },
 	};
 
 	bits_text(flags, words, ARRAY_LEN(words), buf, size);

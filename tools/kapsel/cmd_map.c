@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "keyview.h"
 #include "mapview.h"
 #include "objects.h"
 #include "out.h"
@@ -44,11 +45,15 @@ static int failed(struct call *call)
 static void *parse(struct call *call, const char *text, bool key)
 {
 	const struct kapsel_map_info *info = &call->view.info;
-	size_t size = key ? info->key_size : info->value_size;
-	__u32 type = key ? info->btf_key_type_id : info->btf_value_type_id;
-	void *data = calloc(1, size + 8);
+	void *data = calloc(1, (key ? info->key_size : info->value_size) + 8);
+	int ret = -ENOMEM;
 
-	if (data && !kapsel_btf_parse(call->view.btf, type, text, data, size, &call->err))
+	if (data && key)
+		ret = keyview_parse(&call->view, text, data, &call->err);
+	else if (data)
+		ret = kapsel_btf_parse(call->view.btf, info->btf_value_type_id, text, data,
+				       info->value_size, &call->err);
+	if (!ret)
 		return data;
 	free(data);
 	return NULL;
@@ -59,6 +64,9 @@ static int dump(struct call *call)
 	struct kapsel_json js;
 	int ret;
 
+	if (call->view.info.type == BPF_MAP_TYPE_BLOOM_FILTER)
+		return cli_usage("'%s' knows whether it was given a value, not which ones",
+				 call->view.name);
 	if (kapsel_has_records(call->view.info.type))
 		return cli_usage("'%s' has records, no elements: `kapsel run` prints them",
 				 call->view.name);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "keyview.h"
 #include "mapview.h"
 #include "stackview.h"
 
@@ -30,6 +31,8 @@ const char *mapview_shape(const struct kapsel_dev *dev, int fd, char *buf, size_
 			 view.btf ? " of " : "", view.btf ? value : "");
 	else if (kapsel_has_records(view.info.type))
 		snprintf(buf, size, "records%s%s", view.btf ? " of " : "", view.btf ? value : "");
+	else if (!view.info.key_size)
+		snprintf(buf, size, "%s, %u", value, view.info.max_entries);
 	else
 		snprintf(buf, size, "%s -> %s, %u", key, value, view.info.max_entries);
 	kapsel_view_close(&view);
@@ -175,8 +178,7 @@ static char *to_text(const struct kapsel_view *view, const void *data, bool key)
 	if (!mem)
 		abort();
 	if (key)
-		kapsel_btf_print(mem, view->btf, view->info.btf_key_type_id, data,
-				 view->info.key_size);
+		keyview_text(mem, view, data);
 	else
 		mapview_value(mem, view, data);
 	fclose(mem);
@@ -210,7 +212,8 @@ int mapview_text(FILE *to, const struct kapsel_view *view, const char *indent,
 	int ret = kapsel_map_each(view, gather, &w, err);
 
 	for (i = 0; i + 1 < w.count; i += 2) {
-		fprintf(to, "%s%-*s  %s\n", indent, (int)w.wide, w.lines[i], w.lines[i + 1]);
+		fprintf(to, "%s%-*s%s%s\n", indent, (int)w.wide, w.lines[i],
+			w.wide ? "  " : "", w.lines[i + 1]);
 		free(w.lines[i]);
 		free(w.lines[i + 1]);
 	}
@@ -231,8 +234,7 @@ static int put_entry(void *ctx, const void *key, const void *value)
 	if (skipped(w->view, w->skip_zero, value))
 		return 0;
 	kapsel_json_open(w->js, NULL, '{');
-	kapsel_btf_json(w->js, "key", w->view->btf, w->view->info.btf_key_type_id, key,
-			w->view->info.key_size);
+	keyview_json(w->js, w->view, key);
 	mapview_value_json(w->js, w->view, value);
 	kapsel_json_close(w->js, '}');
 	return 0;

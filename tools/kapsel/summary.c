@@ -111,7 +111,8 @@ static bool is_array(const struct kapsel_view *view)
 
 static bool is_shown(const struct kapsel_map *map, const struct kapsel_view *view)
 {
-	if (kapsel_has_records(map->type) || map->frozen)
+	if (kapsel_has_records(map->type) || map->type == BPF_MAP_TYPE_BLOOM_FILTER ||
+	    map->frozen)
 		return false;
 	if (is_array(view))
 		return map->max_entries <= SHOWN_ENTRIES;

@@ -69,7 +69,7 @@ static int create(const struct kapsel_dev *dev, const struct kapsel_object *obj,
 	struct kapsel_map_create arg = {
 		.map_type = map->type, .key_size = map->key_size,
 		.value_size = map->value_size, .max_entries = map->max_entries,
-		.map_flags = map->flags,
+		.map_flags = map->flags, .map_extra = map->extra,
 	};
 	struct kl_map_btf types;
 	int ret = create_example(dev, obj, map, err);

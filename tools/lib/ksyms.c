@@ -6,7 +6,7 @@
 
 #include "internal.h"
 
-#define MAX_OFFSET (1u << 20)	/* no function is longer */
+#define MAX_OFFSET 0x100000	/* no function is longer */
 
 /** struct entry - where a function begins, and its name's place in the text */
 struct entry {

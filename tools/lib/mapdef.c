@@ -133,6 +133,8 @@ static int read_member(const struct kapsel_object *obj, const struct btf_member 
 		ret = uint_of(btf, member, &map->max_entries);
 	else if (!strcmp(name, "map_flags"))
 		ret = uint_of(btf, member, &map->flags);
+	else if (!strcmp(name, "map_extra"))
+		ret = uint_of(btf, member, &map->extra);
 	else if (!strcmp(name, "key_size"))
 		ret = size_of(btf, member, &map->key_size);
 	else if (!strcmp(name, "value_size"))
@@ -235,43 +237,91 @@ static int check_stacks(const struct kapsel_object *obj, const struct kapsel_map
 	return 0;
 }
 
-/* Says before the kernel does, and with more words, what can't be created. */
-static int check_shape(const struct kapsel_object *obj, struct kapsel_map *map,
-		       struct kapsel_error *err)
+static int check_keyless(const struct kapsel_object *obj, const struct kapsel_map *map,
+			 struct kapsel_error *err)
 {
-	const struct kps_map_type *type = kps_map_type_find(map->type);
+	if (map->key_size)
+		return bad_shape(obj, map, "values of this type have no keys", err);
+	if (!map->value_size)
+		return bad_shape(obj, map, "the value's type or size is missing", err);
+	if (map->type == BPF_MAP_TYPE_BLOOM_FILTER && map->extra > 15)
+		return bad_shape(obj, map, "map_extra: a bloom filter has at most 15 hashes", err);
+	return 0;
+}
+
+static int check_trie(const struct kapsel_object *obj, const struct kapsel_map *map,
+		      struct kapsel_error *err)
+{
+	if (map->key_size < 5 || map->key_size > 4 + 256)
+		return bad_shape(obj, map, "an LPM trie's key is a u32, the prefix's length in bits, and 1 to 256 bytes",
+				 err);
+	if (!(map->flags & BPF_F_NO_PREALLOC))
+		return kl_hint((bad_shape(obj, map, "an LPM trie needs the flag BPF_F_NO_PREALLOC",
+					  err), err),
+			       "__uint(map_flags, BPF_F_NO_PREALLOC), as Linux wants it");
+	return 0;
+}
+
+static int check_elements(const struct kapsel_object *obj, const struct kapsel_map *map,
+			  struct kapsel_error *err)
+{
 	bool array = map->type == BPF_MAP_TYPE_ARRAY ||
 		     map->type == BPF_MAP_TYPE_CGROUP_ARRAY ||
 		     map->type == BPF_MAP_TYPE_PROG_ARRAY ||
 		     map->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
 		     map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
 
+	if (array && map->key_size != 4)
+		return bad_shape(obj, map, "an array's key is 4 bytes wide", err);
+	if (!map->key_size)
+		return bad_shape(obj, map, "the key's type or size is missing", err);
+	if (!map->value_size)
+		return bad_shape(obj, map, "the value's type or size is missing", err);
+	return map->type == BPF_MAP_TYPE_LPM_TRIE ? check_trie(obj, map, err) : 0;
+}
+
+static int refuse_flags(const struct kapsel_object *obj, const struct kapsel_map *map,
+			const struct kps_map_type *type, struct kapsel_error *err)
+{
+	u32 flags = map->flags & ~type->flags;
+
+	kl_fail(err, -EINVAL, "%s: map '%s': flags %#x are not available for map type %s",
+		obj->path, map->name, flags, type->name);
+	if (flags & BPF_F_NUMA_NODE)
+		return kl_hint(err, "BPF_F_NUMA_NODE: memory comes from where the loader's policy says, as in `numactl --membind`");
+	if (flags & BPF_F_STACK_BUILD_ID && type->ops & KAPSEL_MAP_OP_STACK)
+		return kl_hint(err, "BPF_F_STACK_BUILD_ID: stacks are addresses here");
+	return -EINVAL;
+}
+
+/* Says before the kernel does, and with more words, what can't be created. */
+static int check_shape(const struct kapsel_object *obj, struct kapsel_map *map,
+		       struct kapsel_error *err)
+{
+	const struct kps_map_type *type = kps_map_type_find(map->type);
+
 	if (!type)
 		return refuse_type(obj, map, err);
+	if (map->extra && map->type != BPF_MAP_TYPE_BLOOM_FILTER)
+		return bad_shape(obj, map, "map_extra is for bloom filters", err);
 	if (type->ops & KAPSEL_MAP_OP_PERF)
 		return check_perf(obj, map, err);
 	if (!map->max_entries)
 		return bad_shape(obj, map, "max_entries is missing or 0", err);
 	if (map->flags & ~type->flags)
-		return kl_fail(err, -EINVAL, "%s: map '%s': flags %#x are not available for map type %s",
-			       obj->path, map->name, map->flags & ~type->flags,
-			       type->name);
+		return refuse_flags(obj, map, type, err);
 	if (type->ops & KAPSEL_MAP_OP_RINGBUF)
 		return check_ringbuf(obj, map, err);
 	if (type->ops & KAPSEL_MAP_OP_STACK)
 		return check_stacks(obj, map, err);
-	if (array && map->key_size != 4)
-		return bad_shape(obj, map, "an array's key is 4 bytes wide", err);
-	if (!map->key_size)
-		return bad_shape(obj, map, "the key's type or size is missing", err);
+	if (type->ops & KAPSEL_MAP_OP_PUSH)
+		return check_keyless(obj, map, err);
 	if (type->ops & (KAPSEL_MAP_OP_PROGS | KAPSEL_MAP_OP_MAPS)) {
 		/* What programs call its values, if anything, is no number. */
 		map->value_size = map->value_size ?: 4;
 		map->value_type = 0;
 	}
-	if (!map->value_size)
-		return bad_shape(obj, map, "the value's type or size is missing", err);
-	return 0;
+	return check_elements(obj, map, err);
 }
 
 static int check_inner(const struct kapsel_object *obj, struct kapsel_map *map,

@@ -96,6 +96,7 @@ static const char * const arg_words[] = {
 	[KPS_ARG_MAP] = "a map",
 	[KPS_ARG_KEY] = "initialised bytes, as many as the map's key has",
 	[KPS_ARG_VALUE] = "initialised bytes, as many as the map's value has",
+	[KPS_ARG_VALUE_OUT] = "writable bytes, as many as the map's value has",
 	[KPS_ARG_MEM] = "initialised bytes, as many as the next argument says",
 	[KPS_ARG_MEM_OUT] = "writable bytes, as many as the next argument says",
 	[KPS_ARG_SIZE] = "a size of 1 or more",

@@ -10,7 +10,10 @@
  * struct kl_sim_map - a map during an offline run
  * @map: as the object defines it
  * @keys: @used: @values: one of each an entry; of an array only @values
- * @count: entries of @keys that were ever used
+ * @count: entries of @keys that were ever used; values of a queue or stack
+ * @first: the oldest value of a queue or stack
+ * @stamps: when an entry was last used
+ * @clock: the last of them
  * @view: of an array's @values
  */
 struct kl_sim_map {
@@ -19,6 +22,9 @@ struct kl_sim_map {
 	bool *used;
 	char *values;
 	u32 count;
+	u32 first;
+	u64 *stamps;
+	u64 clock;
 	struct kps_view view;
 };
 
@@ -62,6 +68,15 @@ int kl_sim_update(struct kl_sim_map *sim, const void *key, const void *value, u6
 
 /** kl_sim_delete - remove a key; 0 or -errno */
 int kl_sim_delete(struct kl_sim_map *sim, const void *key);
+
+/** kl_sim_push - store a value without a key; 0 or -errno */
+int kl_sim_push(struct kl_sim_map *sim, const void *value, u64 flags);
+
+/** kl_sim_take - the next value of a queue or stack, zeroes if there is none; 0 or -errno */
+int kl_sim_take(struct kl_sim_map *sim, void *value, bool remove);
+
+/** kl_sim_peek - kl_sim_take() that removes nothing, or ask a bloom filter */
+int kl_sim_peek(struct kl_sim_map *sim, void *value);
 
 /** kl_sim_stack - the id of a stack of one address; -ENOMEM: no more fit */
 int kl_sim_stack(struct kl_sim_map *sim, u64 ip);

@@ -88,6 +88,24 @@ MODEL(tail_call)
 	return 1;
 }
 
+MODEL(map_push_elem)
+{
+	UNUSED5;
+	return (s64)kl_sim_push(PTR(r1), PTR(r2), r3);
+}
+
+MODEL(map_pop_elem)
+{
+	UNUSED5;
+	return (s64)kl_sim_take(PTR(r1), PTR(r2), true);
+}
+
+MODEL(map_peek_elem)
+{
+	UNUSED5;
+	return (s64)kl_sim_peek(PTR(r1), PTR(r2));
+}
+
 /* There is no kernel to read: the buffer is zeroed, as in a fault. */
 static u64 cannot_read(u64 to, u64 size)
 {

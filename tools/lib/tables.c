@@ -73,6 +73,7 @@ static const char * const arg_types[] = {
 	[KPS_ARG_MAP] = "void *map",
 	[KPS_ARG_KEY] = "const void *key",
 	[KPS_ARG_VALUE] = "const void *value",
+	[KPS_ARG_VALUE_OUT] = "void *value",
 	[KPS_ARG_MEM] = "const void *mem",
 	[KPS_ARG_MEM_OUT] = "void *buf",
 	[KPS_ARG_SIZE] = "u32 size",

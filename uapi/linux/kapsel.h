@@ -379,6 +379,8 @@ struct kapsel_map_type_info {
 #define KAPSEL_MAP_OP_PERF	64	/* perf_event_output */
 #define KAPSEL_MAP_OP_CGROUP	128	/* current_task_under_cgroup */
 #define KAPSEL_MAP_OP_STACK	256	/* get_stackid */
+#define KAPSEL_MAP_OP_PUSH	512	/* push; peek, which asks for a value if there is no pop */
+#define KAPSEL_MAP_OP_POP	1024
 #define KAPSEL_MAP_OP_PROGS	4096	/* tail_call */
 #define KAPSEL_MAP_OP_MAPS	8192	/* lookup, which gives a map */
 
@@ -460,6 +462,7 @@ struct kapsel_prog_load {
  * @name: of the map: letters, digits, "_", "." and "-"; may be empty
  * @inner_map_fd: of a map of maps: a map such as those in it; others: 0
  * @__reserved: 0
+ * @map_extra: of a bloom filter: hashes for each value, at most 15; 0: 5. Else 0
  *
  * Maps in a map have the type, key and value size and flags of the one behind
  * @inner_map_fd; arrays its max_entries, too. They are no maps of maps or programs.
@@ -477,6 +480,7 @@ struct kapsel_map_create {
 	char	name[KAPSEL_NAME_LEN];
 	__u32	inner_map_fd;
 	__u32	__reserved;
+	__u64	map_extra;
 };
 
 /**

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kapsel command - keys of maps as text: prefixes of tries as networks */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <arpa/inet.h>
+
+#include "keyview.h"
+
+#define MAX_NETWORK (INET6_ADDRSTRLEN + 5)
+
+/* AF_INET, AF_INET6, or 0: the key is something else. */
+static int family_of(const struct kapsel_view *view)
+{
+	if (view->info.type != BPF_MAP_TYPE_LPM_TRIE)
+		return 0;
+	if (view->info.key_size == 4 + sizeof(struct in_addr))
+		return AF_INET;
+	return view->info.key_size == 4 + sizeof(struct in6_addr) ? AF_INET6 : 0;
+}
+
+static bool to_network(const struct kapsel_view *view, const void *key, char *buf)
+{
+	int family = family_of(view);
+	__u32 bits;
+
+	if (!family || !inet_ntop(family, (const char *)key + 4, buf, INET6_ADDRSTRLEN))
+		return false;
+	memcpy(&bits, key, sizeof(bits));
+	sprintf(buf + strlen(buf), "/%u", bits % 1000);
+	return true;
+}
+
+void keyview_text(FILE *to, const struct kapsel_view *view, const void *key)
+{
+	char network[MAX_NETWORK];
+
+	if (!view->info.key_size)
+		return;
+	if (to_network(view, key, network))
+		fputs(network, to);
+	else
+		kapsel_btf_print(to, view->btf, view->info.btf_key_type_id, key,
+				 view->info.key_size);
+}
+
+void keyview_json(struct kapsel_json *js, const struct kapsel_view *view, const void *key)
+{
+	char network[MAX_NETWORK];
+
+	if (!view->info.key_size)
+		return;
+	if (to_network(view, key, network))
+		kapsel_json_str(js, "key", network);
+	else
+		kapsel_btf_json(js, "key", view->btf, view->info.btf_key_type_id, key,
+				view->info.key_size);
+}
+
+/* ADDRESS/BITS, or false: something else, to be parsed by type. */
+static bool from_network(int family, const char *text, void *key)
+{
+	const char *slash = strchr(text, '/');
+	char address[INET6_ADDRSTRLEN], *end;
+	unsigned long bits;
+	__u32 len;
+
+	if (!slash || (size_t)(slash - text) >= sizeof(address))
+		return false;
+	memcpy(address, text, slash - text);
+	address[slash - text] = '\0';
+	bits = strtoul(slash + 1, &end, 10);
+	if (end == slash + 1 || *end || bits > (family == AF_INET ? 32 : 128))
+		return false;
+	len = bits;
+	memcpy(key, &len, sizeof(len));
+	return inet_pton(family, address, (char *)key + 4) == 1;
+}
+
+int keyview_parse(const struct kapsel_view *view, const char *text, void *key,
+		  struct kapsel_error *err)
+{
+	int family = family_of(view);
+
+	if (family && from_network(family, text, key))
+		return 0;
+	return kapsel_btf_parse(view->btf, view->info.btf_key_type_id, text, key,
+				view->info.key_size, err);
+}
