@@ -43,17 +43,11 @@ static void restart_steps(struct kps_list *list)
 static int enter(struct kps_explorer *x, struct kps_loop_run *run, struct kps_list *list)
 {
 	struct kps_env *env = x->env;
-	u32 places = list->first->depth * KPS_PLACES_A_FRAME;
-	struct kps_move *moves = run->moves;
 
-	if (run->places < places)
-		moves = kps_arena_take(&env->work, 2 * places * sizeof(*moves));
-	if (!moves)
-		return -ENOMEM;
 	*run = (struct kps_loop_run){
 		.parent = x->run, .act = x->top, .loop = run->loop,
-		.phase = KPS_LOOP_ASCEND, .places = places,
-		.moves = moves, .moved = moves + places,
+		.phase = KPS_LOOP_ASCEND, .places = run->places,
+		.moves = run->moves, .moved = run->moved,
 	};
 	x->run = run;
 	env->unjudged++;
@@ -155,7 +149,7 @@ static int give_up(struct kps_explorer *x, struct kps_loop_run *run)
  * The pass to come is judged if all loops around this one are being judged. Only then
  * must there be a bound; elsewhere the pass just finds out what leaves the loop.
  */
-static int begin_judging(struct kps_explorer *x, struct kps_loop_run *run, bool *again)
+static int judge(struct kps_explorer *x, struct kps_loop_run *run, bool *again)
 {
 	bool bounded = kps_find_trips(run, &run->trips);
 
@@ -171,8 +165,11 @@ static int begin_judging(struct kps_explorer *x, struct kps_loop_run *run, bool 
 	return 0;
 }
 
-/* What the stable head sends back, with the entry, may be a smaller head. */
-static int begin_narrowing(struct kps_explorer *x, struct kps_loop_run *run, bool *again)
+/*
+ * What the stable head sends back, with the entry, may be a smaller head. Whether it
+ * holds what comes back to it, the judged pass tells.
+ */
+static int narrow(struct kps_explorer *x, struct kps_loop_run *run)
 {
 	struct kps_env *env = x->env;
 	struct kps_list narrow = { .first = NULL };
@@ -182,16 +179,12 @@ static int begin_narrowing(struct kps_explorer *x, struct kps_loop_run *run, boo
 
 	if (err)
 		return err;
-	if (run->saved.nr || all_inside(env, &run->head, &narrow) ||
-	    !all_inside(env, &narrow, &run->head)) {
+	if (all_inside(env, &run->head, &narrow) || !all_inside(env, &narrow, &run->head)) {
 		kps_list_clear(env, &narrow);
-		return begin_judging(x, run, again);
+		return 0;
 	}
 	run->saved = run->head;
 	run->head = narrow;
-	run->phase = KPS_LOOP_NARROW;
-	kps_list_clear(env, &run->back);
-	*again = true;
 	return 0;
 }
 
@@ -199,32 +192,14 @@ static int end_ascent(struct kps_explorer *x, struct kps_loop_run *run, bool *ag
 {
 	struct kps_env *env = x->env;
 	bool changed = false;
-	int err;
+	int err = hold_all(env, &run->head, &run->back, widening(run), &changed);
 
-	kps_measure(env, run);
-	err = hold_all(env, &run->head, &run->back, widening(run), &changed);
 	if (err)
 		return err;
 	if (!changed)
-		return begin_narrowing(x, run, again);
+		return kps_measure(env, run) ?: narrow(x, run) ?: judge(x, run, again);
 	if (++run->pass > MAX_PASSES || run->head.nr > MAX_HEADS)
 		return give_up(x, run);
-	kps_list_clear(env, &run->back);
-	*again = true;
-	return 0;
-}
-
-static int end_narrowing(struct kps_explorer *x, struct kps_loop_run *run, bool *again)
-{
-	struct kps_env *env = x->env;
-
-	kps_measure(env, run);
-	if (all_inside(env, &run->back, &run->head))
-		return begin_judging(x, run, again);
-	kps_list_clear(env, &run->head);
-	run->head = run->saved;
-	run->saved = (struct kps_list){ .nr = 1 };	/* not again */
-	run->phase = KPS_LOOP_ASCEND;
 	kps_list_clear(env, &run->back);
 	*again = true;
 	return 0;
@@ -250,11 +225,10 @@ static bool judged_well(struct kps_explorer *x, struct kps_loop_run *run)
 {
 	u64 trips;
 
-	kps_measure(x->env, run);
-	if (run->metered)
-		return all_inside(x->env, &run->back, &run->head);
-	return all_inside(x->env, &run->back, &run->head) && moves_held(run) &&
-	       (x->env->unjudged || (kps_find_trips(run, &trips) && trips <= run->trips));
+	if (!all_inside(x->env, &run->back, &run->head))
+		return false;
+	return run->metered ||
+	       (moves_held(run) && kps_find_trips(run, &trips) && trips <= run->trips);
 }
 
 static u64 add_saturating(u64 a, u64 b)
@@ -336,11 +310,43 @@ static void note_metered(struct kps_env *env, const struct kps_loop_run *run)
 	kps_warn(&at, KPS_D_UNBOUNDED, KAPSEL_NO_REG);
 }
 
-static int end_judging(struct kps_explorer *x, struct kps_loop_run *run)
+static void drop_exits(struct kps_env *env, struct kps_loop_run *run)
 {
-	if (!judged_well(x, run) && !x->env->unjudged)
+	struct kps_exit *exit;
+
+	for (exit = run->exits; exit; exit = exit->next)
+		kps_state_free(&env->pool, exit->s);
+	run->exits = NULL;
+}
+
+/*
+ * The narrow head was too narrow: the pass was in vain. What it did mark, the pass from
+ * the head that is known to be stable, and larger, will mark anyway.
+ */
+static int judge_again(struct kps_explorer *x, struct kps_loop_run *run, bool *again)
+{
+	drop_exits(x->env, run);
+	kps_list_clear(x->env, &run->head);
+	run->head = run->saved;
+	run->saved = (struct kps_list){ .first = NULL };
+	memcpy(run->moves, run->moved, run->clamped * sizeof(*run->moves));
+	run->measured = run->clamped;
+	x->env->unjudged++;
+	return judge(x, run, again);
+}
+
+/* Inside of a loop whose invariant is being looked for nothing else rests on it yet. */
+static int end_judging(struct kps_explorer *x, struct kps_loop_run *run, bool *again)
+{
+	if (run->saved.first && !all_inside(x->env, &run->back, &run->head))
+		return judge_again(x, run, again);
+	if (x->env->unjudged)
+		return leave(x, run);
+	if (kps_measure(x->env, run))
+		return -ENOMEM;
+	if (!judged_well(x, run))
 		return give_up(x, run);
-	if (run->metered && !x->env->unjudged)
+	if (run->metered)
 		note_metered(x->env, run);
 	return leave(x, run);
 }
@@ -365,10 +371,8 @@ int kps_loop_end(struct kps_explorer *x, u32 loop, bool *again)
 	switch (run->phase) {
 	case KPS_LOOP_ASCEND:
 		return end_ascent(x, run, again);
-	case KPS_LOOP_NARROW:
-		return end_narrowing(x, run, again);
 	case KPS_LOOP_JUDGE:
-		return end_judging(x, run);
+		return end_judging(x, run, again);
 	default:
 		return end_walked(x, run, loop, again);
 	}

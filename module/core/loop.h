@@ -11,7 +11,6 @@
 enum kps_phase {
 	KPS_LOOP_IDLE,
 	KPS_LOOP_ASCEND,	/* the head grows until it holds what comes back */
-	KPS_LOOP_NARROW,	/* is what came back around the entry enough? */
 	KPS_LOOP_JUDGE,		/* checks count, exits are taken */
 	KPS_LOOP_WALK,		/* iteration by iteration */
 };
@@ -46,12 +45,12 @@ struct kps_exit {
  * @pass: passes in this phase
  * @entry: states that came from outside
  * @head: the invariant: states that hold all that are ever at the head
- * @saved: the invariant before narrowing
+ * @saved: the invariant before it was narrowed, if it was
  * @start: the states that this pass began with
  * @back: states that came back to the head
  * @exits: of the judged pass
- * @places: places of the frames at the head
- * @moves: for each of the first @measured places: of this pass
+ * @places: that there is room for in @moves and @moved
+ * @moves: for each of the first @measured places: of this pass, if it was measured
  * @moved: the same of the pass that the clamp relies on, @clamped places
  * @measured: no value of the states that the pass began with is beyond
  * @clamped: likewise
@@ -107,8 +106,8 @@ void kps_walk_end(struct kps_env *env, struct kps_loop_run *run);
 /** kps_anchor - give every value at the head an id, to measure from */
 int kps_anchor(struct kps_env *env, struct kps_list *heads);
 
-/** kps_measure - how each place of @back moved from where it was in @start */
-void kps_measure(struct kps_env *env, struct kps_loop_run *run);
+/** kps_measure - how each place of @back moved from where it was in @start: 0 or -ENOMEM */
+int kps_measure(struct kps_env *env, struct kps_loop_run *run);
 
 /** kps_find_trips - how often a run comes back at most, from @moves; false: no bound */
 bool kps_find_trips(const struct kps_loop_run *run, u64 *trips);

@@ -263,7 +263,7 @@ int kps_anchor(struct kps_env *env, struct kps_list *heads)
 	if (heads->nr == 1)
 		return anchor_one(env, heads->first, nr);
 	if (!env->anchors)
-		env->anchors = kps_arena_take(&env->work, KAPSEL_MAX_DEPTH * KPS_PLACES_A_FRAME *
+		env->anchors = kps_arena_alloc(&env->work, KAPSEL_MAX_DEPTH * KPS_PLACES_A_FRAME *
 							  sizeof(*env->anchors));
 	if (!env->anchors)
 		return -ENOMEM;
@@ -320,16 +320,36 @@ static struct kps_move move_of(struct kps_env *env, const struct kps_loop_run *r
 	return m;
 }
 
+static bool room_for_moves(struct kps_env *env, struct kps_loop_run *run, u32 places)
+{
+	struct kps_move *moves;
+
+	if (places <= run->places)
+		return true;
+	moves = kps_arena_alloc(&env->work, 2 * places * sizeof(*moves));
+	if (!moves)
+		return false;
+	if (run->clamped)
+		memcpy(moves + places, run->moved, run->clamped * sizeof(*moves));
+	run->moves = moves;
+	run->moved = moves + places;
+	run->places = places;
+	return true;
+}
+
 /* What moves was there in every state that the pass began with, so in the first. */
-void kps_measure(struct kps_env *env, struct kps_loop_run *run)
+int kps_measure(struct kps_env *env, struct kps_loop_run *run)
 {
 	u32 place, nr = nr_places(&run->start);
 
+	if (!room_for_moves(env, run, nr))
+		return -ENOMEM;
 	for (place = 0; place < nr; place++)
 		run->moves[place].known = false;
 	for (place = 0; place < nr; place = place_from(run->start.first, place + 1))
 		run->moves[place] = move_of(env, run, place);
 	run->measured = nr;
+	return 0;
 }
 
 /* All that states have at a place; @like says which bytes of a slot that is. */
