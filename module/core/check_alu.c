@@ -52,18 +52,26 @@ static int number_of(const struct kps_at *at, u32 n, struct kps_reg *out)
 	return kps_is_pointer(out) ? number_of_pointer(at, n, out) : 0;
 }
 
+static void move_delta(struct kps_reg *reg, s64 c)
+{
+	s64 delta;
+
+	if (check_add_overflow(reg->delta, c, &delta))
+		kps_weaken(reg, KPS_LINK_MODULAR);
+	reg->delta = (s64)((u64)reg->delta + (u64)c);
+}
+
 /* x + c and x - c differ from x by c as integers as long as neither end can wrap. */
 static void shift_link(struct kps_reg *dst, const struct kps_range *before, s64 c)
 {
-	s64 lo, hi, delta;
+	s64 lo, hi;
 
 	if (!dst->id)
 		return;
 	if (check_add_overflow(before->smin, c, &lo) ||
-	    check_add_overflow(before->smax, c, &hi) ||
-	    check_add_overflow(dst->delta, c, &delta))
+	    check_add_overflow(before->smax, c, &hi))
 		kps_weaken(dst, KPS_LINK_MODULAR);
-	dst->delta = (s64)((u64)dst->delta + (u64)c);
+	move_delta(dst, c);
 }
 
 /*
@@ -360,7 +368,31 @@ static void extend(const struct kps_at *at, const struct bpf_insn *insn, struct 
 	}
 }
 
-static void alu_imm(const struct kps_at *at, const struct bpf_insn *insn, struct kps_reg *dst)
+/*
+ * What most instructions do: add a small constant, or mask. A sum whose ends don't wrap
+ * is the integers' sum.
+ */
+static bool alu_plainly(const struct bpf_insn *insn, struct kps_reg *dst)
+{
+	s64 c = insn->imm;
+
+	switch (insn->code) {
+	case BPF_ALU64 | BPF_ADD | BPF_K:
+		if (!kps_scalar_add_const(&dst->val, c))
+			return false;
+		if (dst->id)
+			move_delta(dst, c);
+		return true;
+	case BPF_ALU64 | BPF_AND | BPF_K:
+		if (!kps_scalar_mask(&dst->val, (u64)c))
+			return false;
+		kps_unlink(dst);
+		return true;
+	}
+	return false;
+}
+
+static noinline void alu_imm(const struct kps_at *at, const struct bpf_insn *insn, struct kps_reg *dst)
 {
 	struct kps_scalar imm = kps_scalar_const((u64)kps_insn_imm(insn));
 	struct kps_env *env = at->env;
@@ -376,21 +408,27 @@ static void alu_imm(const struct kps_at *at, const struct bpf_insn *insn, struct
 	alu_numbers(at, insn, dst, &imm);
 }
 
+static noinline int move_by_imm(const struct kps_at *at, const struct bpf_insn *insn,
+				struct kps_reg *ptr)
+{
+	struct kps_reg num = kps_reg_scalar(kps_scalar_const((u64)kps_insn_imm(insn)), at->pc);
+
+	if (!can_move(ptr) || insn_width(insn) != 64 || !is_add(BPF_OP(insn->code)))
+		return alu_as_numbers(at, insn, &num.val);
+	return move_pointer(at, ptr, &num, BPF_OP(insn->code), KAPSEL_NO_REG);
+}
+
 static int step_with_imm(const struct kps_at *at, const struct bpf_insn *insn)
 {
 	struct kps_reg *dst = kps_reg_at(at, insn->dst_reg);
-	struct kps_scalar imm;
-	struct kps_reg num;
 
-	if (!kps_is_pointer(dst)) {
+	if (kps_is_pointer(dst))
+		return move_by_imm(at, insn, dst);
+	if (alu_plainly(insn, dst))
+		dst->def = at->pc;
+	else
 		alu_imm(at, insn, dst);
-		return 0;
-	}
-	imm = kps_scalar_const((u64)kps_insn_imm(insn));
-	if (!can_move(dst) || insn_width(insn) != 64 || !is_add(BPF_OP(insn->code)))
-		return alu_as_numbers(at, insn, &imm);
-	num = kps_reg_scalar(imm, at->pc);
-	return move_pointer(at, dst, &num, BPF_OP(insn->code), KAPSEL_NO_REG);
+	return 0;
 }
 
 static int step_binary(const struct kps_at *at, const struct bpf_insn *insn)

@@ -169,8 +169,8 @@ static u32 check_lddw(const struct bpf_insn *insn, u32 slots_left, u64 *detail)
  * struct limits - what makes an instruction well-formed at a glance
  * @dst: dst is a register below this; 0: look closer
  * @src: src is one below this
- * @off: bits that off may have
- * @imm: bits that imm may have
+ * @off: bits that off may not have
+ * @imm: bits that imm may not have
  */
 struct limits {
 	u8 dst;
@@ -180,9 +180,9 @@ struct limits {
 };
 
 #define REGS_TO(field)	((field) == FIELD_GET ? 11 : (field) == FIELD_ZERO ? 1 : 10)
-#define OFF_BITS(field)	((field) == FIELD_ANY ? 0xffff : 0)
+#define OFF_BITS(field)	((field) == FIELD_ANY ? 0 : 0xffff)
 #define IMM_BITS(field)	((field) == FIELD_ANY || (field) == FIELD_SHIFT32 ||	\
-			 (field) == FIELD_SHIFT64 ? 0xffffffff : 0)
+			 (field) == FIELD_SHIFT64 ? 0 : 0xffffffff)
 /* The first row of an opcode that off selects has 0 there. */
 #define SELECTS(_src, _off, _imm)						\
 	((_src) >= FIELD_PSEUDO || (_off) > FIELD_SEL(0) || (_imm) >= FIELD_SELECTS)
@@ -205,9 +205,10 @@ static const struct limits limits_of[256] = {
 static bool is_plain(const struct bpf_insn *insn)
 {
 	const struct limits *l = &limits_of[insn->code];
+	/* Differences are negative if both registers are below their limits. */
+	s32 regs = (insn->dst_reg - l->dst) & (insn->src_reg - l->src);
 
-	return insn->dst_reg < l->dst && insn->src_reg < l->src &&
-	       !((u16)insn->off & ~l->off) && !((u32)insn->imm & ~l->imm);
+	return regs < 0 && !(((u16)insn->off & l->off) | ((u32)insn->imm & l->imm));
 }
 
 static noinline u32 check_closely(const struct bpf_insn *insn, u32 slots_left, u64 *detail)

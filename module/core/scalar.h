@@ -114,6 +114,12 @@ void kps_scalar_alu(u8 op, bool is_signed, unsigned int width,
 bool kps_scalar_plain(u8 op, unsigned int width, struct kps_scalar *a,
 		      const struct kps_scalar *b);
 
+/** kps_scalar_add_const - kps_scalar_plain() of a 64-bit sum; true: no end wrapped */
+bool kps_scalar_add_const(struct kps_scalar *a, s64 c);
+
+/** kps_scalar_mask - kps_scalar_plain() of a 64-bit AND with @c */
+bool kps_scalar_mask(struct kps_scalar *a, u64 c);
+
 /** kps_scalar_zext - the low @width bits (8 to 64), the others zero */
 void kps_scalar_zext(struct kps_scalar *s, unsigned int width);
 

@@ -27,13 +27,14 @@ static bool low_follows(const struct kps_range *r)
 }
 
 /* The bits of what lies between two ends, unless they know better than those. */
-static bool bits_between(struct kps_tnum *bits, u64 min, u64 max)
+static __always_inline bool bits_between(struct kps_tnum *bits, u64 min, u64 max)
 {
 	return kps_tnum_meet(*bits, kps_tnum_range(min, max), bits) &&
 	       bits->value <= min && (bits->value | bits->mask) >= max;
 }
 
-static bool set_small(struct kps_scalar *a, struct kps_tnum bits, u64 min, u64 max)
+static __always_inline bool set_small(struct kps_scalar *a, struct kps_tnum bits, u64 min,
+				      u64 max)
 {
 	if (max > S32_MAX || !bits_between(&bits, min, max))
 		return false;
@@ -44,28 +45,8 @@ static bool set_small(struct kps_scalar *a, struct kps_tnum bits, u64 min, u64 m
 	return true;
 }
 
-/* The ends of a sum, if none wraps in either reading. */
-static bool add_ends(struct kps_range *r, const struct kps_range *n)
-{
-	return !check_add_overflow(r->smin, n->smin, &r->smin) &&
-	       !check_add_overflow(r->smax, n->smax, &r->smax) &&
-	       !check_add_overflow(r->umin, n->umin, &r->umin) &&
-	       !check_add_overflow(r->umax, n->umax, &r->umax);
-}
-
-/* The ends of an interval minus @c, likewise; @c is positive as signed. */
-static bool sub_ends(struct kps_range *r, u64 c)
-{
-	if (r->umin < c || check_sub_overflow(r->smin, (s64)c, &r->smin))
-		return false;
-	r->smax -= (s64)c;
-	r->umin -= c;
-	r->umax -= c;
-	return true;
-}
-
-static bool set_sum(struct kps_scalar *a, struct kps_tnum bits, const struct kps_range *r,
-		    bool low_unknown)
+static __always_inline bool set_sum(struct kps_scalar *a, struct kps_tnum bits,
+				    const struct kps_range *r, bool low_unknown)
 {
 	bool small = is_small(&a->r64) && is_small(r);
 
@@ -78,25 +59,37 @@ static bool set_sum(struct kps_scalar *a, struct kps_tnum bits, const struct kps
 	return true;
 }
 
+/* The ends of a sum, if none wraps in either reading. */
 static bool add(struct kps_scalar *a, const struct kps_scalar *b)
 {
-	struct kps_range r = a->r64;
+	struct kps_range r;
 	bool low_unknown = kps_range_is_full(&a->r32, 32) || kps_range_is_full(&b->r32, 32);
 
-	return !a->stride.step && !b->stride.step && add_ends(&r, &b->r64) &&
+	return !a->stride.step && !b->stride.step &&
+	       !check_add_overflow(a->r64.smin, b->r64.smin, &r.smin) &&
+	       !check_add_overflow(a->r64.smax, b->r64.smax, &r.smax) &&
+	       !check_add_overflow(a->r64.umin, b->r64.umin, &r.umin) &&
+	       !check_add_overflow(a->r64.umax, b->r64.umax, &r.umax) &&
 	       set_sum(a, kps_tnum_add(a->bits, b->bits), &r, low_unknown);
 }
 
-static bool add_const(struct kps_scalar *a, s64 c)
+/* Neither unsigned end wraps: the one that is nearer to where it would does not. */
+static __always_inline bool moves_unsigned(const struct kps_range *r, s64 c)
 {
-	struct kps_tnum n = kps_tnum_const((u64)c);
-	struct kps_range r = a->r64, ends = { (u64)c, (u64)c, c, c };
+	return c < 0 ? r->umin >= -(u64)c : r->umax <= U64_MAX - (u64)c;
+}
 
-	if (c < 0 ? !sub_ends(&r, -(u64)c) : !add_ends(&r, &ends))
+bool kps_scalar_add_const(struct kps_scalar *a, s64 c)
+{
+	struct kps_range r = { a->r64.umin + (u64)c, a->r64.umax + (u64)c, 0, 0 };
+
+	if (check_add_overflow(a->r64.smin, c, &r.smin) ||
+	    check_add_overflow(a->r64.smax, c, &r.smax) || !moves_unsigned(&a->r64, c) ||
+	    !set_sum(a, kps_tnum_add(a->bits, kps_tnum_const((u64)c)), &r,
+		     kps_range_is_full(&a->r32, 32)))
 		return false;
-	if (!set_sum(a, kps_tnum_add(a->bits, n), &r, kps_range_is_full(&a->r32, 32)))
-		return false;
-	a->stride = kps_stride_shift(a->stride, c);
+	if (a->stride.step)
+		a->stride = kps_stride_shift(a->stride, c);
 	return true;
 }
 
@@ -106,11 +99,11 @@ static bool sum(u8 op, struct kps_scalar *a, const struct kps_scalar *b)
 
 	if (b->bits.mask)
 		return op == BPF_ADD && add(a, b);
-	return c != S64_MIN && add_const(a, op == BPF_ADD ? c : -c);
+	return c != S64_MIN && kps_scalar_add_const(a, op == BPF_ADD ? c : -c);
 }
 
 /* All that is left is what the mask lets through, if the number can be as large. */
-static bool mask_by(struct kps_scalar *a, u64 c)
+bool kps_scalar_mask(struct kps_scalar *a, u64 c)
 {
 	struct kps_tnum bits = kps_tnum_and(a->bits, kps_tnum_const(c));
 	u64 most = bits.value | bits.mask;
@@ -141,7 +134,7 @@ bool kps_scalar_plain(u8 op, unsigned int width, struct kps_scalar *a,
 		return false;
 	switch (op) {
 	case BPF_AND:
-		return mask_by(a, b->bits.value);
+		return kps_scalar_mask(a, b->bits.value);
 	case BPF_RSH:
 		return shift_right(a, b->bits.value & 63);
 	case BPF_LSH:

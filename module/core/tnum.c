@@ -11,20 +11,6 @@ struct kps_tnum kps_tnum_sext(struct kps_tnum t, unsigned int width)
 	return kps_tnum_arsh(kps_tnum_lsh(t, 64 - width), 64 - width);
 }
 
-/*
- * A bit of a sum is known when both operands' bits and the carry into it are.
- * Carries differ at most between the sums of the smallest and of the largest
- * members, so a bit that these two sums agree on has a known carry.
- */
-struct kps_tnum kps_tnum_add(struct kps_tnum a, struct kps_tnum b)
-{
-	u64 smallest = a.value + b.value;
-	u64 largest = smallest + a.mask + b.mask;
-	u64 unknown = (smallest ^ largest) | a.mask | b.mask;
-
-	return kps_tnum(smallest & ~unknown, unknown);
-}
-
 /* As for sums: the extremes of the borrow come from the extreme members. */
 struct kps_tnum kps_tnum_sub(struct kps_tnum a, struct kps_tnum b)
 {
@@ -52,14 +38,6 @@ struct kps_tnum kps_tnum_mul(struct kps_tnum a, struct kps_tnum b)
 		b = kps_tnum_lsh(b, 1);
 	}
 	return sum;
-}
-
-struct kps_tnum kps_tnum_and(struct kps_tnum a, struct kps_tnum b)
-{
-	u64 maybe = (a.value | a.mask) & (b.value | b.mask);
-	u64 ones = a.value & b.value;
-
-	return kps_tnum(ones, maybe & ~ones);
 }
 
 struct kps_tnum kps_tnum_or(struct kps_tnum a, struct kps_tnum b)

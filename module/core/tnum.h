@@ -68,10 +68,30 @@ static inline struct kps_tnum kps_tnum_cut(struct kps_tnum t, unsigned int width
 /** kps_tnum_sext - the low @width bits, sign-extended to 64 */
 struct kps_tnum kps_tnum_sext(struct kps_tnum t, unsigned int width);
 
-struct kps_tnum kps_tnum_add(struct kps_tnum a, struct kps_tnum b);
+/*
+ * A bit of a sum is known when both operands' bits and the carry into it are.
+ * Carries differ at most between the sums of the smallest and of the largest
+ * members, so a bit that these two sums agree on has a known carry.
+ */
+static inline struct kps_tnum kps_tnum_add(struct kps_tnum a, struct kps_tnum b)
+{
+	u64 smallest = a.value + b.value;
+	u64 largest = smallest + a.mask + b.mask;
+	u64 unknown = (smallest ^ largest) | a.mask | b.mask;
+
+	return kps_tnum(smallest & ~unknown, unknown);
+}
+
+static inline struct kps_tnum kps_tnum_and(struct kps_tnum a, struct kps_tnum b)
+{
+	u64 maybe = (a.value | a.mask) & (b.value | b.mask);
+	u64 ones = a.value & b.value;
+
+	return kps_tnum(ones, maybe & ~ones);
+}
+
 struct kps_tnum kps_tnum_sub(struct kps_tnum a, struct kps_tnum b);
 struct kps_tnum kps_tnum_mul(struct kps_tnum a, struct kps_tnum b);
-struct kps_tnum kps_tnum_and(struct kps_tnum a, struct kps_tnum b);
 struct kps_tnum kps_tnum_or(struct kps_tnum a, struct kps_tnum b);
 struct kps_tnum kps_tnum_xor(struct kps_tnum a, struct kps_tnum b);
 
