@@ -43,7 +43,7 @@ static void *host_alloc(void *priv, size_t size)
 {
 	if (size > INT_MAX)
 		return NULL;
-	return kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return kvzalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 }
 
 static void host_free(void *priv, void *mem, size_t size)

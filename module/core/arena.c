@@ -24,13 +24,24 @@ void kps_arena_init(struct kps_arena *arena, const struct kps_host *host,
 	*arena = (struct kps_arena){ .host = host, .limit = limit };
 }
 
+void kps_arena_lend(struct kps_arena *arena, void *mem, size_t size)
+{
+	struct kps_chunk *chunk = mem;
+
+	chunk->size = size;
+	chunk->used = sizeof(*chunk);
+	arena->lent = chunk;
+	arena->chunks = chunk;
+	arena->bytes = size;
+}
+
 /*
- * A quarter of all before: small programs take little, large ones few pieces. Hosts
+ * An eighth of all before: small programs take little, large ones few pieces. Hosts
  * give powers of two anyway.
  */
 static size_t chunk_size(const struct kps_arena *arena, size_t room)
 {
-	size_t usual = clamp_t(size_t, arena->bytes / 4, MIN_CHUNK, MAX_CHUNK);
+	size_t usual = clamp_t(size_t, arena->bytes / 8, MIN_CHUNK, MAX_CHUNK);
 	size_t size = MIN_CHUNK;
 
 	room += sizeof(struct kps_chunk);
@@ -80,7 +91,8 @@ static void link_chunk(struct kps_arena *arena, struct kps_chunk *chunk)
 	}
 }
 
-void *kps_arena_take(struct kps_arena *arena, size_t size)
+/* Chunks come zeroed, and no part of one is handed out twice. */
+void *kps_arena_alloc(struct kps_arena *arena, size_t size)
 {
 	struct kps_chunk *chunk = arena->chunks;
 	bool fits;
@@ -101,13 +113,6 @@ void *kps_arena_take(struct kps_arena *arena, size_t size)
 	return mem;
 }
 
-void *kps_arena_alloc(struct kps_arena *arena, size_t size)
-{
-	void *mem = kps_arena_take(arena, size);
-
-	return mem ? memset(mem, 0, ALIGN(size, 8)) : NULL;
-}
-
 void *kps_arena_array(struct kps_arena *arena, size_t n, size_t size)
 {
 	if (size && n > SIZE_MAX / 2 / size)
@@ -123,9 +128,38 @@ void kps_arena_free(struct kps_arena *arena)
 		struct kps_chunk *chunk = arena->chunks;
 
 		arena->chunks = chunk->next;
-		host->free(host->priv, chunk, chunk->size);
+		if (chunk != arena->lent)
+			host->free(host->priv, chunk, chunk->size);
 	}
+	arena->lent = NULL;
 	arena->bytes = 0;
 	arena->exhausted = false;
 	arena->failed = false;
+}
+
+void kps_arena_reset(struct kps_arena *arena)
+{
+	struct kps_chunk *lent = arena->lent;
+
+	kps_arena_free(arena);
+	if (!lent)
+		return;
+	memset(lent->mem, 0, lent->used - sizeof(*lent));
+	lent->next = NULL;
+	kps_arena_lend(arena, lent, lent->size);
+}
+
+void kps_arena_pass_on(struct kps_arena *from, size_t keep, struct kps_arena *to)
+{
+	struct kps_chunk *chunk = from->lent, *old = to->lent;
+	size_t rest = chunk && space_in(chunk) > keep ? (space_in(chunk) - keep) & ~7UL : 0;
+	size_t size;
+
+	if (!rest || !old)
+		return;
+	chunk->size -= rest;
+	from->bytes -= rest;
+	size = old->size + rest;
+	memset(old, 0, sizeof(*old));
+	kps_arena_lend(to, (char *)chunk + chunk->size, size);
 }

@@ -16,8 +16,11 @@
 static int step(const struct kps_at *at)
 {
 	const struct bpf_insn *insn = kps_insn_at(at);
+	u8 class = BPF_CLASS(insn->code);
 
-	switch (BPF_CLASS(insn->code)) {
+	if (class == BPF_ALU64 || class == BPF_ALU)
+		return kps_step_alu(at);
+	switch (class) {
 	case BPF_LD:
 		return kps_step_lddw(at);
 	case BPF_LDX:
@@ -27,9 +30,6 @@ static int step(const struct kps_at *at)
 	case BPF_STX:
 		return BPF_MODE(insn->code) == BPF_ATOMIC ? kps_step_atomic(at) :
 		       kps_step_store(at);
-	case BPF_ALU:
-	case BPF_ALU64:
-		return kps_step_alu(at);
 	default:
 		return kps_step_helper(at);
 	}
@@ -43,17 +43,6 @@ static bool is_jump(const struct bpf_insn *insn)
 	if (class != BPF_JMP && class != BPF_JMP32)
 		return false;
 	return BPF_OP(insn->code) != BPF_CALL || insn->src_reg || insn->imm == BPF_FUNC_loop;
-}
-
-static void mark_seen(const struct kps_at *at)
-{
-	struct kps_insn_aux *aux = kps_aux_at(at);
-
-	if (at->env->unjudged)
-		return;
-	aux[0].seen = true;
-	if (kps_insn_slots(kps_insn_at(at)) == 2)
-		aux[1].seen = true;
 }
 
 static void forget(struct kps_at *at, u32 n)
@@ -100,18 +89,17 @@ static void claim(const struct kps_at *at)
 		kps_oracle_claim(at->env, at->s, at->pc);
 }
 
-/* Straight on to the jump that ends the block, or to its end. */
+/* Straight on to the jump that ends the block, or to its end: nothing else jumps. */
 static int run_straight(struct kps_at *at)
 {
-	u32 n = 0;
+	u32 n = 0, last = at->end - is_jump(&at->env->in->insns[at->end - 1]);
 	int err = 0;
 
-	while (at->pc < at->end && !is_jump(kps_insn_at(at)) && !err) {
+	while (at->pc < last) {
 		claim(at);
 		err = step_or_assume(at);
 		if (err)
 			break;
-		mark_seen(at);
 		at->pc += kps_insn_slots(kps_insn_at(at));
 		n++;
 	}
@@ -125,12 +113,10 @@ static int step_branch(struct kps_explorer *x, const struct kps_at *at,
 	bool falls = false;
 	int err = kps_branch(at, &taken, &falls);
 
-	if (err || !falls)
+	if (err || (!falls && taken != at->s))
 		kps_state_free(&x->env->pool, at->s);
 	if (!err && taken)
 		err = kps_push(x, b->succ[1], taken);
-	else if (taken)
-		kps_state_free(&x->env->pool, taken);
 	if (!err && falls)
 		err = kps_push(x, b->succ[0], at->s);
 	return err;
@@ -149,7 +135,7 @@ static int step_call(struct kps_explorer *x, const struct kps_at *at,
 	u32 n, entry = env->cfg.subprogs[sub].first_block;
 	int err = -ENOMEM;
 
-	if (!kps_frame_push(&env->pool, at->s, sub, at->pc))
+	if (!kps_frame_push(&env->pool, at->s, sub, env->cfg.subprogs[sub].slots, at->pc))
 		goto out_free;
 	callee = kps_top(at->s);
 	for (n = 1; n <= 5; n++)
@@ -255,6 +241,9 @@ int kps_run_block(struct kps_explorer *x, u32 block, struct kps_state *s)
 	int err;
 
 	x->env->visits[block]++;
+	/* A judged pass that fails on the way through is the last. */
+	if (!x->env->unjudged)
+		x->env->proof->aux[b->start].seen = true;
 	x->env->shifted_for = 0;
 	err = kps_frame_own(&x->env->pool, s, s->depth - 1, 0) ? 0 : -ENOMEM;
 	err = err ?: run_straight(&at);
@@ -265,7 +254,6 @@ int kps_run_block(struct kps_explorer *x, u32 block, struct kps_state *s)
 		kps_state_free(&x->env->pool, s);
 		return err;
 	}
-	mark_seen(&at);
 	claim(&at);
 	return step_jump(x, &at, block);
 }

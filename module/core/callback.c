@@ -75,7 +75,7 @@ static int enter_from(struct kps_explorer *x, const struct kps_state *head, u32 
 		kps_state_free(&env->pool, s);
 		return 0;
 	}
-	if (!kps_frame_push(&env->pool, s, sub, pc) ||
+	if (!kps_frame_push(&env->pool, s, sub, env->cfg.subprogs[sub].slots, pc) ||
 	    kps_path_add(&at, KAPSEL_STEP_ENTER, env->cfg.subprogs[sub].start, KAPSEL_NO_REG)) {
 		kps_state_free(&env->pool, s);
 		return -ENOMEM;

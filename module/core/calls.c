@@ -97,8 +97,12 @@ int kps_cfg_calls(struct kps_cfg_build *build)
 	struct walk walk = { .build = build };
 	int err = 0;
 
-	walk.stack = kps_arena_array(&build->scratch, n, sizeof(*walk.stack));
-	walk.entered = kps_arena_array(&build->scratch, n, sizeof(bool));
+	if (!build->references) {
+		build->cfg->subprogs[0].height = 1;
+		return 0;
+	}
+	walk.stack = kps_arena_array(build->scratch, n, sizeof(*walk.stack));
+	walk.entered = kps_arena_array(build->scratch, n, sizeof(bool));
 	if (!walk.stack || !walk.entered)
 		return -ENOMEM;
 	for (i = 0; i < n && !err; i++) {

@@ -26,8 +26,10 @@ static u32 mark_insn(struct kps_cfg_build *build, u32 pc)
 
 	if (BPF_CLASS(insn->code) != BPF_LD)
 		build->marks[pc] = KPS_MARK_JUMP;
-	if (kps_insn_refers(insn))
+	if (kps_insn_refers(insn)) {
 		build->marks[pc] |= KPS_MARK_REFERS;
+		build->references++;
+	}
 	if (kps_insn_slots(insn) == 2) {
 		build->marks[++pc] = KPS_MARK_SECOND;
 		build->cfg->nr_lddw++;
@@ -89,7 +91,7 @@ static int mark_functions(struct kps_cfg_build *build)
 	u32 pc;
 
 	mark_subprog(build, 0);
-	for (pc = 0; !err; pc++) {
+	for (pc = 0; build->references && !err; pc++) {
 		pc = kps_next_mark(build, pc, build->cnt, KPS_MARK_REFERS);
 		if (pc == build->cnt)
 			break;
@@ -251,7 +253,7 @@ static int build_graph(struct kps_cfg_build *build)
 	int err = 0;
 	u32 i;
 
-	build->marks = kps_arena_alloc(&build->scratch, build->cnt);
+	build->marks = kps_arena_alloc(build->scratch, build->cnt);
 	if (!build->marks)
 		return -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(steps) && !err; i++)
@@ -260,23 +262,19 @@ static int build_graph(struct kps_cfg_build *build)
 }
 
 int kps_cfg_build(struct kps_cfg *cfg, const struct bpf_insn *insns, u32 cnt,
-		  struct kps_arena *arena, struct kps_cfg_error *err)
+		  struct kps_arena *arena, struct kps_arena *scratch,
+		  struct kps_cfg_error *err)
 {
 	struct kps_cfg_build build = {
 		.cfg = cfg, .insns = insns, .cnt = cnt, .arena = arena,
-		.err = err,
+		.scratch = scratch, .err = err,
 	};
-	int ret;
 
 	*cfg = (struct kps_cfg){};
 	*err = (struct kps_cfg_error){};
 	if (!cnt || cnt > KAPSEL_MAX_INSNS)
 		return kps_cfg_refuse(&build, KPS_D_SIZE, 0, cnt);
-	kps_arena_init(&build.scratch, arena->host, arena->limit);
-	ret = build_graph(&build);
-	arena->exhausted |= build.scratch.exhausted;
-	kps_arena_free(&build.scratch);
-	return ret;
+	return build_graph(&build);
 }
 
 u32 kps_cfg_block_at(const struct kps_cfg *cfg, u32 pc)

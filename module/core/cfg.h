@@ -58,6 +58,7 @@ struct kps_loop {
  * @callback: some lddw takes its address
  * @height: frames of the deepest call chain that begins here, itself included;
  *	callbacks count as called where their address is taken
+ * @slots: of stack, 8 bytes each, that its instructions name; it may have use for more
  */
 struct kps_subprog {
 	u32 start;
@@ -68,6 +69,7 @@ struct kps_subprog {
 	u32 sched_len;
 	bool callback;
 	u32 height;
+	u32 slots;
 };
 
 /**
@@ -111,7 +113,8 @@ struct kps_cfg_error {
  * @cfg: filled
  * @insns: the program
  * @cnt: its slots, 1 to KAPSEL_MAX_INSNS
- * @arena: where everything is allocated
+ * @arena: where everything is allocated that remains
+ * @scratch: for what does not; it may be the same
  * @err: filled when a rule is broken
  *
  * Rules: each instruction passes kps_insn_check(); jumps stay in their
@@ -123,7 +126,8 @@ struct kps_cfg_error {
  * Return: 0; -EINVAL with @err filled; -ENOMEM; or what the host's poll said.
  */
 int kps_cfg_build(struct kps_cfg *cfg, const struct bpf_insn *insns, u32 cnt,
-		  struct kps_arena *arena, struct kps_cfg_error *err);
+		  struct kps_arena *arena, struct kps_arena *scratch,
+		  struct kps_cfg_error *err);
 
 /** kps_cfg_block_at - index of the block that slot @pc is in */
 u32 kps_cfg_block_at(const struct kps_cfg *cfg, u32 pc);

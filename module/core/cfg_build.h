@@ -17,11 +17,12 @@
  * @insns: the program
  * @cnt: its slots
  * @arena: the caller's
- * @scratch: freed when the graph is complete
+ * @scratch: likewise, for what the graph itself has no need of
  * @err: the caller's
  * @marks: KPS_MARK_* of each slot
  * @leaders: slots that are marked as such
  * @functions: likewise
+ * @references: instructions that kps_insn_refers() is true of
  * @steps: since the last poll
  */
 struct kps_cfg_build {
@@ -29,11 +30,12 @@ struct kps_cfg_build {
 	const struct bpf_insn *insns;
 	u32 cnt;
 	struct kps_arena *arena;
-	struct kps_arena scratch;
+	struct kps_arena *scratch;
 	struct kps_cfg_error *err;
 	u8 *marks;
 	u32 leaders;
 	u32 functions;
+	u32 references;
 	u32 steps;
 };
 

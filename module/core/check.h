@@ -87,10 +87,11 @@ int kps_step_exit_main(const struct kps_at *at);
 /**
  * kps_branch - the effect of a conditional jump
  * @at: the jump; its state becomes the one that falls through
- * @taken: out: the state that jumps, or NULL if none does
- * @falls: out: whether the jump may fall through; else at->s is to be freed
+ * @taken: out: the state that jumps, or NULL if none does; at->s itself, if that does
+ *	not fall through
+ * @falls: out: whether the jump may fall through
  *
- * Return: 0, -EACCES or -ENOMEM.
+ * Return: 0, -EACCES or -ENOMEM; then at->s is all there is.
  */
 int kps_branch(const struct kps_at *at, struct kps_state **taken, bool *falls);
 

@@ -114,14 +114,28 @@ struct outcome {
 	struct kps_scalar b;
 };
 
+/* What was foreseen of a value lies within it, unless something was put there since. */
+static int put_foreseen(const struct kps_at *at, struct kps_state *s, u32 n,
+			const struct kps_scalar *val, bool *alive)
+{
+	struct kps_reg *reg = &kps_top(s)->reg[n];
+
+	if (reg->id)
+		return put_value(at, s, n, val, alive);
+	reg->val = *val;
+	return 0;
+}
+
 static int put_outcome(const struct test *t, struct kps_state *s, const struct outcome *o,
 		       bool *alive)
 {
-	int err = put_value(t->at, s, t->a, &o->a, alive);
+	int err = put_foreseen(t->at, s, t->a, &o->a, alive);
 
-	if (!err && t->b != KPS_NONE)
-		err = put_value(t->at, s, t->b, &o->b, alive);
-	return err;
+	if (err || t->b == KPS_NONE)
+		return err;
+	if (t->b == t->a)
+		return put_value(t->at, s, t->b, &o->b, alive);
+	return put_foreseen(t->at, s, t->b, &o->b, alive);
 }
 
 /*
@@ -144,35 +158,40 @@ static u8 offset_op(u8 op)
 	}
 }
 
-/* NULL tests. */
+/* NULL tests: what becomes of the pointers that are NULL together. */
+struct nullness {
+	u32 nid;
+	bool null;
+};
+
 static bool has_nid(const struct kps_reg *reg, const void *arg)
 {
-	return reg->flags & KAPSEL_FACT_MAYBE_NULL && reg->nid == *(const u32 *)arg;
+	const struct nullness *n = arg;
+
+	return reg->flags & KAPSEL_FACT_MAYBE_NULL && reg->nid == n->nid;
 }
 
-static void set_not_null(struct kps_reg *reg, void *arg)
+static void set_nullness(struct kps_reg *reg, void *arg)
 {
-	(void)arg;
-	reg->flags = 0;
-	reg->nid = 0;
-}
+	const struct nullness *n = arg;
 
-static void set_null(struct kps_reg *reg, void *arg)
-{
-	(void)arg;
-	*reg = kps_reg_scalar(kps_scalar_const(0), reg->def);
+	if (n->null) {
+		*reg = kps_reg_scalar(kps_scalar_const(0), reg->def);
+	} else {
+		reg->flags = 0;
+		reg->nid = 0;
+	}
 }
 
 /* A record that was not got is not held. */
 static int assume_null(const struct test *t, struct kps_state *s, u32 n, bool null)
 {
 	const struct kps_reg *reg = &kps_top(s)->reg[n];
-	u32 nid = reg->nid;
+	struct nullness arg = { .nid = reg->nid, .null = null };
 
 	if (null && reg->ref)
 		kps_ref_drop(s, reg->ref);
-	return kps_state_each(&t->at->env->pool, s, has_nid, null ? set_null : set_not_null,
-			      &nid) ? 0 : -ENOMEM;
+	return kps_state_each(&t->at->env->pool, s, has_nid, set_nullness, &arg) ? 0 : -ENOMEM;
 }
 
 /* Packet facts. */
@@ -365,22 +384,18 @@ static int check_operand(const struct test *t, u32 n)
 	return -EACCES;
 }
 
-static int branch_taken(const struct test *t, enum relation r, struct kps_state **taken)
+static int branch_taken(const struct test *t, enum relation r, const struct outcome *o,
+			struct kps_state **taken)
 {
 	struct kps_pool *pool = &t->at->env->pool;
-	struct kps_state *s;
-	struct outcome o;
+	struct kps_state *s = kps_state_copy(pool, t->at->s);
 	bool alive = false;
 	int err = -ENOMEM;
 
-	*taken = NULL;
-	if (!foresee(t, r, true, &o))
-		return 0;
-	s = kps_state_copy(pool, t->at->s);
 	if (!s)
 		return err;
 	if (kps_frame_own(pool, s, s->depth - 1, 0))
-		err = assume(t, r, s, true, &o, &alive);
+		err = assume(t, r, s, true, o, &alive);
 	if (err || !alive)
 		kps_state_free(pool, s);
 	else
@@ -388,17 +403,39 @@ static int branch_taken(const struct test *t, enum relation r, struct kps_state 
 	return err;
 }
 
-static int fall_through(const struct test *t, enum relation r, bool *falls)
+/* The state that jumps is not the one that falls through, if there are both. */
+static int both_ways(const struct test *t, enum relation r, const struct outcome *yes,
+		     const struct outcome *no, struct kps_state **taken, bool *falls)
 {
 	struct kps_state *s = t->at->s;
-	struct outcome o;
+	int err = branch_taken(t, r, yes, taken);
 
-	*falls = foresee(t, r, false, &o);
-	if (!*falls)
-		return 0;
-	if (!kps_frame_own(&t->at->env->pool, s, s->depth - 1, 0))
-		return -ENOMEM;
-	return assume(t, r, s, false, &o, falls);
+	if (!err && !kps_frame_own(&t->at->env->pool, s, s->depth - 1, 0))
+		err = -ENOMEM;
+	return err ?: assume(t, r, s, false, no, falls);
+}
+
+static int one_way(const struct test *t, enum relation r, bool jumps, const struct outcome *o,
+		   struct kps_state **taken, bool *falls)
+{
+	bool alive;
+	int err = assume(t, r, t->at->s, jumps, o, &alive);
+
+	*taken = jumps && alive ? t->at->s : NULL;
+	*falls = !jumps && alive;
+	return err;
+}
+
+static int take_branch(const struct test *t, enum relation r, struct kps_state **taken,
+		       bool *falls)
+{
+	struct outcome yes, no;
+	bool jumps = foresee(t, r, true, &yes);
+
+	*falls = foresee(t, r, false, &no);
+	if (jumps && *falls)
+		return both_ways(t, r, &yes, &no, taken, falls);
+	return jumps || *falls ? one_way(t, r, jumps, jumps ? &yes : &no, taken, falls) : 0;
 }
 
 static int note_outcome(const struct test *t, struct kps_state *s, u32 outcome)
@@ -424,13 +461,10 @@ int kps_branch(const struct kps_at *at, struct kps_state **taken, bool *falls)
 		kps_refuse(at, KPS_D_POINTER_CMP, t.a);
 		return -EACCES;
 	}
-	err = branch_taken(&t, r, taken);
-	err = err ?: fall_through(&t, r, falls);
+	err = take_branch(&t, r, taken, falls);
 	if (!err && *taken && *falls)
 		err = note_outcome(&t, *taken, 1) ?: note_outcome(&t, at->s, 0);
-	if (err && *taken) {
+	if (err && *taken && *taken != at->s)
 		kps_state_free(&at->env->pool, *taken);
-		*taken = NULL;
-	}
 	return err;
 }

@@ -218,6 +218,8 @@ static int mark_ctx(const struct kps_at *at, const struct kps_access *a,
 	u16 map = (u16)(f - at->env->type->fields);
 	u64 bit = 1ULL << map;
 
+	if (aux->kind == KPS_AUX_PLAIN)
+		return refuse_field(at, KPS_D_MIXED, a, f->offset);
 	if (aux->kind == KPS_AUX_CTX && (aux->arg != off - f->offset || aux->map != map))
 		return refuse_field(at, KPS_D_MIXED, a, off);
 	if (at->env->unjudged)
@@ -232,13 +234,17 @@ static int mark_ctx(const struct kps_at *at, const struct kps_access *a,
 	return 0;
 }
 
-/* KPS_AUX_NONE on an instruction that was run before means other memory. */
 static int mark_plain(const struct kps_at *at, const struct kps_access *a)
 {
-	if (kps_aux_at(at)->kind != KPS_AUX_CTX)
-		return 0;
-	refuse_access(at, KPS_D_MIXED, a);
-	return -EACCES;
+	struct kps_insn_aux *aux = kps_aux_at(at);
+
+	if (aux->kind == KPS_AUX_CTX) {
+		refuse_access(at, KPS_D_MIXED, a);
+		return -EACCES;
+	}
+	if (!at->env->unjudged)
+		aux->kind = KPS_AUX_PLAIN;
+	return 0;
 }
 
 /* What memory holds is any number of its size. */
@@ -255,8 +261,6 @@ static int load_ctx(const struct kps_at *at, const struct kps_access *a,
 	const struct kps_ctx_field *f;
 	int err = find_field(at, a, &f);
 
-	if (!err && kps_aux_at(at)->seen && kps_aux_at(at)->kind != KPS_AUX_CTX)
-		err = refuse_field(at, KPS_D_MIXED, a, f->offset);
 	if (!err)
 		err = mark_ctx(at, a, f);
 	if (err)
@@ -393,8 +397,6 @@ static int store_ctx(const struct kps_at *at, const struct kps_access *a)
 	const struct kps_ctx_field *f;
 	int err = find_field(at, a, &f);
 
-	if (!err && kps_aux_at(at)->seen && kps_aux_at(at)->kind != KPS_AUX_CTX)
-		err = refuse_field(at, KPS_D_MIXED, a, f->offset);
 	return err ?: mark_ctx(at, a, f);
 }
 

@@ -94,8 +94,9 @@ enum kps_widening {
  * @in: the program
  * @type: its type's row
  * @host: callbacks
+ * @bytes: of this allocation: what follows is lent to the arenas
  * @arena: what lasts through the verification
- * @work: what lasts through one rung of the ladder
+ * @work: what lasts through one rung of the ladder; at first, scratch of cfg.c
  * @pool: states; on @work
  * @cfg: control flow; on @arena
  * @live: for each block: what may be read before it is written
@@ -132,6 +133,7 @@ struct kps_env {
 	const struct kps_prog_in *in;
 	const struct kps_prog_type *type;
 	const struct kps_host *host;
+	size_t bytes;
 	struct kps_arena arena;
 	struct kps_arena work;
 	struct kps_pool pool;

@@ -210,7 +210,7 @@ static int explorer_init(struct kps_explorer *x, struct kps_env *env)
 	x->pending = kps_arena_array(&env->work, cfg->nr_blocks, sizeof(*x->pending));
 	x->loops = kps_arena_array(&env->work, cfg->nr_loops, sizeof(*x->loops));
 	x->activations = kps_arena_array(&env->work, cfg->nr_subprogs, sizeof(*x->activations));
-	s = kps_state_new(&env->pool);
+	s = kps_state_new(&env->pool, cfg->subprogs[0].slots);
 	if (!x->pending || !x->loops || !x->activations || !s)
 		return -ENOMEM;
 	kps_enter(x, 0, KPS_NONE, false);

@@ -3,7 +3,6 @@
 #ifndef KPS_HOST_H
 #define KPS_HOST_H
 
-#include <linux/string.h>
 #include <linux/types.h>
 
 /** struct kps_inner_facts - what all maps in a map have in common; as in kps_map_facts */
@@ -41,7 +40,7 @@ struct kps_map_facts {
 
 /**
  * struct kps_host - callbacks of the core's host
- * @alloc: memory of @size bytes, of any content, or NULL; may sleep
+ * @alloc: zeroed memory of @size bytes, or NULL; may sleep
  * @free: gives it back; @size as it was asked for; NULL is ignored
  * @map: resolves the map file descriptor @fd of the program being loaded and
  *	fills @facts. Returns the map's index in the program, counted from 0 by
@@ -65,13 +64,5 @@ struct kps_host {
 	int (*poll)(void *priv);
 	void *priv;
 };
-
-/** kps_host_zalloc - zeroed memory of the host, or NULL */
-static inline void *kps_host_zalloc(const struct kps_host *host, size_t size)
-{
-	void *mem = host->alloc(host->priv, size);
-
-	return mem ? memset(mem, 0, size) : NULL;
-}
 
 #endif

@@ -94,17 +94,33 @@ static u64 pinned_by(const struct kps_env *env, u32 pc, u32 end)
 	return kps_insn_regs(insn).use & BIT(KPS_FP) ? ALL_SLOTS : 0;
 }
 
-/* Slots that are reached by other ways than r10 itself: live to the function's end. */
-static u64 pinned_slots(const struct kps_env *env, const struct kps_subprog *sub)
+static bool names_fp(const struct bpf_insn *insn)
 {
-	u64 slots = 0;
+	return insn->src_reg == KPS_FP || insn->dst_reg == KPS_FP;
+}
+
+/*
+ * Slots that are reached by other ways than r10 itself: live to the function's end.
+ * By the way, how many there are.
+ */
+static u64 pinned_slots(const struct kps_env *env, struct kps_subprog *sub)
+{
+	u64 slots = 0, pinned = 0, direct = 0;
 	u32 pc;
 
-	/* A lddw's second slot has no registers. */
-	for (pc = sub->start; pc < sub->end; pc++)
-		if (may_pin(&env->in->insns[pc]))
-			slots |= pinned_by(env, pc, sub->end);
-	return slots;
+	for (pc = sub->start; pc < sub->end; pc++) {
+		const struct bpf_insn *insn = &env->in->insns[pc];
+
+		/* A lddw's second slot has no registers. */
+		if (!names_fp(insn))
+			continue;
+		direct |= slots_at(insn);
+		slots = may_pin(insn) ? pinned_by(env, pc, sub->end) : 0;
+		direct |= slots == ALL_SLOTS ? 0 : slots;
+		pinned |= slots;
+	}
+	sub->slots = fls64(direct);
+	return pinned;
 }
 
 /* What a helper reads is in its prototype; an unknown one is refused anyway. */
@@ -214,6 +230,9 @@ static bool pass_over(struct kps_env *env, const struct kps_subprog *sub, u64 pi
 
 	for (i = sub->sched_len; i--;) {
 		u32 b = env->cfg.schedule[sub->sched + i];
+
+		if (!b && env->cfg.blocks[b].loop == KPS_NONE)
+			break;
 		struct kps_live live = before_block(env, b, pinned), *old = &env->live[b];
 
 		changed |= live.slots != old->slots || live.regs != old->regs ||
@@ -224,6 +243,9 @@ static bool pass_over(struct kps_env *env, const struct kps_subprog *sub, u64 pi
 }
 
 /*
+ * Nothing goes on at the program's very first block, unless that is in a loop: what is
+ * live there nobody asks.
+ *
  * Backwards over the schedule: once for code without loops, else until nothing
  * changes, once more for each level of nesting.
  */
@@ -233,6 +255,11 @@ int kps_live_build(struct kps_env *env)
 	u64 pinned;
 	u32 i;
 
+	/* Nothing goes on anywhere; there may be some use for a stack. */
+	if (cfg->nr_blocks == 1) {
+		cfg->subprogs[0].slots = 2;
+		return 0;
+	}
 	env->live = kps_arena_array(&env->arena, cfg->nr_blocks, sizeof(*env->live));
 	if (!env->live)
 		return -ENOMEM;

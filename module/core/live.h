@@ -20,7 +20,7 @@ struct kps_live {
 	u16 matter;
 };
 
-/** kps_live_build - liveness at block starts: 0 or -ENOMEM */
+/** kps_live_build - liveness at block starts, frames' sizes: 0 or -ENOMEM */
 int kps_live_build(struct kps_env *env);
 
 /** kps_drop_dead - forget registers and slots that nothing reads any more */

@@ -618,7 +618,7 @@ static int lower_placed(struct lower *lo, const struct kps_host *host)
 	res->cnt = lo->n;
 	res->bytes = lo->n * sizeof(*res->insns);
 	res->stack = lo->funcs[lo->func].stack + kps_meter_bytes(lo) + lo->put_by;
-	res->insns = kps_host_zalloc(host, res->bytes);
+	res->insns = host->alloc(host->priv, res->bytes);
 	if (!res->insns)
 		return -ENOMEM;
 	lo->out = res->insns;
@@ -648,7 +648,7 @@ int kps_lower(const struct kps_code *code, const struct kps_lower_func *funcs,
 	int err;
 
 	*out = (struct kps_lowered){};
-	lo.place = kps_host_zalloc(host, bytes);
+	lo.place = host->alloc(host->priv, bytes);
 	if (!lo.place)
 		return -ENOMEM;
 	err = lower_placed(&lo, host);

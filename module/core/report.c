@@ -117,7 +117,7 @@ void kps_warn(const struct kps_at *at, u32 code, u32 n)
 	if (env->nr_warnings == KPS_MAX_WARNINGS)
 		return;
 	if (!env->warnings)
-		env->warnings = kps_arena_take(&env->arena, KPS_MAX_WARNINGS * sizeof(*p));
+		env->warnings = kps_arena_alloc(&env->arena, KPS_MAX_WARNINGS * sizeof(*p));
 	if (!env->warnings)
 		return;
 	p = &env->warnings[env->nr_warnings++];
@@ -134,7 +134,7 @@ int kps_path_add(const struct kps_at *at, u32 event, u32 outcome, u32 n)
 
 	if (env->unjudged)
 		return 0;
-	node = kps_arena_take(&env->work, sizeof(*node));
+	node = kps_arena_alloc(&env->work, sizeof(*node));
 	if (!node)
 		return -ENOMEM;
 	if (env->trace && n < KPS_NR_REGS) {

@@ -294,7 +294,7 @@ static struct kps_code *new_code(u32 cnt, const struct kps_host *host)
 {
 	size_t bytes = sizeof(struct kps_code) +
 		       cnt * sizeof(struct kps_code_insn);
-	struct kps_code *code = kps_host_zalloc(host, bytes);
+	struct kps_code *code = host->alloc(host->priv, bytes);
 
 	if (code) {
 		code->bytes = bytes;
@@ -331,7 +331,7 @@ int kps_rewrite(const struct kps_prog_in *in, const struct kps_proof *proof,
 	};
 	int err;
 
-	rw.place = kps_host_zalloc(host, bytes);
+	rw.place = host->alloc(host->priv, bytes);
 	if (!rw.place)
 		return -ENOMEM;
 	err = rewrite_placed(&rw, host, code);

@@ -9,24 +9,29 @@
 
 #include "core/state.h"
 
-#define MIN_SLOTS	4	/* that a frame has room for */
+#define FEW_SLOTS	2
 
-/* Frames come in few sizes, so that a freed one fits the next need. */
+/* Frames come in few sizes, so that a freed one fits the next need: 0, 2, 4, ... 64. */
 static u32 size_class(u32 slots)
 {
-	return slots <= MIN_SLOTS ? 0 : fls64((slots - 1) / MIN_SLOTS);
+	return slots ? fls64((slots - 1) / FEW_SLOTS) + 1 : 0;
+}
+
+static u32 class_slots(u32 class)
+{
+	return class ? FEW_SLOTS << (class - 1) : 0;
 }
 
 static struct kps_frame *frame_alloc(struct kps_pool *pool, u32 slots)
 {
 	u32 class = size_class(slots);
-	u32 cap = MIN_SLOTS << class;
+	u32 cap = class_slots(class);
 	struct kps_frame *f = pool->frames[class];
 
 	if (f) {
 		pool->frames[class] = f->next;
 	} else {
-		f = kps_arena_take(pool->arena, sizeof(*f) + cap * sizeof(f->slot[0]));
+		f = kps_arena_alloc(pool->arena, sizeof(*f) + cap * sizeof(f->slot[0]));
 		if (!f)
 			return NULL;
 	}
@@ -53,7 +58,7 @@ static struct kps_state *state_alloc(struct kps_pool *pool)
 	if (s)
 		pool->states = s->next;
 	else
-		s = kps_arena_take(pool->arena, sizeof(*s));
+		s = kps_arena_alloc(pool->arena, sizeof(*s));
 	if (s)
 		pool->peak = max(pool->peak, ++pool->live);
 	return s;
@@ -141,9 +146,9 @@ struct kps_frame *kps_frame_own(struct kps_pool *pool, struct kps_state *s, u32 
 	return own;
 }
 
-bool kps_frame_push(struct kps_pool *pool, struct kps_state *s, u32 subprog, u32 call)
+bool kps_frame_push(struct kps_pool *pool, struct kps_state *s, u32 subprog, u32 slots, u32 call)
 {
-	struct kps_frame *f = frame_alloc(pool, 0);
+	struct kps_frame *f = frame_alloc(pool, slots);
 	u32 i;
 
 	if (!f)
@@ -162,14 +167,14 @@ void kps_frame_pop(struct kps_pool *pool, struct kps_state *s)
 	frame_put(pool, s->frame[--s->depth]);
 }
 
-struct kps_state *kps_state_new(struct kps_pool *pool)
+struct kps_state *kps_state_new(struct kps_pool *pool, u32 slots)
 {
 	struct kps_state *s = state_alloc(pool);
 
 	if (!s)
 		return NULL;
 	memset(s, 0, sizeof(*s));
-	if (!kps_frame_push(pool, s, 0, KPS_NO_INSN)) {
+	if (!kps_frame_push(pool, s, 0, slots, KPS_NO_INSN)) {
 		kps_state_free(pool, s);
 		return NULL;
 	}
@@ -203,54 +208,4 @@ void kps_ref_drop(struct kps_state *s, u32 ref)
 		if (s->ref[i] != ref)
 			s->ref[kept++] = s->ref[i];
 	s->nr_refs = kept;
-}
-
-static bool slot_has_value(const struct kps_slot *slot)
-{
-	return slot->len && slot->byte[slot->at] == KPS_BYTE_SPILL;
-}
-
-static bool frame_wants(const struct kps_frame *f,
-			bool (*want)(const struct kps_reg *reg, const void *arg),
-			const void *arg)
-{
-	u32 i;
-
-	for (i = 0; i < KPS_NR_REGS; i++)
-		if (want(&f->reg[i], arg))
-			return true;
-	for (i = 0; i < f->nr_slots; i++)
-		if (slot_has_value(&f->slot[i]) && want(&f->slot[i].reg, arg))
-			return true;
-	return false;
-}
-
-static void frame_each(struct kps_frame *f,
-		       bool (*want)(const struct kps_reg *reg, const void *arg),
-		       kps_reg_fn fn, void *arg)
-{
-	u32 i;
-
-	for (i = 0; i < KPS_NR_REGS; i++)
-		if (want(&f->reg[i], arg))
-			fn(&f->reg[i], arg);
-	for (i = 0; i < f->nr_slots; i++)
-		if (slot_has_value(&f->slot[i]) && want(&f->slot[i].reg, arg))
-			fn(&f->slot[i].reg, arg);
-}
-
-bool kps_state_each(struct kps_pool *pool, struct kps_state *s,
-		    bool (*want)(const struct kps_reg *reg, const void *arg),
-		    kps_reg_fn fn, void *arg)
-{
-	u32 i;
-
-	for (i = 0; i < s->depth; i++) {
-		if (!frame_wants(s->frame[i], want, arg))
-			continue;
-		if (!kps_frame_own(pool, s, i, 0))
-			return false;
-		frame_each(s->frame[i], want, fn, arg);
-	}
-	return true;
 }

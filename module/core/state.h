@@ -161,7 +161,7 @@ struct kps_id {
  * struct kps_pool - where states, frames and ids come from
  * @arena: memory
  * @states: free states
- * @frames: free frames by capacity: 4, 8, ... 64 slots
+ * @frames: free frames by capacity: 0, 2, 4, ... 64 slots
  * @live: states in use
  * @peak: most states in use
  * @next_id: ids are never used twice
@@ -170,7 +170,7 @@ struct kps_id {
 struct kps_pool {
 	struct kps_arena *arena;
 	struct kps_state *states;
-	struct kps_frame *frames[5];
+	struct kps_frame *frames[7];
 	u32 live;
 	u32 peak;
 	u32 next_id;
@@ -277,7 +277,7 @@ static inline struct kps_reg kps_reg_pointer(u8 kind, u16 object, s64 off, u32 d
 }
 
 /** kps_state_new - the state at the program's start, r1 to the context; or NULL */
-struct kps_state *kps_state_new(struct kps_pool *pool);
+struct kps_state *kps_state_new(struct kps_pool *pool, u32 slots);
 
 /** kps_state_copy - a copy that shares the frames; or NULL */
 struct kps_state *kps_state_copy(struct kps_pool *pool, const struct kps_state *s);
@@ -291,8 +291,15 @@ void kps_state_free_list(struct kps_pool *pool, struct kps_state *s);
 /** kps_frame_own - make frame @n of @s its own, with @slots slots at least; NULL: no memory */
 struct kps_frame *kps_frame_own(struct kps_pool *pool, struct kps_state *s, u32 n, u32 slots);
 
-/** kps_frame_push - enter function @subprog from instruction @call; false: no memory */
-bool kps_frame_push(struct kps_pool *pool, struct kps_state *s, u32 subprog, u32 call);
+/**
+ * kps_frame_push - enter a function
+ * @subprog: the function
+ * @slots: of its stack; there will be room for more when there must
+ * @call: instruction that calls it
+ *
+ * Return: false: no memory.
+ */
+bool kps_frame_push(struct kps_pool *pool, struct kps_state *s, u32 subprog, u32 slots, u32 call);
 
 /** kps_frame_pop - leave the top function */
 void kps_frame_pop(struct kps_pool *pool, struct kps_state *s);
@@ -306,16 +313,61 @@ bool kps_ref_held(const struct kps_state *s, u32 ref);
 /** kps_ref_drop - hold it no more */
 void kps_ref_drop(struct kps_state *s, u32 ref);
 
-/** typedef kps_reg_fn - visitor of registers and spilled values */
+/** kps_slot_has_value - its spilled value is there as a whole */
+static inline bool kps_slot_has_value(const struct kps_slot *slot)
+{
+	return slot->len && slot->byte[slot->at] == KPS_BYTE_SPILL;
+}
+
+/* What follows is inlined, so that visitors are. */
+typedef bool (*kps_want_fn)(const struct kps_reg *reg, const void *arg);
 typedef void (*kps_reg_fn)(struct kps_reg *reg, void *arg);
+
+static __always_inline bool kps_frame_wants(const struct kps_frame *f, kps_want_fn want,
+					    const void *arg)
+{
+	u32 i;
+
+	for (i = 0; i < KPS_NR_REGS; i++)
+		if (want(&f->reg[i], arg))
+			return true;
+	for (i = 0; i < f->nr_slots; i++)
+		if (kps_slot_has_value(&f->slot[i]) && want(&f->slot[i].reg, arg))
+			return true;
+	return false;
+}
+
+static __always_inline void kps_frame_each(struct kps_frame *f, kps_want_fn want,
+					   kps_reg_fn fn, void *arg)
+{
+	u32 i;
+
+	for (i = 0; i < KPS_NR_REGS; i++)
+		if (want(&f->reg[i], arg))
+			fn(&f->reg[i], arg);
+	for (i = 0; i < f->nr_slots; i++)
+		if (kps_slot_has_value(&f->slot[i]) && want(&f->slot[i].reg, arg))
+			fn(&f->slot[i].reg, arg);
+}
 
 /**
  * kps_state_each - call @fn for every register and spilled value that @want likes
  *
  * Frames are made @s's own before they are written. Return: false: no memory.
  */
-bool kps_state_each(struct kps_pool *pool, struct kps_state *s,
-		    bool (*want)(const struct kps_reg *reg, const void *arg),
-		    kps_reg_fn fn, void *arg);
+static __always_inline bool kps_state_each(struct kps_pool *pool, struct kps_state *s,
+					   kps_want_fn want, kps_reg_fn fn, void *arg)
+{
+	u32 i;
+
+	for (i = 0; i < s->depth; i++) {
+		if (!kps_frame_wants(s->frame[i], want, arg))
+			continue;
+		if (!kps_frame_own(pool, s, i, 0))
+			return false;
+		kps_frame_each(s->frame[i], want, fn, arg);
+	}
+	return true;
+}
 
 #endif

@@ -13,6 +13,11 @@
 #include "core/oracle.h"
 #include "core/report.h"
 
+#define FIRST_BYTES		4096
+#define MOST_FIRST_BYTES	8192
+#define BYTES_AN_INSN		192
+#define LATER_BYTES		64
+
 /* States kept apart at a join, rung by rung; the last one joins nothing. */
 static const u32 ladder[] = { 4, 32, 0 };
 
@@ -46,11 +51,19 @@ static int check_input(struct kps_env *env)
 static int find_flow(struct kps_env *env)
 {
 	struct kps_cfg_error err = { .code = 0 };
-	int ret = kps_cfg_build(&env->cfg, env->in->insns, env->in->insn_cnt, &env->arena, &err);
+	int ret = kps_cfg_build(&env->cfg, env->in->insns, env->in->insn_cnt, &env->arena,
+				&env->work, &err);
 
 	return ret == -EINVAL ? refuse_plain(env, err.code, err.pc, err.detail, -EINVAL) : ret;
 }
 
+static size_t proof_bytes(const struct kps_proof *proof)
+{
+	return proof->nr_subprogs * sizeof(*proof->subprogs) +
+	       proof->insn_cnt * sizeof(*proof->aux);
+}
+
+/* The functions, and after them the instructions. */
 static int alloc_proof(struct kps_env *env)
 {
 	const struct kps_host *host = env->host;
@@ -59,11 +72,10 @@ static int alloc_proof(struct kps_env *env)
 
 	proof->insn_cnt = env->in->insn_cnt;
 	proof->nr_subprogs = env->cfg.nr_subprogs;
-	proof->aux = kps_host_zalloc(host, proof->insn_cnt * sizeof(*proof->aux));
-	proof->subprogs = kps_host_zalloc(host,
-					  proof->nr_subprogs * sizeof(*proof->subprogs));
-	if (!proof->aux || !proof->subprogs)
+	proof->subprogs = host->alloc(host->priv, proof_bytes(proof));
+	if (!proof->subprogs)
 		return -ENOMEM;
+	proof->aux = (struct kps_insn_aux *)(proof->subprogs + proof->nr_subprogs);
 	for (i = 0; i < proof->nr_subprogs; i++) {
 		proof->subprogs[i].start = env->cfg.subprogs[i].start;
 		proof->subprogs[i].end = env->cfg.subprogs[i].end;
@@ -191,10 +203,12 @@ static int begin_rung(struct kps_env *env)
 {
 	u64 budget = env->in->budget_bytes ?: KPS_DEFAULT_BUDGET_BYTES;
 
+	kps_arena_reset(&env->work);
+	if (!env->ran)
+		kps_arena_pass_on(&env->arena, LATER_BYTES, &env->work);
 	forget_rung(env);
 	kps_oracle_begin();
-	kps_arena_free(&env->work);
-	kps_arena_init(&env->work, env->host, budget - min_t(u64, budget - 1, env->arena.bytes));
+	env->work.limit = budget - min_t(u64, budget - 1, env->arena.bytes);
 	env->pool = (struct kps_pool){ .arena = &env->work };
 	env->anchors = NULL;
 	env->visits = kps_arena_array(&env->work, env->cfg.nr_blocks, sizeof(*env->visits));
@@ -344,6 +358,21 @@ static int check_metered(struct kps_env *env)
 	return 0;
 }
 
+/* A block is entered at its first slot and left at its last. */
+static void mark_seen(struct kps_env *env)
+{
+	struct kps_insn_aux *aux = env->proof->aux;
+	u32 b, pc;
+
+	for (b = 0; b < env->cfg.nr_blocks; b++) {
+		const struct kps_block *block = &env->cfg.blocks[b];
+		u32 end = aux[block->start].seen ? block->end : block->start;
+
+		for (pc = block->start; pc < end; pc++)
+			aux[pc].seen = true;
+	}
+}
+
 /* Paths that end inside of loops are counted when the loops are done. */
 static int check_ceiling(struct kps_env *env)
 {
@@ -407,16 +436,22 @@ static struct kps_pairs *alloc_pairs(struct kps_env *env, u32 max)
 {
 	struct kps_pairs *pairs;
 
-	pairs = kps_arena_take(&env->arena, sizeof(*pairs) + max * sizeof(pairs->pair[0]));
+	pairs = kps_arena_alloc(&env->arena, sizeof(*pairs) + max * sizeof(pairs->pair[0]));
 	if (pairs)
 		*pairs = (struct kps_pairs){ .max = max };
 	return pairs;
 }
 
+/*
+ * Values are in registers and where something is put; what may be NULL comes of a call
+ * that takes more than one instruction. Of pairs for which there is no room less is known.
+ */
 static int alloc_scratch(struct kps_env *env)
 {
-	env->links = alloc_pairs(env, KPS_MAX_LINKS);
-	env->nids = alloc_pairs(env, KPS_MAX_NIDS);
+	u32 regs = KPS_FP * env->cfg.subprogs[0].height, cnt = env->in->insn_cnt;
+
+	env->links = alloc_pairs(env, min_t(u32, regs + cnt / 2, KPS_MAX_LINKS));
+	env->nids = alloc_pairs(env, min_t(u32, regs + cnt / 4, KPS_MAX_NIDS));
 	return env->links && env->nids ? 0 : -ENOMEM;
 }
 
@@ -444,7 +479,10 @@ static int verify(struct kps_env *env, struct kapsel_verdict *verdict)
 		err = retrace(env, ladder[verdict->rung - 1]);
 	else if (err == -E2BIG)
 		blame_loop(env);
-	return err ?: check_ceiling(env) ?: check_stack(env);
+	if (err)
+		return err;
+	mark_seen(env);
+	return check_ceiling(env) ?: check_stack(env);
 }
 
 static void fill_verdict(const struct kps_env *env, struct kapsel_verdict *verdict)
@@ -457,20 +495,46 @@ static void fill_verdict(const struct kps_env *env, struct kapsel_verdict *verdi
 	verdict->max_insns = env->proof->max_insns;
 }
 
+/*
+ * One allocation serves small programs: both arenas begin with memory beside the
+ * verification's own. Hosts give powers of two, and take time to clear them.
+ */
+static size_t first_bytes(u32 insn_cnt)
+{
+	size_t size = FIRST_BYTES;
+
+	while (size < MOST_FIRST_BYTES && size < insn_cnt * BYTES_AN_INSN)
+		size *= 2;
+	return size;
+}
+
+static void lend(struct kps_env *env, u64 limit)
+{
+	size_t room = env->bytes - sizeof(*env), part = ALIGN(room / 2, 8);
+
+	kps_arena_init(&env->arena, env->host, limit);
+	kps_arena_init(&env->work, env->host, limit);
+	if (limit < env->bytes)
+		return;
+	kps_arena_lend(&env->arena, env + 1, part);
+	kps_arena_lend(&env->work, (char *)(env + 1) + part, room - part);
+}
+
 static struct kps_env *env_new(const struct kps_prog_in *in, const struct kps_host *host,
 			       struct kps_proof *proof)
 {
-	struct kps_env *env = kps_host_zalloc(host, sizeof(*env));
+	size_t size = first_bytes(in->insn_cnt);
+	struct kps_env *env = host->alloc(host->priv, size);
 
 	if (!env)
 		return NULL;
+	env->bytes = size;
 	env->in = in;
 	env->host = host;
 	env->proof = proof;
 	env->limit_visited = in->budget_insns ?: KPS_DEFAULT_BUDGET_INSNS;
 	env->ceiling = in->ceiling ?: KAPSEL_DEFAULT_CEILING;
-	kps_arena_init(&env->arena, host, in->budget_bytes ?: KPS_DEFAULT_BUDGET_BYTES);
-	kps_arena_init(&env->work, host, 0);
+	lend(env, in->budget_bytes ?: KPS_DEFAULT_BUDGET_BYTES);
 	return env;
 }
 
@@ -495,16 +559,13 @@ int kps_verify(const struct kps_prog_in *in, const struct kps_host *host,
 		kps_proof_free(proof, host);
 	kps_arena_free(&env->work);
 	kps_arena_free(&env->arena);
-	host->free(host->priv, env, sizeof(*env));
+	host->free(host->priv, env, env->bytes);
 	return err;
 }
 
 void kps_proof_free(struct kps_proof *proof, const struct kps_host *host)
 {
-	if (proof->aux)
-		host->free(host->priv, proof->aux, proof->insn_cnt * sizeof(*proof->aux));
 	if (proof->subprogs)
-		host->free(host->priv, proof->subprogs,
-			   proof->nr_subprogs * sizeof(*proof->subprogs));
+		host->free(host->priv, proof->subprogs, proof_bytes(proof));
 	*proof = (struct kps_proof){ .aux = NULL };
 }

@@ -49,6 +49,7 @@ enum kps_aux_kind {
 	KPS_AUX_FUNC,		/* lddw: subprogram @arg as callback */
 	/* What follows is found out on the way through the program. */
 	KPS_AUX_CTX,		/* load or store of context field @map, @arg bytes into it */
+	KPS_AUX_PLAIN,		/* load or store of other memory */
 	KPS_AUX_ARGS,		/* call of a helper: the registers of @arg (bit n) are not given */
 	KPS_AUX_CALLBACK,	/* call of loop: subprogram @arg is the callback */
 	KPS_AUX_LOOKUP,		/* call of map_lookup_elem on map @map; @arg is the first

@@ -87,8 +87,8 @@ int kps_thresholds_build(struct kps_env *env)
 	if (!env->cfg.nr_loops)
 		return 0;
 	most = most_thresholds(env);
-	t->u = kps_arena_take(&env->arena, most * sizeof(*t->u));
-	t->s = kps_arena_take(&env->arena, most * sizeof(*t->s));
+	t->u = kps_arena_alloc(&env->arena, most * sizeof(*t->u));
+	t->s = kps_arena_alloc(&env->arena, most * sizeof(*t->s));
 	if (!t->u || !t->s)
 		return -ENOMEM;
 	insert(t, 0);

@@ -49,7 +49,7 @@ enum { NEW, OPEN, CLOSED };
 
 static u32 *new_array(struct order *order, u32 n)
 {
-	u32 *array = kps_arena_array(&order->build->scratch, n, sizeof(u32));
+	u32 *array = kps_arena_array(order->build->scratch, n, sizeof(u32));
 	u32 i;
 
 	for (i = 0; array && i < n; i++)
@@ -72,9 +72,8 @@ static int allocate(struct order *order)
 			return -ENOMEM;
 	}
 	order->next = new_array(order, 2 * n);
-	order->state = kps_arena_alloc(&order->build->scratch, n);
-	order->cfg->schedule = kps_arena_array(order->build->arena, n, sizeof(u32));
-	if (!order->next || !order->state || !order->cfg->schedule)
+	order->state = kps_arena_alloc(order->build->scratch, n);
+	if (!order->next || !order->state)
 		return -ENOMEM;
 	for (i = 0; i < n; i++) {
 		order->open[i] = i;
@@ -345,12 +344,105 @@ static int emit(struct order *order)
 	return err;
 }
 
+/* ------------------------------------------------------------------------
+ * Without loops
+ */
+
+/* A walk in depth, as above. */
+struct plain_walk {
+	u8 *left;	/* PLAIN_NEW, PLAIN_CLOSED, or successors to follow, plus one */
+	u32 *from;
+	u32 *closed;
+	u32 nr;
+};
+
+enum { PLAIN_NEW = 0, PLAIN_OPENED = 3, PLAIN_CLOSED = 4 };
+
+/* The block to go on from, or KPS_NONE; *@loop: a block was met that is still open. */
+static u32 plain_step(const struct kps_cfg *cfg, struct plain_walk *w, u32 block, bool *loop)
+{
+	u32 target;
+
+	if (w->left[block] == 1) {
+		w->left[block] = PLAIN_CLOSED;
+		w->closed[w->nr++] = block;
+		return w->from[block];
+	}
+	target = cfg->blocks[block].succ[--w->left[block] - 1];
+	if (target == KPS_NONE || w->left[target] == PLAIN_CLOSED)
+		return block;
+	*loop |= w->left[target] != PLAIN_NEW;
+	w->left[target] = PLAIN_OPENED;
+	w->from[target] = block;
+	return target;
+}
+
+/* What was left last comes first. */
+static void schedule_backwards(struct kps_cfg *cfg, struct kps_subprog *sub,
+			       const struct plain_walk *w)
+{
+	u32 block;
+
+	for (sub->sched_len = 0; sub->sched + sub->sched_len < w->nr; sub->sched_len++) {
+		block = w->closed[w->nr - 1 - sub->sched_len];
+		cfg->schedule[sub->sched + sub->sched_len] = block;
+		cfg->blocks[block].order = sub->sched_len;
+	}
+}
+
+static int walk_plainly(struct kps_cfg_build *build, struct plain_walk *w, u32 i, bool *loop)
+{
+	struct kps_subprog *sub = &build->cfg->subprogs[i];
+	u32 block = sub->first_block;
+	int err = 0;
+
+	sub->sched = w->nr;
+	w->left[block] = PLAIN_OPENED;
+	w->from[block] = KPS_NONE;
+	while (block != KPS_NONE && !*loop && !err) {
+		block = plain_step(build->cfg, w, block, loop);
+		err = kps_cfg_tick(build);
+	}
+	if (!*loop)
+		schedule_backwards(build->cfg, sub, w);
+	return err;
+}
+
+/*
+ * Most programs have no loop. Then blocks are in topological order in the order, turned
+ * around, in which a walk leaves them; one that meets an open block has found a loop.
+ */
+static int order_plainly(struct kps_cfg_build *build, bool *loop)
+{
+	struct kps_cfg *cfg = build->cfg;
+	u32 i, n = cfg->nr_blocks;
+	struct plain_walk w = {
+		.left = kps_arena_alloc(build->scratch, n),
+		.from = kps_arena_array(build->scratch, n, sizeof(u32)),
+		.closed = kps_arena_array(build->scratch, n, sizeof(u32)),
+	};
+	int err = 0;
+
+	cfg->schedule = kps_arena_array(build->arena, n, sizeof(u32));
+	if (!w.left || !w.from || !w.closed || !cfg->schedule)
+		return -ENOMEM;
+	for (i = 0; i < cfg->nr_subprogs && !*loop && !err; i++)
+		err = walk_plainly(build, &w, i, loop);
+	for (i = 0; i < cfg->nr_subprogs && *loop; i++)
+		cfg->subprogs[i].sched_len = 0;
+	return err;
+}
+
 int kps_cfg_order(struct kps_cfg_build *build)
 {
 	struct order order = { .build = build, .cfg = build->cfg };
-	int err = allocate(&order);
+	bool loop = false;
+	int err = order_plainly(build, &loop);
 	u32 i;
 
+	if (err || !loop)
+		return err;
+	err = allocate(&order);
 	for (i = 0; i < build->cfg->nr_subprogs && !err; i++)
 		err = walk(&order, build->cfg->subprogs[i].first_block);
 	if (!err)

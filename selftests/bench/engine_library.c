@@ -14,7 +14,7 @@ static void *count_alloc(void *priv, size_t size)
 	(void)priv;
 	held += size;
 	peak = held > peak ? held : peak;
-	return malloc(size);
+	return calloc(1, size);
 }
 
 static void count_free(void *priv, void *mem, size_t size)

@@ -9,7 +9,6 @@
 #include <uapi/linux/bpf.h>
 
 #include "core/host.h"
-#include "dirty.h"
 
 #define INSN(_code, _dst, _src, _off, _imm)				\
 	((struct bpf_insn){ .code = (_code), .dst_reg = (_dst),		\
@@ -32,7 +31,7 @@ static inline void *test_alloc(void *priv, size_t size)
 		*left = 0;
 		return NULL;
 	}
-	return dirty_memory(size);
+	return calloc(1, size);
 }
 
 static inline void test_free(void *priv, void *mem, size_t size)

@@ -69,7 +69,7 @@ int kt_prove(struct kt_prog *prog, const struct bpf_insn *insns, u32 cnt)
 		.insns = insns, .insn_cnt = cnt, .prog_type = KAPSEL_PROG_KPROBE,
 	};
 	kps_arena_init(&prog->arena, &prog->host, 0);
-	err = kps_cfg_build(&prog->cfg, insns, cnt, &prog->arena, &error);
+	err = kps_cfg_build(&prog->cfg, insns, cnt, &prog->arena, &prog->arena, &error);
 	return err ? err : make_proof(prog);
 }
 

@@ -70,7 +70,7 @@ struct host {
 
 static void *host_alloc(void *priv, size_t size)
 {
-	return malloc(size ?: 1);
+	return calloc(1, size ?: 1);
 }
 
 static void host_free(void *priv, void *mem, size_t size)

@@ -14,7 +14,6 @@
 #include "core/verifier.h"
 #include "kselftest_harness.h"
 #include "lib/corpus.h"
-#include "lib/dirty.h"
 #include "lib/insn_build.h"
 #include "tree.h"
 
@@ -41,7 +40,7 @@ struct trial {
 static void *trial_alloc(void *priv, size_t size)
 {
 	((struct trial *)priv)->held += size;
-	return dirty_memory(size);
+	return calloc(1, size);
 }
 
 static void trial_free(void *priv, void *mem, size_t size)

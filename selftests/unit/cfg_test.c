@@ -30,7 +30,7 @@ FIXTURE_TEARDOWN(cfg)
 }
 
 #define BUILD(insns) kps_cfg_build(&self->cfg, insns, ARRAY_SIZE(insns),	\
-				   &self->arena, &self->err)
+				   &self->arena, &self->arena, &self->err)
 
 #define EXPECT_REFUSED(insns, _code, _pc) do {				\
 	EXPECT_EQ(-EINVAL, BUILD(insns));				\
@@ -171,7 +171,7 @@ TEST_F(cfg, refusals)
 	EXPECT_REFUSED(mid_call, CALL_TARGET, 0);
 	EXPECT_REFUSED(other_sub, JUMP_RANGE, 1);
 	EXPECT_REFUSED(into_sub, FALL_OFF, 2);
-	EXPECT_EQ(-EINVAL, kps_cfg_build(&self->cfg, range, 0, &self->arena, &self->err));
+	EXPECT_EQ(-EINVAL, kps_cfg_build(&self->cfg, range, 0, &self->arena, &self->arena, &self->err));
 	EXPECT_EQ(KPS_D_SIZE, self->err.code);
 }
 
@@ -191,7 +191,7 @@ TEST_F(cfg, depth)
 	struct bpf_insn insns[18];
 
 	chain(insns, 8);
-	ASSERT_EQ(0, kps_cfg_build(&self->cfg, insns, 16, &self->arena, &self->err));
+	ASSERT_EQ(0, kps_cfg_build(&self->cfg, insns, 16, &self->arena, &self->arena, &self->err));
 	EXPECT_EQ(8, self->cfg.subprogs[0].height);
 	chain(insns, 9);
 	EXPECT_REFUSED(insns, DEPTH, 0);
@@ -305,7 +305,7 @@ TEST_F(cfg, random_graphs)
 	for (round = 0; round < 20000 && !why; round++) {
 		n = 2 + random_below(&seed, ARRAY_SIZE(insns) - 1);
 		random_program(insns, n, &seed);
-		ASSERT_EQ(0, kps_cfg_build(&self->cfg, insns, n, &self->arena,
+		ASSERT_EQ(0, kps_cfg_build(&self->cfg, insns, n, &self->arena, &self->arena,
 					   &self->err));
 		why = bad_order(&self->cfg);
 		kps_arena_free(&self->arena);
@@ -364,7 +364,7 @@ TEST_F(cfg, deep_nest)
 
 	ASSERT_NE(NULL, insns);
 	nest(insns, n);
-	EXPECT_EQ(0, kps_cfg_build(&self->cfg, insns, 3 * n + 1, &self->arena,
+	EXPECT_EQ(0, kps_cfg_build(&self->cfg, insns, 3 * n + 1, &self->arena, &self->arena,
 				   &self->err));
 	EXPECT_EQ(n, self->cfg.nr_loops);
 	EXPECT_EQ(n, self->cfg.loops[n - 1].depth);
@@ -385,7 +385,7 @@ TEST_F(cfg, million)
 	for (i = n - 8; i < n; i++)
 		insns[i] = EXIT;
 	start = seconds();
-	EXPECT_EQ(0, kps_cfg_build(&self->cfg, insns, n, &self->arena, &self->err));
+	EXPECT_EQ(0, kps_cfg_build(&self->cfg, insns, n, &self->arena, &self->arena, &self->err));
 	TH_LOG("%u slots, %u blocks: %.1f ms", n, self->cfg.nr_blocks,
 	       (seconds() - start) * 1e3);
 	free(insns);
@@ -405,7 +405,7 @@ TEST_F(cfg, no_memory)
 		left = n;
 		host = test_host(&left);
 		kps_arena_init(&arena, &host, 0);
-		err = kps_cfg_build(&self->cfg, insns, 4, &arena, &self->err);
+		err = kps_cfg_build(&self->cfg, insns, 4, &arena, &arena, &self->err);
 		if (err)
 			EXPECT_EQ(-ENOMEM, err);
 		kps_arena_free(&arena);

@@ -15,7 +15,6 @@
 #include "core/verifier.h"
 #include "kselftest_harness.h"
 #include "lib/corpus.h"
-#include "lib/dirty.h"
 
 #include "../../tools/fuzz/gen.h"
 #include "../../tools/fuzz/world.h"
@@ -51,7 +50,7 @@ static void *purse_alloc(void *priv, size_t size)
 	if (n == purse.good || (n > purse.good && !purse.once))
 		return NULL;
 	purse.held += size;
-	return dirty_memory(size);
+	return calloc(1, size);
 }
 
 static void purse_free(void *priv, void *mem, size_t size)
@@ -65,7 +64,6 @@ static void purse_free(void *priv, void *mem, size_t size)
 static struct purse pieces = { .good = SIZE_MAX };
 
 typeof(kps_arena_alloc) __real_kps_arena_alloc, __wrap_kps_arena_alloc;
-typeof(kps_arena_take) __real_kps_arena_take, __wrap_kps_arena_take;
 typeof(kps_arena_array) __real_kps_arena_array, __wrap_kps_arena_array;
 
 /* As if this piece had needed memory of the host that was not there. */
@@ -82,11 +80,6 @@ static bool piece_fails(struct kps_arena *arena)
 void *__wrap_kps_arena_alloc(struct kps_arena *arena, size_t size)
 {
 	return piece_fails(arena) ? NULL : __real_kps_arena_alloc(arena, size);
-}
-
-void *__wrap_kps_arena_take(struct kps_arena *arena, size_t size)
-{
-	return piece_fails(arena) ? NULL : __real_kps_arena_take(arena, size);
 }
 
 void *__wrap_kps_arena_array(struct kps_arena *arena, size_t n, size_t size)

@@ -562,7 +562,7 @@ struct kps_target fz_target(u32 prog_type)
 static void *host_alloc(void *priv, size_t size)
 {
 	*(size_t *)priv += size;
-	return malloc(size);
+	return calloc(1, size);
 }
 
 static void host_free(void *priv, void *mem, size_t size)

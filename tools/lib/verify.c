@@ -21,7 +21,7 @@ static u64 now_ns(void)
 static void *host_alloc(void *priv, size_t size)
 {
 	(void)priv;
-	return malloc(size ?: 1);
+	return calloc(1, size ?: 1);
 }
 
 static void host_free(void *priv, void *mem, size_t size)
