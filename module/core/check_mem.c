@@ -250,9 +250,7 @@ static int mark_plain(const struct kps_at *at, const struct kps_access *a)
 /* What memory holds is any number of its size. */
 static struct kps_reg loaded_number(const struct kps_at *at, const struct kps_access *a)
 {
-	u64 most = kps_width_mask(8 * (u32)a->size);
-
-	return kps_reg_scalar(kps_scalar_unsigned(0, most), at->pc);
+	return kps_reg_scalar(kps_scalar_bytes((u32)a->size), at->pc);
 }
 
 static int load_ctx(const struct kps_at *at, const struct kps_access *a,

@@ -167,15 +167,24 @@ static bool all_zero(const struct kps_slot *slot, u32 at, u32 len)
 	return len != 0;
 }
 
-/* The value that a slot holds at the place where the other one has a spill. */
-static bool value_at(const struct kps_slot *slot, u32 at, u32 len, struct kps_reg *out)
+static const struct kps_reg zero = { .kind = KAPSEL_KIND_SCALAR, .def = KPS_NO_INSN };
+
+/* The value that a slot holds at the place where the other one has a spill, or NULL. */
+static const struct kps_reg *value_at(const struct kps_slot *slot, u32 at, u32 len)
 {
-	if (slot->len == len && slot->at == at && len) {
-		*out = slot->reg;
-		return true;
-	}
-	*out = kps_reg_scalar(kps_scalar_const(0), KPS_NO_INSN);
-	return all_zero(slot, at, len);
+	if (slot->len == len && slot->at == at && len)
+		return &slot->reg;
+	return all_zero(slot, at, len) ? &zero : NULL;
+}
+
+/* Of eight bytes at once. */
+static bool same_kinds(const struct kps_slot *a, const struct kps_slot *b)
+{
+	u64 x, y;
+
+	memcpy(&x, a->byte, sizeof(x));
+	memcpy(&y, b->byte, sizeof(y));
+	return x == y;
 }
 
 static bool byte_in(const struct kps_slot *a, u8 b, u32 i)
@@ -189,14 +198,17 @@ static bool byte_in(const struct kps_slot *a, u8 b, u32 i)
 
 static bool slot_in(struct kps_env *env, const struct kps_slot *a, const struct kps_slot *b)
 {
-	struct kps_reg value;
+	const struct kps_reg *value;
 	u32 i;
 
-	for (i = 0; i < 8; i++)
+	/* A byte of some kind is in one of the same kind. */
+	for (i = same_kinds(a, b) ? 8 : 0; i < 8; i++)
 		if (!byte_in(a, b->byte[i], i))
 			return false;
-	return !b->len || (value_at(a, b->at, b->len, &value) &&
-			   reg_in(env, &value, &b->reg));
+	if (!b->len)
+		return true;
+	value = value_at(a, b->at, b->len);
+	return value && reg_in(env, value, &b->reg);
 }
 
 static const struct kps_slot empty_slot;
@@ -221,7 +233,10 @@ static bool top_in(struct kps_env *env, const struct kps_frame *a, const struct 
 {
 	u32 i;
 
-	for (i = 0; i < KPS_NR_REGS; i++) {
+	/* r10 is what it is. */
+	for (i = 0; i < KPS_FP; i++) {
+		if (b->reg[i].kind == KAPSEL_KIND_UNINIT)
+			continue;
 		if (!top_reg_in(env, &a->reg[i], &b->reg[i], i)) {
 			env->last_miss = i;
 			return false;
@@ -245,8 +260,8 @@ static bool regs_in(struct kps_env *env, const struct kps_frame *a, const struct
 {
 	u32 i;
 
-	for (i = 0; i < KPS_NR_REGS; i++)
-		if (!reg_in(env, &a->reg[i], &b->reg[i]))
+	for (i = 0; i < KPS_FP; i++)
+		if (b->reg[i].kind != KAPSEL_KIND_UNINIT && !reg_in(env, &a->reg[i], &b->reg[i]))
 			return false;
 	return true;
 }
@@ -573,14 +588,16 @@ static void join_bytes(struct joiner *j, struct kps_slot *a, const struct kps_sl
 static void join_slot(struct joiner *j, struct kps_slot *a, const struct kps_slot *b)
 {
 	u32 at = a->len ? a->at : b->at, len = a->len ? a->len : b->len;
-	struct kps_reg x, y;
+	const struct kps_reg *of_a = value_at(a, at, len), *of_b = value_at(b, at, len);
+	struct kps_reg x;
 
-	if (!len || !value_at(a, at, len, &x) || !value_at(b, at, len, &y)) {
+	if (!len || !of_a || !of_b) {
 		join_bytes(j, a, b);
 		return;
 	}
+	x = *of_a;
 	join_bytes(j, a, b);
-	join_reg(j, &x, &y);
+	join_reg(j, &x, of_b);
 	/* Whatever is widened or forgotten, there are only so many bytes. */
 	if (len < 8 && x.val.r64.umax > kps_width_mask(8 * len))
 		kps_scalar_zext(&x.val, 8 * len);
@@ -601,8 +618,9 @@ static int join_frame(struct joiner *j, struct kps_state *s, u32 n,
 	a = kps_frame_own(&j->env->pool, s, n, 0);
 	if (!a)
 		return -ENOMEM;
-	for (i = 0; i < KPS_NR_REGS; i++)
-		join_reg(j, &a->reg[i], &b->reg[i]);
+	for (i = 0; i < KPS_FP; i++)
+		if (a->reg[i].kind != KAPSEL_KIND_UNINIT)
+			join_reg(j, &a->reg[i], &b->reg[i]);
 	a->nr_slots = min(a->nr_slots, b->nr_slots);
 	for (i = 0; i < a->nr_slots; i++)
 		join_slot(j, &a->slot[i], &b->slot[i]);

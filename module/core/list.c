@@ -91,8 +91,13 @@ static int join_into(struct kps_env *env, struct kps_state *t, struct kps_state 
 int kps_list_add(struct kps_env *env, struct kps_list *list, struct kps_state *s,
 		 const struct kps_live *live)
 {
-	struct kps_state *t = around(env, list, s, live);
+	struct kps_state *t;
 
+	if (!list->first) {
+		kps_list_append(list, s);
+		return 0;
+	}
+	t = around(env, list, s, live);
 	if (t && env->skipped)
 		return join_into(env, t, s);
 	if (t) {

@@ -297,10 +297,11 @@ void kps_drop_dead(const struct kps_env *env, struct kps_state *s, u32 block)
 {
 	const struct kps_live *live = &env->live[block];
 	struct kps_frame *f = kps_top(s);
-	u32 n;
+	u32 n, dead;
 
-	for (n = 0; n < KPS_FP; n++)
-		if (!(live->regs & BIT(n)) && f->reg[n].kind != KAPSEL_KIND_UNINIT)
+	for (n = 0, dead = ~live->regs; n < KPS_FP; n++, dead >>= 1)
+		if (dead & 1 && f->reg[n].kind != KAPSEL_KIND_UNINIT)
 			kps_reg_forget(&f->reg[n]);
-	drop_slots(f, live->slots);
+	if (f->nr_slots)
+		drop_slots(f, live->slots);
 }

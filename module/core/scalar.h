@@ -47,6 +47,21 @@ static inline struct kps_scalar kps_scalar_const(u64 n)
 	};
 }
 
+/** kps_scalar_bytes - every number of so many bytes (1 to 8), zero-extended */
+static inline struct kps_scalar kps_scalar_bytes(u32 bytes)
+{
+	struct kps_scalar s = kps_scalar_any();
+	s64 most = (s64)(kps_width_mask(8 * bytes));
+
+	if (bytes >= 8)
+		return s;
+	s.bits.mask = most;
+	s.r64 = (struct kps_range){ 0, most, 0, most };
+	if (bytes < 4)
+		s.r32 = s.r64;
+	return s;
+}
+
 /** kps_scalar_unsigned - every number from @min to @max, unsigned */
 struct kps_scalar kps_scalar_unsigned(u64 min, u64 max);
 

@@ -149,7 +149,7 @@ int kps_stack_load(const struct kps_at *at, u32 n, s64 off, u32 size, u32 reg,
 	if (reads_zero(at->s->frame[n], off, size))
 		*out = kps_reg_scalar(kps_scalar_const(0), at->pc);
 	else
-		*out = kps_reg_scalar(kps_scalar_unsigned(0, kps_width_mask(8 * size)), at->pc);
+		*out = kps_reg_scalar(kps_scalar_bytes(size), at->pc);
 	return 0;
 }
 
@@ -177,7 +177,7 @@ int kps_stack_load_any(const struct kps_at *at, u32 n, s64 lo, s64 hi, u32 size,
 
 	if (err)
 		return err;
-	*out = kps_reg_scalar(kps_scalar_unsigned(0, kps_width_mask(8 * size)), at->pc);
+	*out = kps_reg_scalar(kps_scalar_bytes(size), at->pc);
 	return 0;
 }
 
