@@ -123,6 +123,25 @@ static int find_subprogs(struct kps_cfg_build *build)
 	return 0;
 }
 
+/* What comes after: what decode() let through is told apart by its opcode. */
+static u32 flow_kind(const struct bpf_insn *insn)
+{
+	u8 class = BPF_CLASS(insn->code);
+
+	if (class != BPF_JMP && class != BPF_JMP32)
+		return KPS_OP_NONE;
+	switch (BPF_OP(insn->code)) {
+	case BPF_JA:
+		return KPS_OP_JA;
+	case BPF_EXIT:
+		return KPS_OP_EXIT;
+	case BPF_CALL:
+		return insn->src_reg == BPF_PSEUDO_CALL ? KPS_OP_CALL_LOCAL : KPS_OP_CALL;
+	default:
+		return KPS_OP_JCOND;
+	}
+}
+
 /* The last instruction before @end; a lddw's second slot is skipped. */
 static u32 last_insn(const struct kps_cfg_build *build, u32 end)
 {
@@ -163,7 +182,7 @@ static int mark_leaders(struct kps_cfg_build *build,
 
 	for (pc = sub->start; (pc = kps_next_mark(build, pc, sub->end, KPS_MARK_JUMP)) < sub->end;
 	     pc++) {
-		kind = kps_insn_kind(&build->insns[pc]);
+		kind = flow_kind(&build->insns[pc]);
 		err = kps_cfg_tick(build);
 		if (!err && (kind == KPS_OP_JA || kind == KPS_OP_JCOND))
 			err = mark_jump(build, sub, pc);
@@ -172,7 +191,7 @@ static int mark_leaders(struct kps_cfg_build *build,
 		if (ends_block(kind, &build->insns[pc]) && pc + 1 < sub->end)
 			mark_leader(build, pc + 1);
 	}
-	kind = kps_insn_kind(&build->insns[last]);
+	kind = flow_kind(&build->insns[last]);
 	if (kind != KPS_OP_JA && kind != KPS_OP_EXIT)
 		return kps_cfg_refuse(build, KPS_D_FALL_OFF, last, sub->end);
 	return 0;
@@ -230,7 +249,7 @@ static int link_blocks(struct kps_cfg_build *build)
 		struct kps_block *block = &cfg->blocks[i];
 
 		pc = last_insn(build, block->end);
-		kind = kps_insn_kind(&build->insns[pc]);
+		kind = flow_kind(&build->insns[pc]);
 		if (kind == KPS_OP_JA)
 			block->succ[0] = kps_cfg_block_at(cfg, jump_target(build->insns, pc));
 		else if (kind != KPS_OP_EXIT)

@@ -86,14 +86,6 @@ static inline int kps_cfg_refuse(struct kps_cfg_build *build, u32 code, u32 pc,
 	return -EINVAL;
 }
 
-/** kps_insn_kind - family of an instruction, KPS_OP_NONE if there is none */
-static inline u32 kps_insn_kind(const struct bpf_insn *insn)
-{
-	const struct kps_op *op = kps_op_find(insn);
-
-	return op ? op->kind : KPS_OP_NONE;
-}
-
 /** kps_insn_refers - is it a local call, or a lddw of a function? */
 static inline bool kps_insn_refers(const struct bpf_insn *insn)
 {

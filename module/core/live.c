@@ -181,6 +181,17 @@ static const struct bpf_insn *step_back_alu(const struct bpf_insn *insn,
 	return insn;
 }
 
+/* A load: what it reads by is alive, and matters, being an address. */
+static void step_back_load(const struct bpf_insn *insn, struct kps_live *live)
+{
+	u16 dst = (u16)BIT(insn->dst_reg), src = (u16)BIT(insn->src_reg);
+
+	live->regs = (live->regs & ~dst) | src;
+	live->matter = (live->matter & ~dst) | src;
+	if (insn->src_reg == KPS_FP)
+		live->slots |= slots_at(insn);
+}
+
 static void step_back(const struct bpf_insn *insn, struct kps_live *live)
 {
 	struct kps_regset set = kps_insn_regs(insn);
@@ -215,7 +226,9 @@ static struct kps_live before_block(const struct kps_env *env, u32 b, u64 pinned
 	}
 	while ((insn = step_back_alu(insn, first, &live)) >= first) {
 		/* A lddw's second slot has opcode 0 and touches nothing. */
-		if (insn->code)
+		if (BPF_CLASS(insn->code) == BPF_LDX)
+			step_back_load(insn, &live);
+		else if (insn->code)
 			step_back(insn, &live);
 		insn--;
 	}
