@@ -392,7 +392,8 @@ static bool alu_plainly(const struct bpf_insn *insn, struct kps_reg *dst)
 	return false;
 }
 
-static noinline void alu_imm(const struct kps_at *at, const struct bpf_insn *insn, struct kps_reg *dst)
+static noinline void alu_imm(const struct kps_at *at, const struct bpf_insn *insn,
+			     struct kps_reg *dst)
 {
 	struct kps_scalar imm = kps_scalar_const((u64)kps_insn_imm(insn));
 	struct kps_env *env = at->env;

@@ -171,7 +171,8 @@ TEST_F(cfg, refusals)
 	EXPECT_REFUSED(mid_call, CALL_TARGET, 0);
 	EXPECT_REFUSED(other_sub, JUMP_RANGE, 1);
 	EXPECT_REFUSED(into_sub, FALL_OFF, 2);
-	EXPECT_EQ(-EINVAL, kps_cfg_build(&self->cfg, range, 0, &self->arena, &self->arena, &self->err));
+	EXPECT_EQ(-EINVAL, kps_cfg_build(&self->cfg, range, 0, &self->arena, &self->arena,
+					 &self->err));
 	EXPECT_EQ(KPS_D_SIZE, self->err.code);
 }
 
