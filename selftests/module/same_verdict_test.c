@@ -44,15 +44,48 @@ static int freeze(int fd, __u32 size)
 	       km_flags(fd, KAPSEL_MAP_FREEZE);
 }
 
+/* The map before that those in a map are to be like; 0: it holds none. */
+static int example(const struct kps_inner_facts *inner)
+{
+	for (__u32 i = 0; inner->type && i < nr_maps; i++)
+		if (facts[i].type == inner->type && facts[i].key_size == inner->key_size &&
+		    facts[i].value_size == inner->value_size &&
+		    facts[i].max_entries == inner->max_entries && facts[i].flags == inner->flags)
+			return fds[i];
+	return 0;
+}
+
+static int make_map(const struct kps_map_facts *f)
+{
+	struct kapsel_map_create arg = {
+		.map_type = f->type, .key_size = f->key_size, .value_size = f->value_size,
+		.max_entries = f->max_entries, .map_flags = f->flags,
+		.inner_map_fd = example(&f->inner),
+	};
+
+	return km_ioctl(dev, KAPSEL_MAP_CREATE, &arg);
+}
+
+/* A program array has the type of what is put in, for good. */
+static bool set_type(int map, __u32 type)
+{
+	__u32 index = 0, prog = type ? km_load(dev, type, KM_ACCEPT) : 0;
+	bool done = !type || !km_elem(map, KAPSEL_MAP_UPDATE, &index, 4, &prog, 4, 0);
+
+	if (type)
+		close(prog);
+	return done;
+}
+
 /* A file's maps grow in number from case to case. */
 static void make_maps(const struct kt_case *c)
 {
 	for (; nr_maps < c->nr_maps; nr_maps++) {
 		const struct kps_map_facts *f = &c->maps[nr_maps];
-		int fd = km_map(dev, f->type, f->key_size, f->value_size, f->max_entries,
-				f->flags);
+		int fd = make_map(f);
 
-		if (fd < 0 || (f->frozen && freeze(fd, f->value_size)))
+		if (fd < 0 || (f->frozen && freeze(fd, f->value_size)) ||
+		    !set_type(fd, f->prog_type))
 			ksft_exit_fail_msg("%s: map %u can't be made\n", c->name, nr_maps);
 		fds[nr_maps] = fd;
 		facts[nr_maps] = *f;
