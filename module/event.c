@@ -8,7 +8,7 @@
 static __always_inline __nocfi enum kps_outcome
 run(struct kps_link *link, const struct kps_prog *prog, void *ctx, u64 *ret)
 {
-	enum kps_outcome outcome = kps_run_here(prog, ctx, ret, &link->stats->run_ns);
+	enum kps_outcome outcome = kps_run_here(prog, link, ctx, ret, &link->stats->run_ns);
 
 	if (likely(outcome == KPS_RAN))
 		this_cpu_inc(link->stats->runs);

@@ -141,6 +141,11 @@ u64 kps_h_ktime_get_boot_ns(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 	return ktime_get_boot_fast_ns();
 }
 
+u64 kps_h_ktime_get_tai_ns(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return ktime_get_tai_fast_ns();
+}
+
 /*
  * The kernel's coarse clocks wait for the timekeeper, and would wait for ever
  * under a probe or an NMI in the middle of its update. The fast one is safe

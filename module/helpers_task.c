@@ -2,10 +2,14 @@
 /* kapsel - helpers for kprobe programs: the current task and where it belongs */
 
 #include <linux/cgroup.h>
+#include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/string.h>
+#include <uapi/linux/bpf.h>
 
 #include "helpers.h"
+#include "sendsig.h"
 #include "maps/cgroup_array.h"
 
 u64 kps_h_get_current_task(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
@@ -38,4 +42,29 @@ u64 kps_h_get_current_ancestor_cgroup_id(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 	id = ancestor ? cgroup_id(ancestor) : 0;
 	rcu_read_unlock();
 	return id;
+}
+
+u64 kps_h_send_signal(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return kps_signal_send(r1, false);
+}
+
+u64 kps_h_send_signal_thread(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return kps_signal_send(r1, true);
+}
+
+/* The inode's number is enough: all namespaces are in one file system. */
+u64 kps_h_get_ns_current_pid_tgid(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct bpf_pidns_info *to = (void *)(unsigned long)r3;
+	struct pid_namespace *ns = task_active_pid_ns(current);
+
+	if (r4 != sizeof(*to) || !ns || ns->ns.inum != r2) {
+		memset(to, 0, r4);
+		return -EINVAL;
+	}
+	to->pid = task_pid_nr_ns(current, ns);
+	to->tgid = task_tgid_nr_ns(current, ns);
+	return 0;
 }

@@ -38,6 +38,8 @@ struct kps_link_stats {
  * @state: KAPSEL_LINK_*, under @lock, but that the death of its network namespace
  *	comes without. Never goes back to attached
  * @cookie: the owner's
+ * @func: address of the function whose entry or return is watched, else 0; set before
+ *	the first run
  * @stats: counters
  *
  * The hook may run the program from before attach() returns until detach() does,
@@ -50,6 +52,7 @@ struct kps_link {
 	struct mutex lock;	/* see above */
 	u32 state;
 	u64 cookie;
+	unsigned long func;
 	struct kps_link_stats __percpu *stats;
 };
 

@@ -21,6 +21,7 @@
 #include "jit.h"
 #include "reaper.h"
 #include "run.h"
+#include "sendsig.h"
 #include "hooks/hook.h"
 
 static int __init kapsel_init(void)
@@ -33,9 +34,12 @@ static int __init kapsel_init(void)
 	err = kps_run_init();
 	if (err)
 		return err;
-	err = kps_reaper_init();
+	err = kps_signal_init();
 	if (err)
 		goto run_exit;
+	err = kps_reaper_init();
+	if (err)
+		goto signal_exit;
 	kps_jit_init();
 	err = kps_hooks_init();
 	if (err)
@@ -51,6 +55,8 @@ hooks_exit:
 	kps_hooks_exit();
 reaper_exit:
 	kps_reaper_exit();
+signal_exit:
+	kps_signal_exit();
 run_exit:
 	kps_run_exit();
 	return err;
@@ -62,6 +68,7 @@ static void __exit kapsel_exit(void)
 	kps_device_exit();
 	kps_hooks_exit();
 	kps_reaper_exit();
+	kps_signal_exit();
 	kps_run_exit();
 }
 

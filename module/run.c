@@ -87,7 +87,7 @@ notrace __nocfi enum kps_outcome kps_prog_run(const struct kps_prog *prog,
 	enum kps_outcome outcome;
 
 	preempt_disable_notrace();
-	outcome = kps_run_here(prog, ctx, ret, NULL);
+	outcome = kps_run_here(prog, NULL, ctx, ret, NULL);
 	preempt_enable_notrace();
 	return outcome;
 }

@@ -85,6 +85,8 @@ static int attach_to_place(struct kps_kprobe *kprobe, struct kps_answer *answer)
 	mutex_lock(&kps_entry_lock);
 	err = kps_place_find(&kprobe->place, &kprobe->probe, add, remove,
 			     &kprobe->probe, answer);
+	if (!err && !kprobe->place.offset)
+		kprobe->link.func = kprobe->place.addr;
 	if (!err && add_entry(kprobe))
 		remove(&kprobe->probe);
 	else if (!err)

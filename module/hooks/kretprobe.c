@@ -81,9 +81,12 @@ static int kretprobe_attach(struct kps_link *link,
 	kretprobe->probe.maxactive = arg->kprobe.maxactive;
 	link->state = KAPSEL_LINK_ATTACHED;
 	err = kps_place_find(&kretprobe->place, &kretprobe->probe.kp, add,
-			     remove, &kretprobe->probe, answer) ?:
-	      kps_place_enable(&kretprobe->probe.kp, remove, &kretprobe->probe,
-			       answer);
+			     remove, &kretprobe->probe, answer);
+	if (!err) {
+		link->func = kretprobe->place.addr;
+		err = kps_place_enable(&kretprobe->probe.kp, remove,
+				       &kretprobe->probe, answer);
+	}
 	if (err)
 		link->state = KAPSEL_LINK_DETACHED;
 	return err;

@@ -114,6 +114,7 @@ static u64 (*bpf_get_current_cgroup_id)(void) = (void *)80;	/* kprobe */
 static long (*bpf_map_push_elem)(void *map, const void *value, u64 flags) = (void *)87;
 static long (*bpf_map_pop_elem)(void *map, void *value) = (void *)88;
 static long (*bpf_map_peek_elem)(void *map, void *value) = (void *)89;
+static long (*bpf_send_signal)(u32 sig) = (void *)109;		/* kprobe */
 static long (*bpf_probe_read_user)(void *dst, u32 size,
 				   const void *from) = (void *)112; /* kprobe */
 static long (*bpf_probe_read_kernel)(void *dst, u32 size,
@@ -122,7 +123,10 @@ static long (*bpf_probe_read_user_str)(void *dst, u32 size,
 				       const void *from) = (void *)114; /* kprobe */
 static long (*bpf_probe_read_kernel_str)(void *dst, u32 size,
 					 const void *from) = (void *)115; /* kprobe */
+static long (*bpf_send_signal_thread)(u32 sig) = (void *)117;	/* kprobe */
 static u64 (*bpf_jiffies64)(void) = (void *)118;
+static long (*bpf_get_ns_current_pid_tgid)(u64 dev, u64 ino, struct bpf_pidns_info *to,
+					   u32 size) = (void *)120; /* kprobe */
 static u64 (*bpf_get_current_ancestor_cgroup_id)(int level) = (void *)123; /* kprobe */
 static u64 (*bpf_ktime_get_boot_ns)(void) = (void *)125;
 static long (*bpf_ringbuf_output)(void *ringbuf, void *data, u64 size,
@@ -133,9 +137,12 @@ static void (*bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static void (*bpf_ringbuf_discard)(void *data, u64 flags) = (void *)133;
 static u64 (*bpf_ringbuf_query)(void *ringbuf, u64 flags) = (void *)134;
 static u64 (*bpf_ktime_get_coarse_ns)(void) = (void *)160;
+static u64 (*bpf_get_func_ip)(void *ctx) = (void *)173;		/* kprobe */
+static u64 (*bpf_get_attach_cookie)(void *ctx) = (void *)174;	/* kprobe */
 static long (*bpf_loop)(u32 n, void *fn, void *ctx, u64 flags) = (void *)181;
 static void *(*bpf_map_lookup_percpu_elem)(void *map, const void *key,
 					   u32 cpu) = (void *)195;
+static u64 (*bpf_ktime_get_tai_ns)(void) = (void *)208;
 
 /* A line in the program's own log: `kapsel log PROG`. At most three numbers. */
 #define bpf_printk(fmt, args...)					\

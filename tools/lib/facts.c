@@ -175,12 +175,34 @@ void kl_facts_text(const struct kapsel_prog *prog, const struct kapsel_facts *f,
 	}
 }
 
+/* All that Linux has, for those that are asked for in vain. */
+#define NAME(_name) #_name
+static const char * const linux_helpers[] = { __BPF_FUNC_MAPPER(NAME) };
+#undef NAME
+
+static_assert(ARRAY_SIZE(linux_helpers) >= 210);
+
+#define FIRST_LATER 210
+
+/* This machine's header may be of before the last of them. */
+static const char *linux_name(u32 id)
+{
+	static const char * const later[] = { "cgrp_storage_get", "cgrp_storage_delete" };
+
+	if (!id || id >= FIRST_LATER + ARRAY_SIZE(later))
+		return NULL;
+	return id < FIRST_LATER ? linux_helpers[id] : later[id - FIRST_LATER];
+}
+
 const char *kl_helper_name(u32 id, char *buf, size_t size)
 {
 	const struct kps_helper *helper = kps_helper_find(id);
 
 	if (helper)
 		snprintf(buf, size, "bpf_%s", helper->name);
+	else if (linux_name(id))
+		snprintf(buf, size, "bpf_%s (%u), which is not available in kapsel",
+			 linux_name(id), id);
 	else
 		snprintf(buf, size, "helper %u", id);
 	return buf;

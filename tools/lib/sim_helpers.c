@@ -131,6 +131,7 @@ static u64 clock_ns(clockid_t clock)
 MODEL(ktime_get_ns) { UNUSED5; return clock_ns(CLOCK_MONOTONIC); }
 MODEL(ktime_get_boot_ns) { UNUSED5; return clock_ns(CLOCK_BOOTTIME); }
 MODEL(ktime_get_coarse_ns) { UNUSED5; return clock_ns(CLOCK_MONOTONIC_COARSE); }
+MODEL(ktime_get_tai_ns) { UNUSED5; return clock_ns(CLOCK_TAI); }
 MODEL(jiffies64) { UNUSED5; return clock_ns(CLOCK_MONOTONIC) / 4000000; }
 MODEL(get_smp_processor_id) { UNUSED5; return 0; }
 MODEL(get_numa_node_id) { UNUSED5; return 0; }
@@ -139,6 +140,17 @@ MODEL(get_current_uid_gid) { UNUSED5; return 0; }
 MODEL(get_current_task) { UNUSED5; return 0; }
 MODEL(get_current_cgroup_id) { UNUSED5; return 1; }
 MODEL(get_current_ancestor_cgroup_id) { UNUSED5; return !r1; }
+MODEL(get_func_ip) { UNUSED5; return 0; }
+MODEL(get_attach_cookie) { UNUSED5; return 0; }
+MODEL(send_signal) { UNUSED5; return (s64)-EPERM; }
+MODEL(send_signal_thread) { UNUSED5; return (s64)-EPERM; }
+MODEL(get_ns_current_pid_tgid)
+{
+	UNUSED5;
+	memset(PTR(r3), 0, r4);
+	return (s64)-EINVAL;
+}
+
 MODEL(current_task_under_cgroup) { UNUSED5; return (s64)-EAGAIN; }
 
 /* The only address there is to know is where the probe hit, if in the kernel. */

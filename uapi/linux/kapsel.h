@@ -518,7 +518,7 @@ struct kapsel_link_netfilter {
  * @prog_fd: the program
  * @hook: KAPSEL_HOOK_*
  * @flags: KAPSEL_LINK_*; both are for netfilter only
- * @cookie: kept with the link, for its owner
+ * @cookie: kept with the link, for its owner; programs get it by get_attach_cookie
  * @name: of the link; empty: the program's
  * @kprobe: for KPROBE and KRETPROBE
  * @netfilter: for NETFILTER
