@@ -45,6 +45,8 @@ int kps_answer_refuse(struct kps_answer *answer, u32 code, u64 detail, int err)
 		.other = { .reg = KAPSEL_NO_REG },
 	};
 
+	if (!answer)
+		return err;
 	answer->log->verdict.code = code;
 	kps_answer_emit(answer, &rec, sizeof(rec));
 	return err;

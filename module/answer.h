@@ -30,7 +30,7 @@ void kps_answer_emit(struct kps_answer *answer, const void *rec, u32 size);
 
 /**
  * kps_answer_refuse - say why not
- * @answer: gets the code, and a record with @detail
+ * @answer: gets the code, and a record with @detail; NULL: nobody asks
  * @code: KPS_D_*
  * @detail: see struct kapsel_rec_problem
  * @err: -errno

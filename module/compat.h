@@ -34,6 +34,23 @@ static __always_inline bool kps_rcu_watching(void)
 #endif
 }
 
+#ifdef CONFIG_DYNAMIC_FTRACE
+/** kps_ftrace_filter - have an ftrace_ops watch @count places, and no other */
+static inline int kps_ftrace_filter(struct ftrace_ops *ops, unsigned long *ips, u32 count)
+{
+#if KERNEL_VERSION(5, 18, 0) > LINUX_VERSION_CODE
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < count && !err; i++)
+		err = ftrace_set_filter_ip(ops, ips[i], 0, !i);
+	return err;
+#else
+	return ftrace_set_filter_ips(ops, ips, count, 0, 1);
+#endif
+}
+#endif
+
 #ifdef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
 /** kps_ftrace_regs - what ftrace passes, whether or not it is complete; x86-64 */
 static __always_inline struct pt_regs *kps_ftrace_regs(struct ftrace_regs *fregs)

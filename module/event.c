@@ -6,9 +6,11 @@
 #include "event.h"
 
 static __always_inline __nocfi enum kps_outcome
-run(struct kps_link *link, const struct kps_prog *prog, void *ctx, u64 *ret)
+run(struct kps_link *link, const struct kps_prog *prog, const struct kps_site *site,
+    void *ctx, u64 *ret)
 {
-	enum kps_outcome outcome = kps_run_here(prog, link, ctx, ret, &link->stats->run_ns);
+	enum kps_outcome outcome = kps_run_here(prog, site, ctx, ret,
+						&link->stats->run_ns);
 
 	if (likely(outcome == KPS_RAN))
 		this_cpu_inc(link->stats->runs);
@@ -23,18 +25,19 @@ notrace __nocfi enum kps_outcome kps_link_run(struct kps_link *link,
 					      const struct kps_prog *prog,
 					      void *ctx, u64 *ret)
 {
-	return run(link, prog, ctx, ret);
+	return run(link, prog, NULL, ctx, ret);
 }
 
 NOKPROBE_SYMBOL(kps_link_run);
 
 notrace __nocfi void kps_link_run_probe(struct kps_link *link,
 					const struct kps_prog *prog,
+					const struct kps_site *site,
 					struct pt_regs *regs)
 {
 	u64 ret;
 
-	run(link, prog, regs, &ret);
+	run(link, prog, site, regs, &ret);
 }
 
 NOKPROBE_SYMBOL(kps_link_run_probe);

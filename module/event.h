@@ -31,11 +31,13 @@ static __always_inline const struct kps_prog *kps_link_prog(const struct kps_lin
 /**
  * kps_link_event - an event that a probe saw: run the link's program, and count
  * @link: the link
+ * @site: where
  * @regs: context
  *
  * Preemption is off, and RCU is watching.
  */
 static __always_inline __nocfi void kps_link_event(struct kps_link *link,
+						   const struct kps_site *site,
 						   struct pt_regs *regs)
 {
 	const struct kps_prog *prog = kps_link_prog(link);
@@ -44,7 +46,7 @@ static __always_inline __nocfi void kps_link_event(struct kps_link *link,
 		this_cpu_inc(link->stats->runs);
 		prog->quiet(regs);
 	} else {
-		kps_link_run_probe(link, prog, regs);
+		kps_link_run_probe(link, prog, site, regs);
 	}
 }
 

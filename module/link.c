@@ -54,6 +54,11 @@ static void link_release(struct kps_object *obj)
 	kfree(link);
 }
 
+static bool is_multi(u32 hook)
+{
+	return hook == KAPSEL_HOOK_KPROBE_MULTI || hook == KAPSEL_HOOK_KRETPROBE_MULTI;
+}
+
 static void add_stats(struct kapsel_link_info *out,
 		      const struct kps_link_stats *stats)
 {
@@ -73,6 +78,8 @@ static int link_info(struct kps_object *obj, struct kapsel_obj_info *info)
 		.cookie = link->cookie,
 		.target = info->link.target,
 		.target_size = info->link.target_size,
+		.sites = info->link.sites,
+		.site_cnt = is_multi(link->hook->hook) ? info->link.site_cnt : 0,
 	};
 	int cpu, err;
 
@@ -104,12 +111,23 @@ const struct kps_kind kps_link_kind = {
 	.info = link_info,
 };
 
+/* What the arguments for a hook consist of; others take none. */
+static size_t hook_arg(u32 hook, u32 *flags)
+{
+	if (hook == KAPSEL_HOOK_NETFILTER) {
+		*flags = KAPSEL_LINK_NETNS | KAPSEL_LINK_FAIL_CLOSED;
+		return sizeof_field(struct kapsel_link_create, netfilter);
+	}
+	if (!is_multi(hook))
+		return sizeof_field(struct kapsel_link_create, kprobe);
+	*flags = KAPSEL_LINK_SKIP;
+	return sizeof_field(struct kapsel_link_create, multi);
+}
+
 static int check_arg(const struct kapsel_link_create *arg)
 {
-	u32 flags = arg->hook == KAPSEL_HOOK_NETFILTER ?
-		    KAPSEL_LINK_NETNS | KAPSEL_LINK_FAIL_CLOSED : 0;
-	size_t used = arg->hook == KAPSEL_HOOK_NETFILTER ?
-		      sizeof(arg->netfilter) : sizeof(arg->kprobe);
+	u32 flags = 0;
+	size_t used = hook_arg(arg->hook, &flags);
 
 	if (arg->flags & ~flags || arg->__reserved)
 		return -EINVAL;

@@ -30,6 +30,22 @@ struct kps_link_stats {
 };
 
 /**
+ * struct kps_site - a place that a probe watches, and what programs may ask of it
+ * @ip: of the instruction
+ * @func: the function whose entry or return it is; 0: a place inside of one
+ * @cookie: the owner's, for bpf_get_attach_cookie()
+ * @traced: ftrace can watch it
+ * @gone: so is the module that it was in
+ */
+struct kps_site {
+	unsigned long ip;
+	unsigned long func;
+	u64 cookie;
+	bool traced;
+	bool gone;
+};
+
+/**
  * struct kps_link - the head of each link; its hook's data follow
  * @obj: head. Users are files and the pin
  * @hook: row of the table
@@ -38,8 +54,6 @@ struct kps_link_stats {
  * @state: KAPSEL_LINK_*, under @lock, but that the death of its network namespace
  *	comes without. Never goes back to attached
  * @cookie: the owner's
- * @func: address of the function whose entry or return is watched, else 0; set before
- *	the first run
  * @stats: counters
  *
  * The hook may run the program from before attach() returns until detach() does,
@@ -52,7 +66,6 @@ struct kps_link {
 	struct mutex lock;	/* see above */
 	u32 state;
 	u64 cookie;
-	unsigned long func;
 	struct kps_link_stats __percpu *stats;
 };
 
@@ -65,14 +78,16 @@ extern const struct kps_kind kps_link_kind;
  * @ctx: context
  * @ret: what the program returned
  *
+ * Not for probes: the program can't ask where it is.
+ *
  * Return: see kps_prog_run(); @ret only counts for KPS_RAN.
  */
 enum kps_outcome kps_link_run(struct kps_link *link, const struct kps_prog *prog,
 			      void *ctx, u64 *ret);
 
-/** kps_link_run_probe - the same for a probe, whose program returns nothing of use */
+/** kps_link_run_probe - the same for a probe at @site, whose program returns nothing of use */
 void kps_link_run_probe(struct kps_link *link, const struct kps_prog *prog,
-			struct pt_regs *regs);
+			const struct kps_site *site, struct pt_regs *regs);
 
 /** kps_link_verdict - count a netfilter verdict */
 void kps_link_verdict(struct kps_link *link, bool accepted);

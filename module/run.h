@@ -15,6 +15,7 @@
 #include "core/interp.h"
 
 struct kps_link;
+struct kps_site;
 
 #define KPS_LINE_LEN	512	/* of trace_printk, with what goes before it */
 
@@ -22,9 +23,9 @@ struct kps_link;
  * struct kps_exec - a run, while it runs
  * @busy: it does
  * @tail_calls: so far; of programs that make any
- * @link: that the event is of; NULL: a test run
  * @prog: kept alive by the hook's read-side section, or by the test run's file
  * @next: the program to go on with, found by a tail call; kept alive likewise
+ * @site: of the probe that it is run by, or NULL
  * @line: where trace_printk formats
  * @stack: where stacks of calls are gathered
  * @run: the interpreter's memory
@@ -32,9 +33,9 @@ struct kps_link;
 struct kps_exec {
 	bool busy;
 	u32 tail_calls;
-	const struct kps_link *link;
 	const struct kps_prog *prog;
 	const struct kps_prog *next;
+	const struct kps_site *site;
 	char line[KPS_LINE_LEN];
 	u64 stack[KPS_MAX_FRAMES];
 	struct kps_run run;
@@ -107,7 +108,7 @@ kps_run_timed(struct kps_exec *exec, const struct kps_prog *prog, void *ctx,
 /**
  * kps_run_here - run a program; preemption is off
  * @prog: the program
- * @link: that runs it, or NULL
+ * @site: the probe's, or NULL
  * @ctx: its context
  * @ret: what it returned
  * @ns: gets the time it took, while that is measured; NULL: nobody asks
@@ -120,8 +121,8 @@ kps_run_timed(struct kps_exec *exec, const struct kps_prog *prog, void *ctx,
  * on another level or finds it set. The barriers keep it around the run.
  */
 static __always_inline __nocfi enum kps_outcome
-kps_run_here(const struct kps_prog *prog, const struct kps_link *link, void *ctx, u64 *ret,
-	     u64 __percpu *ns)
+kps_run_here(const struct kps_prog *prog, const struct kps_site *site, void *ctx,
+	     u64 *ret, u64 __percpu *ns)
 {
 	struct kps_cpu *cpu = this_cpu_ptr(kps_cpus);
 	struct kps_exec *exec = &cpu->levels[kps_context_level()];
@@ -132,8 +133,8 @@ kps_run_here(const struct kps_prog *prog, const struct kps_link *link, void *ctx
 		return KPS_RECURSED;
 	exec->busy = true;
 	barrier();
-	exec->link = link;
 	exec->prog = prog;
+	exec->site = site;
 	cpu->now = exec;
 	if (ns && static_branch_unlikely(&kps_stats_time))
 		outcome = kps_run_timed(exec, prog, ctx, ret, ns);

@@ -19,10 +19,9 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
-#include "compat.h"
-#include "event.h"
 #include "link.h"
 #include "prog.h"
+#include "hooks/entry.h"
 #include "hooks/ftrace.h"
 
 /* Held while the list, the spare ones or a module's coming and going are looked at. */
@@ -36,6 +35,7 @@ DEFINE_MUTEX(kps_entry_lock);
  * struct kps_entry - a function that is watched
  * @ops: the kernel's
  * @link: whose program runs; NULL: nobody's
+ * @site: what its programs may ask of the place; before @link
  * @ip: where: the trampoline may be about to call with another one, of before
  * @unwatched: events that came where RCU was not watching
  * @list: in entries or spares
@@ -48,6 +48,7 @@ DEFINE_MUTEX(kps_entry_lock);
 struct kps_entry {
 	struct ftrace_ops ops;
 	struct kps_link __rcu *link;
+	const struct kps_site *site;
 	unsigned long ip;
 	atomic64_t unwatched;
 	struct list_head list;
@@ -62,6 +63,11 @@ static unsigned int nr_spares;
 static noinline __used void waiting_room(void)
 {
 	barrier();
+}
+
+unsigned long kps_entry_nowhere(void)
+{
+	return (unsigned long)waiting_room;
 }
 
 /* ------------------------------------------------------------------------
@@ -88,38 +94,6 @@ bool kps_entry_suits(const struct kps_prog *prog)
 	return !(prog->ctx_read & ~ALWAYS_SAVED);
 }
 
-/* Left over from whatever used this stack before. */
-static __always_inline void clear_unsaved(struct pt_regs *regs)
-{
-	regs->bx = 0;
-	regs->r10 = 0;
-	regs->r11 = 0;
-	regs->r12 = 0;
-	regs->r13 = 0;
-	regs->r14 = 0;
-	regs->r15 = 0;
-	regs->flags = 0;
-	regs->ss = 0;
-}
-
-/*
- * Where all registers are saved they are also restored from here, but for the one
- * of programs' own: a kprobe shows the address behind its one byte, whatever ftrace
- * goes on with.
- */
-static __always_inline __nocfi void run(struct kps_link *link, unsigned long ip,
-					struct ftrace_regs *fregs)
-{
-	struct pt_regs *regs = kps_ftrace_regs(fregs);
-	unsigned long next = regs->ip;
-
-	if (!ftrace_get_regs(fregs))
-		clear_unsaved(regs);
-	regs->ip = ip + sizeof(kprobe_opcode_t);
-	kps_link_event(link, regs);
-	regs->ip = next;
-}
-
 /* A link is not freed before who found it here has preemption on again. */
 static notrace __nocfi void entered(unsigned long ip, unsigned long parent_ip,
 				    struct ftrace_ops *ops, struct ftrace_regs *fregs)
@@ -133,7 +107,7 @@ static notrace __nocfi void entered(unsigned long ip, unsigned long parent_ip,
 		/* The link before its place, as publish() has it. */
 		smp_rmb();
 		if (likely(link && READ_ONCE(entry->ip) == ip))
-			run(link, ip, fregs);
+			kps_entry_event(link, entry->site, ip, fregs);
 	} else {
 		atomic64_inc(&entry->unwatched);
 	}
@@ -150,10 +124,12 @@ static int aim(struct kps_entry *entry, unsigned long ip)
 	return ftrace_set_filter_ip(&entry->ops, ip, 0, 1);
 }
 
-static void publish(struct kps_entry *entry, struct kps_link *link, unsigned long ip)
+static void publish(struct kps_entry *entry, struct kps_link *link,
+		    const struct kps_site *site)
 {
 	atomic64_set(&entry->unwatched, 0);
-	WRITE_ONCE(entry->ip, ip);
+	entry->site = site;
+	WRITE_ONCE(entry->ip, site->ip);
 	rcu_assign_pointer(entry->link, link);
 }
 
@@ -163,19 +139,25 @@ static void withdraw(struct kps_entry *entry)
 	synchronize_rcu();
 }
 
-/* Waits until nobody can call it. The kernel refuses if ftrace broke down. */
-static void destroy(struct kps_entry *entry)
+bool kps_entry_unregister(struct ftrace_ops *ops)
 {
-	if (unregister_ftrace_function(&entry->ops)) {
+	if (unregister_ftrace_function(ops)) {
 		pr_err_once("kapsel: ftrace is broken, the module stays\n");
 		__module_get(THIS_MODULE);
-		return;
+		return false;
 	}
-	ftrace_free_filter(&entry->ops);
-	kfree(entry);
+	ftrace_free_filter(ops);
+	return true;
 }
 
-static struct kps_entry *create(struct kps_link *link, unsigned long ip, bool all_regs)
+static void destroy(struct kps_entry *entry)
+{
+	if (kps_entry_unregister(&entry->ops))
+		kfree(entry);
+}
+
+static struct kps_entry *create(struct kps_link *link, const struct kps_site *site,
+				bool all_regs)
 {
 	struct kps_entry *entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
 
@@ -183,8 +165,8 @@ static struct kps_entry *create(struct kps_link *link, unsigned long ip, bool al
 		return NULL;
 	entry->ops.func = entered;
 	entry->ops.flags = all_regs ? FTRACE_OPS_FL_SAVE_REGS : 0;
-	publish(entry, link, ip);
-	if (aim(entry, ip))
+	publish(entry, link, site);
+	if (aim(entry, site->ip))
 		goto free_entry;
 	if (register_ftrace_function(&entry->ops))
 		goto free_filter;
@@ -211,24 +193,24 @@ static struct kps_entry *take_spare(bool all_regs)
 }
 
 static struct kps_entry *reuse(struct kps_entry *entry, struct kps_link *link,
-			       unsigned long ip)
+			       const struct kps_site *site)
 {
-	publish(entry, link, ip);
-	if (!aim(entry, ip))
+	publish(entry, link, site);
+	if (!aim(entry, site->ip))
 		return entry;
 	withdraw(entry);
 	destroy(entry);
 	return NULL;
 }
 
-struct kps_entry *kps_entry_add(struct kps_link *link, unsigned long ip,
+struct kps_entry *kps_entry_add(struct kps_link *link, const struct kps_site *site,
 				bool all_regs)
 {
 	struct kps_entry *entry;
 
 	lockdep_assert_held(&kps_entry_lock);
 	entry = take_spare(all_regs);
-	entry = entry ? reuse(entry, link, ip) : create(link, ip, all_regs);
+	entry = entry ? reuse(entry, link, site) : create(link, site, all_regs);
 	if (entry)
 		list_add(&entry->list, &entries);
 	return entry;
@@ -269,7 +251,7 @@ void kps_entry_remove(struct kps_entry *entry)
 
 	mutex_lock(&kps_entry_lock);
 	list_del(&entry->list);
-	waits = !aim(entry, (unsigned long)waiting_room);
+	waits = !aim(entry, kps_entry_nowhere());
 	mutex_unlock(&kps_entry_lock);
 	withdraw(entry);
 	if (!waits) {
@@ -296,17 +278,11 @@ u64 kps_entry_missed(const struct kps_entry *entry)
 /* ------------------------------------------------------------------------
  * Modules that go: another one may come to lie at the same addresses
  */
-static bool goes(unsigned long ip, unsigned long state, const struct module *mod)
-{
-	return state == MODULE_STATE_GOING ? within_module(ip, mod) :
-	       state == MODULE_STATE_LIVE && within_module_init(ip, mod);
-}
-
 /* If there is no memory for the second part, nothing runs all the same. */
 static void disarm(struct kps_entry *entry)
 {
 	WRITE_ONCE(entry->ip, 0);
-	aim(entry, (unsigned long)waiting_room);
+	aim(entry, kps_entry_nowhere());
 }
 
 static int module_event(struct notifier_block *self, unsigned long state, void *mod)
@@ -315,7 +291,7 @@ static int module_event(struct notifier_block *self, unsigned long state, void *
 
 	mutex_lock(&kps_entry_lock);
 	list_for_each_entry(entry, &entries, list)
-		if (goes(entry->ip, state, mod))
+		if (kps_entry_goes(entry->ip, state, mod))
 			disarm(entry);
 	mutex_unlock(&kps_entry_lock);
 	return NOTIFY_DONE;
@@ -339,7 +315,7 @@ void kps_entry_exit(void)
 
 #else
 
-struct kps_entry *kps_entry_add(struct kps_link *link, unsigned long ip,
+struct kps_entry *kps_entry_add(struct kps_link *link, const struct kps_site *site,
 				bool all_regs)
 {
 	return NULL;

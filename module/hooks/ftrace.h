@@ -9,6 +9,7 @@
 struct kps_entry;
 struct kps_link;
 struct kps_prog;
+struct kps_site;
 
 /* What ftrace passes is laid out as struct pt_regs on x86-64; not everywhere. */
 #if defined(CONFIG_X86_64) && defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS) && \
@@ -27,14 +28,15 @@ extern struct mutex kps_entry_lock;
 /**
  * kps_entry_add - run a link's program whenever a function is entered
  * @link: the link
- * @ip: where ftrace patches the function; its module is there
+ * @site: @site->ip is where ftrace patches the function; its module is there. Lasts
+ *	as long as the link
  * @all_regs: save all registers, not only those that pass arguments
  *
  * Under kps_entry_lock.
  *
  * Return: the entry, switched on; NULL: not possible, for whatever reason.
  */
-struct kps_entry *kps_entry_add(struct kps_link *link, unsigned long ip,
+struct kps_entry *kps_entry_add(struct kps_link *link, const struct kps_site *site,
 				bool all_regs);
 
 /** kps_entry_remove - the reverse; returns when nobody runs the link any more */

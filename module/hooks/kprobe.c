@@ -23,6 +23,7 @@
  * @missed: what the entry missed, once it is gone
  * @via: KAPSEL_VIA_*
  * @place: where it is
+ * @site: the same for programs
  */
 struct kps_kprobe {
 	struct kps_link link;
@@ -31,6 +32,7 @@ struct kps_kprobe {
 	u64 missed;
 	u32 via;
 	struct kps_place place;
+	struct kps_site site;
 };
 
 static struct kps_kprobe *kprobe_of(struct kps_link *link)
@@ -41,9 +43,10 @@ static struct kps_kprobe *kprobe_of(struct kps_link *link)
 /* Preemption is off in all probe handlers. */
 static int notrace __nocfi handler(struct kprobe *probe, struct pt_regs *regs)
 {
+	struct kps_kprobe *kprobe = container_of(probe, struct kps_kprobe, probe);
+
 	if (kps_rcu_watching())
-		kps_link_event(&container_of(probe, struct kps_kprobe, probe)->link,
-			       regs);
+		kps_link_event(&kprobe->link, &kprobe->site, regs);
 	return 0;
 }
 
@@ -67,7 +70,7 @@ static bool add_entry(struct kps_kprobe *kprobe)
 	kprobe->via = KAPSEL_VIA_KPROBE;
 	if (kprobe->place.offset || !kprobe_ftrace(&kprobe->probe))
 		return false;
-	kprobe->entry = kps_entry_add(&kprobe->link, (unsigned long)kprobe->probe.addr,
+	kprobe->entry = kps_entry_add(&kprobe->link, &kprobe->site,
 				      !kps_entry_suits(prog));
 	if (kprobe->entry)
 		kprobe->via = KAPSEL_VIA_FTRACE;
@@ -85,8 +88,9 @@ static int attach_to_place(struct kps_kprobe *kprobe, struct kps_answer *answer)
 	mutex_lock(&kps_entry_lock);
 	err = kps_place_find(&kprobe->place, &kprobe->probe, add, remove,
 			     &kprobe->probe, answer);
-	if (!err && !kprobe->place.offset)
-		kprobe->link.func = kprobe->place.addr;
+	if (!err)
+		kprobe->site = kps_place_site(&kprobe->place, &kprobe->probe,
+					      kprobe->link.cookie);
 	if (!err && add_entry(kprobe))
 		remove(&kprobe->probe);
 	else if (!err)

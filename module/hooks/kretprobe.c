@@ -13,18 +13,18 @@
 #include "hooks/hook.h"
 #include "hooks/place.h"
 
-#define MAX_ACTIVE	4096	/* as the kernel's own interface allows */
-
 /**
  * struct kps_kretprobe - a link to a kretprobe
  * @link: head
  * @probe: the kernel's
  * @place: where it is
+ * @site: the same for programs
  */
 struct kps_kretprobe {
 	struct kps_link link;
 	struct kretprobe probe;
 	struct kps_place place;
+	struct kps_site site;
 };
 
 static struct kps_kretprobe *kretprobe_of(struct kps_link *link)
@@ -37,10 +37,10 @@ static int notrace __nocfi handler(struct kretprobe_instance *instance,
 				   struct pt_regs *regs)
 {
 	struct kretprobe *probe = get_kretprobe(instance);
+	struct kps_kretprobe *kretprobe = container_of(probe, struct kps_kretprobe, probe);
 
 	if (probe && kps_rcu_watching())
-		kps_link_event(&container_of(probe, struct kps_kretprobe, probe)->link,
-			       regs);
+		kps_link_event(&kretprobe->link, &kretprobe->site, regs);
 	return 0;
 }
 
@@ -63,7 +63,19 @@ static int check(const struct kapsel_link_kprobe *arg, struct kps_answer *answer
 	if (arg->offset)
 		return kps_answer_refuse(answer, KPS_D_OFFSET, arg->offset,
 					 -EINVAL);
-	return arg->maxactive > MAX_ACTIVE ? -E2BIG : 0;
+	return arg->maxactive > KPS_MAX_ACTIVE ? -E2BIG : 0;
+}
+
+static int attach_to_place(struct kps_kretprobe *kretprobe, struct kps_answer *answer)
+{
+	struct kprobe *probe = &kretprobe->probe.kp;
+	int err = kps_place_find(&kretprobe->place, probe, add, remove, &kretprobe->probe,
+				 answer);
+
+	if (err)
+		return err;
+	kretprobe->site = kps_place_site(&kretprobe->place, probe, kretprobe->link.cookie);
+	return kps_place_enable(probe, remove, &kretprobe->probe, answer);
 }
 
 static int kretprobe_attach(struct kps_link *link,
@@ -80,13 +92,7 @@ static int kretprobe_attach(struct kps_link *link,
 	kretprobe->probe.handler = handler;
 	kretprobe->probe.maxactive = arg->kprobe.maxactive;
 	link->state = KAPSEL_LINK_ATTACHED;
-	err = kps_place_find(&kretprobe->place, &kretprobe->probe.kp, add,
-			     remove, &kretprobe->probe, answer);
-	if (!err) {
-		link->func = kretprobe->place.addr;
-		err = kps_place_enable(&kretprobe->probe.kp, remove,
-				       &kretprobe->probe, answer);
-	}
+	err = attach_to_place(kretprobe, answer);
 	if (err)
 		link->state = KAPSEL_LINK_DETACHED;
 	return err;

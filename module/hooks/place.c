@@ -27,7 +27,7 @@ static bool name_at(unsigned long addr, const char *name)
 }
 
 /* How far into its symbol an address lies, or -1 if it lies in none. */
-static long offset_at(unsigned long addr)
+long kps_place_offset(unsigned long addr)
 {
 	char found[KSYM_SYMBOL_LEN], *at;
 	unsigned long offset;
@@ -65,7 +65,7 @@ int kps_place_read(struct kps_place *place, const struct kapsel_link_kprobe *arg
 		if (err)
 			return err;
 	}
-	if (arg->addr && offset_at(arg->addr))
+	if (arg->addr && kps_place_offset(arg->addr))
 		return kps_answer_refuse(answer, KPS_D_SYMBOL, 0, -ENOENT);
 	if (arg->addr && !arg->symbol)
 		sprint_symbol_no_offset(place->symbol, arg->addr);
@@ -77,22 +77,22 @@ int kps_place_read(struct kps_place *place, const struct kapsel_link_kprobe *arg
 }
 
 /* The kernel's errors, each with what it stands for. */
-static int refuse(struct kps_answer *answer, int err)
+int kps_place_refuse(struct kps_answer *answer, unsigned long detail, int err)
 {
 	switch (err) {
 	case -ENOENT:
-		return kps_answer_refuse(answer, KPS_D_SYMBOL, 0, err);
+		return kps_answer_refuse(answer, KPS_D_SYMBOL, detail, err);
 	case -EILSEQ:
-		return kps_answer_refuse(answer, KPS_D_BOUNDARY, 0, err);
+		return kps_answer_refuse(answer, KPS_D_BOUNDARY, detail, err);
 	case -EADDRNOTAVAIL:
-		return kps_answer_refuse(answer, KPS_D_AMBIGUOUS, 0, err);
+		return kps_answer_refuse(answer, KPS_D_AMBIGUOUS, detail, err);
 	case -EINVAL:
 		/* Blacklisted, or no text: not what an existing function is. */
-		return kps_answer_refuse(answer, KPS_D_BLACKLIST, 0, err);
+		return kps_answer_refuse(answer, KPS_D_BLACKLIST, detail, err);
 	case -ENOMEM:
 		return err;
 	}
-	return kps_answer_refuse(answer, KPS_D_PROBE_REFUSED, -err, err);
+	return kps_answer_refuse(answer, KPS_D_PROBE_REFUSED, detail ?: -err, err);
 }
 
 /*
@@ -103,7 +103,7 @@ static int check_registered(const struct kps_place *place,
 			    const struct kprobe *probe, struct kps_answer *answer)
 {
 	unsigned long addr = (unsigned long)probe->addr;
-	long offset = offset_at(addr);
+	long offset = kps_place_offset(addr);
 
 	if (within_module(addr, THIS_MODULE))
 		return kps_answer_refuse(answer, KPS_D_OWN_TEXT, 0, -EINVAL);
@@ -138,14 +138,24 @@ int kps_place_find(struct kps_place *place, struct kprobe *probe,
 	set_target(place, probe);
 	err = add(owner);
 	if (err)
-		return refuse(answer, err);
+		return kps_place_refuse(answer, 0, err);
 	err = check_registered(place, probe, answer);
 	if (err)
 		remove(owner);
 	else
 		place->addr = (unsigned long)probe->addr -
-			      offset_at((unsigned long)probe->addr);
+			      kps_place_offset((unsigned long)probe->addr);
 	return err;
+}
+
+struct kps_site kps_place_site(const struct kps_place *place, const struct kprobe *probe,
+			       u64 cookie)
+{
+	return (struct kps_site){
+		.ip = (unsigned long)probe->addr,
+		.func = place->offset ? 0 : place->addr,
+		.cookie = cookie,
+	};
 }
 
 int kps_place_enable(struct kprobe *probe, void (*remove)(void *owner),
@@ -156,19 +166,23 @@ int kps_place_enable(struct kprobe *probe, void (*remove)(void *owner),
 	if (!err)
 		return 0;
 	remove(owner);
-	return refuse(answer, err);
+	return kps_place_refuse(answer, 0, err);
+}
+
+int kps_place_copy_target(const char *target, struct kapsel_link_info *info)
+{
+	u32 size = strlen(target) + 1, room = info->target_size;
+
+	info->target_size = size;
+	if (info->target &&
+	    copy_to_user(u64_to_user_ptr(info->target), target, min(size, room)))
+		return -EFAULT;
+	return 0;
 }
 
 int kps_place_info(const struct kps_place *place, struct kapsel_link_info *info)
 {
-	u32 size = strlen(place->symbol) + 1, room = info->target_size;
-
-	info->target_size = size;
 	info->addr = capable(CAP_SYSLOG) ? place->addr : 0;
 	info->offset = place->offset;
-	if (info->target &&
-	    copy_to_user(u64_to_user_ptr(info->target), place->symbol,
-			 min(size, room)))
-		return -EFAULT;
-	return 0;
+	return kps_place_copy_target(place->symbol, info);
 }

@@ -6,8 +6,12 @@
 #include <linux/kallsyms.h>
 #include <linux/kapsel.h>
 
+#include "link.h"
+
 struct kprobe;
 struct kps_answer;
+
+#define KPS_MAX_ACTIVE	4096	/* of a kretprobe, as the kernel's own interface allows */
 
 /**
  * struct kps_place - where a probe goes
@@ -38,9 +42,22 @@ int kps_place_find(struct kps_place *place, struct kprobe *probe,
 		   int (*add)(void *owner), void (*remove)(void *owner),
 		   void *owner, struct kps_answer *answer);
 
+/** kps_place_site - a place that was found, as programs may ask of it */
+struct kps_site kps_place_site(const struct kps_place *place, const struct kprobe *probe,
+			       u64 cookie);
+
 /** kps_place_enable - switch the probe on, or remove it */
 int kps_place_enable(struct kprobe *probe, void (*remove)(void *owner),
 		     void *owner, struct kps_answer *answer);
+
+/** kps_place_offset - how far into its symbol an address lies, or -1: in none */
+long kps_place_offset(unsigned long addr);
+
+/** kps_place_refuse - an error of register_kprobe()'s, as the answer says it; @err */
+int kps_place_refuse(struct kps_answer *answer, unsigned long detail, int err);
+
+/** kps_place_copy_target - a link's target as text, as far as there is room */
+int kps_place_copy_target(const char *target, struct kapsel_link_info *info);
 
 /** kps_place_info - fill the place's part of a link's information */
 int kps_place_info(const struct kps_place *place, struct kapsel_link_info *info);

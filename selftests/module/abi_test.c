@@ -149,13 +149,17 @@ TEST_F(abi, map_types_are_the_tables_rows)
 	}
 }
 
-TEST_F(abi, hooks_are_the_three)
+TEST_F(abi, hooks_are_these)
 {
 	static const struct kapsel_hook_info hooks[] = {
 		{ KAPSEL_HOOK_KPROBE, KAPSEL_PROG_KPROBE, CAP_PERFMON, 0, "kprobe" },
 		{ KAPSEL_HOOK_KRETPROBE, KAPSEL_PROG_KPROBE, CAP_PERFMON, 0, "kretprobe" },
 		{ KAPSEL_HOOK_NETFILTER, KAPSEL_PROG_NETFILTER, CAP_NET_ADMIN, 0,
 		  "netfilter" },
+		{ KAPSEL_HOOK_KPROBE_MULTI, KAPSEL_PROG_KPROBE, CAP_PERFMON, 0,
+		  "kprobe_multi" },
+		{ KAPSEL_HOOK_KRETPROBE_MULTI, KAPSEL_PROG_KPROBE, CAP_PERFMON, 0,
+		  "kretprobe_multi" },
 	};
 	struct kapsel_hook_info info[ROOM];
 

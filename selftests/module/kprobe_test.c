@@ -300,7 +300,7 @@ TEST_F(probe, programs_and_hooks_that_do_not_fit)
 		EXPECT_EQ(KPS_D_PROG_HOOK, self->arg.log.verdict.code);
 	}
 	EXPECT_REFUSED(-EINVAL, KPS_D_HOOK, 0, TARGET, 0);
-	EXPECT_REFUSED(-EINVAL, KPS_D_HOOK, 4, TARGET, 0);
+	EXPECT_REFUSED(-EINVAL, KPS_D_HOOK, 6, TARGET, 0);
 	EXPECT_REFUSED(-EINVAL, KPS_D_HOOK, UINT32_MAX, TARGET, 0);
 	ASSERT_EQ(0, pipe(pipes));
 	km_link_probe(&self->arg, pipes[0], ENTRY, TARGET, 0);

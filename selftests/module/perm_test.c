@@ -99,6 +99,20 @@ static int attach_probe(FIXTURE_DATA(perm) * self, __u32 hook)
 	return fd;
 }
 
+/* The right is looked at before the address, which is nothing's. */
+static int attach_many(FIXTURE_DATA(perm) * self, __u32 hook)
+{
+	static const __u64 addr = 4096;
+	struct kapsel_link_create arg = {
+		.prog_fd = self->kprobe, .hook = hook,
+		.multi = { .addrs = km_ptr(&addr), .count = 1 },
+	};
+	int fd = km_ioctl(self->dev, KAPSEL_LINK_CREATE, &arg);
+
+	self->verdict = arg.log.verdict;
+	return fd;
+}
+
 static int attach_packets(FIXTURE_DATA(perm) * self)
 {
 	struct kapsel_link_create arg = {
@@ -230,6 +244,8 @@ TEST_F(perm, cap_bpf_alone)
 	EXPECT_MISSING(CAP_NET_ADMIN, load(self, KAPSEL_PROG_NETFILTER));
 	EXPECT_MISSING(CAP_PERFMON, attach_probe(self, KAPSEL_HOOK_KPROBE));
 	EXPECT_MISSING(CAP_PERFMON, attach_probe(self, KAPSEL_HOOK_KRETPROBE));
+	EXPECT_MISSING(CAP_PERFMON, attach_many(self, KAPSEL_HOOK_KPROBE_MULTI));
+	EXPECT_MISSING(CAP_PERFMON, attach_many(self, KAPSEL_HOOK_KRETPROBE_MULTI));
 	EXPECT_MISSING(CAP_NET_ADMIN, attach_packets(self));
 	EXPECT_EQ(-EPERM, (long)km_call(self->kprobe));
 	EXPECT_EQ(-EPERM, run_packet(self->netfilter));
@@ -243,6 +259,8 @@ TEST_F(perm, bpf_and_perfmon)
 	EXPECT_ALLOWED(load(self, KAPSEL_PROG_KPROBE));
 	EXPECT_ALLOWED(attach_probe(self, KAPSEL_HOOK_KPROBE));
 	EXPECT_ALLOWED(attach_probe(self, KAPSEL_HOOK_KRETPROBE));
+	EXPECT_EQ(-ENOENT, attach_many(self, KAPSEL_HOOK_KPROBE_MULTI));
+	EXPECT_EQ(-ENOENT, attach_many(self, KAPSEL_HOOK_KRETPROBE_MULTI));
 	EXPECT_EQ(1, km_call(self->kprobe));
 	EXPECT_EQ(0, km_update(self->probe_link, self->kprobe, -1));
 	EXPECT_MISSING(CAP_NET_ADMIN, load(self, KAPSEL_PROG_NETFILTER));

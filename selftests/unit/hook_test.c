@@ -9,7 +9,7 @@
 #include <linux/kernel.h>
 
 #include "core/diag.h"
-#include "kapsel.h"
+#include "internal.h"
 #include "kselftest_harness.h"
 
 static const char symbols[] =
@@ -148,6 +148,7 @@ static const char * const same_again[] = {
 	"kprobe:vfs_read", "kprobe:vfs_read+0x10", "kretprobe:vfs_read",
 	"kprobe:vfs_read@0xffffffff81001000", "kprobe:vfs_read@0xffffffff81001000+0x4",
 	"kretprobe:m:f@0x10", "kprobe:ext4:ext4_map_blocks", "nf:inet:input",
+	"kprobe.multi:vfs_*", "kretprobe.multi:nf_tables:nf_*,vfs_[rw]*", "kprobe.multi:one",
 	"nf:ip6:postrouting:-5", "nf:ip:output:2147483646",
 };
 
@@ -169,7 +170,8 @@ TEST(written_and_read)
 static const char * const refused[] = {
 	"", "kprobe", "kprobe:", "kprobe:+4", "kprobe:@0x10", "kprobe:f+", "kprobe:f+x",
 	"kprobe:f+-1", "kprobe:f@", "kprobe:f@x", "kprobe:f@-1", "kprobe:f@1x", "kprobe:f@1+",
-	"kretprobe:f+4", "kretprobe:f@1+4", "kprobe:f+99999999999999999999", "uprobe:f", "nf",
+	"kretprobe:f+4", "kretprobe:f@1+4", "kprobe:f*+4", "kprobe:f,g@8", "kprobe.multi:f+1",
+	"kprobe.multi", "kprobe.multi:", "kprobe:f+99999999999999999999", "uprobe:f", "nf",
 	"nf:", "nf:inet", "nf:inet:", "nf:bridge:input", "nf:inet:ingress",
 	"nf:inet:input:x", "nf:inet:input:", "nf:inet:input:2147483647",
 	"nf:inet:input:-2147483648", "nf:inet:input:1:2",
@@ -201,6 +203,117 @@ TEST(sections)
 	EXPECT_EQ(8, hook.offset);
 	ASSERT_EQ(0, kapsel_hook_from_sec("ksyscall/openat", &hook, &err));
 	EXPECT_STREQ("__x64_sys_openat", hook.target);
+	ASSERT_EQ(0, kapsel_hook_from_sec("kprobe.multi/tcp_*", &hook, &err));
+	EXPECT_EQ(KAPSEL_HOOK_KPROBE_MULTI, hook.hook);
+	EXPECT_EQ(KAPSEL_PROG_KPROBE, hook.prog_type);
+	ASSERT_EQ(0, kapsel_hook_from_sec("kretsyscall/open*", &hook, &err));
+	EXPECT_EQ(KAPSEL_HOOK_KRETPROBE_MULTI, hook.hook);
+	EXPECT_STREQ("__x64_sys_open*", hook.target);
+	ASSERT_EQ(0, kapsel_hook_from_sec("kprobe.multi", &hook, &err));
+	EXPECT_STREQ("", hook.target);
+	/* A packet program whose place is yet to be said. */
+	ASSERT_EQ(0, kapsel_hook_from_sec("cgroup/skb", &hook, &err));
+	EXPECT_EQ(KAPSEL_PROG_NETFILTER, hook.prog_type);
+	EXPECT_EQ(0, hook.hook);
+	EXPECT_GT(0, kapsel_hook_from_sec("cgroup/sock", &hook, &err));
+	EXPECT_EQ(0, hook.prog_type);
+}
+
+/* ------------------------------------------------------------------------
+ * Many functions
+ */
+static int find(FIXTURE_DATA(kallsyms) * self, const char *list,
+		const struct kapsel_attach_opts *opts, struct kl_functions *found)
+{
+	static const struct kapsel_attach_opts none = { .cookie = 7 };
+
+	kl_functions_free(found);
+	self->err = (struct kapsel_error){};
+	return kl_functions_find(list, self->path, opts ?: &none, found, &self->err);
+}
+
+TEST_F(kallsyms, functions_by_pattern)
+{
+	struct kl_functions found = {};
+
+	ASSERT_EQ(0, find(self, "clean*", NULL, &found));
+	EXPECT_TRUE(found.pattern);
+	ASSERT_EQ(3, found.count);
+	EXPECT_EQ(0xffffffff81002000ULL, found.addrs[0]);
+	EXPECT_EQ(0xffffffffc0001000ULL, found.addrs[2]);
+	EXPECT_EQ(7, found.cookies[2]);
+	ASSERT_EQ(0, find(self, "nf_tables:*", NULL, &found));
+	EXPECT_EQ(2, found.count);
+	/* Each once, whatever means it. */
+	ASSERT_EQ(0, find(self, "vfs_read,vfs_*,*_read", NULL, &found));
+	EXPECT_EQ(1, found.count);
+	EXPECT_EQ(-ENOENT, find(self, "nothing_*", NULL, &found));
+	EXPECT_NE(NULL, strstr(self->err.text, "nothing_*"));
+	EXPECT_EQ(-ENOENT, find(self, "vfs_*,ext4:*", NULL, &found));
+	kl_functions_free(&found);
+}
+
+TEST_F(kallsyms, functions_by_name)
+{
+	static const __u64 cookies[] = { 11, 22 };
+	struct kapsel_attach_opts opts = { .cookies = cookies, .nr_cookies = 2 };
+	struct kl_functions found = {};
+
+	ASSERT_EQ(0, find(self, "nf_tables:in_module,vfs_read", &opts, &found));
+	EXPECT_FALSE(found.pattern);
+	ASSERT_EQ(2, found.count);
+	/* By address; the cookies are those of their names. */
+	EXPECT_EQ(22, found.cookies[0]);
+	EXPECT_EQ(11, found.cookies[1]);
+	EXPECT_EQ(-EINVAL, find(self, "vfs_read", &opts, &found));
+	EXPECT_EQ(-EADDRNOTAVAIL, find(self, "vfs_read,cleanup", NULL, &found));
+	EXPECT_NE(NULL, strstr(self->err.hint, "MODULE:cleanup"));
+	EXPECT_EQ(-ENOENT, find(self, "vfs_raed,do_sys_openat2", NULL, &found));
+	EXPECT_NE(NULL, strstr(self->err.hint, "vfs_read"));
+	EXPECT_EQ(-EINVAL, find(self, "vfs_read,", NULL, &found));
+	EXPECT_EQ(-EINVAL, find(self, ",", NULL, &found));
+	EXPECT_EQ(-EINVAL, find(self, "m:", NULL, &found));
+	strcpy(self->path, "/nonexistent");
+	EXPECT_EQ(-ENOENT, find(self, "vfs_*", NULL, &found));
+	kl_functions_free(&found);
+}
+
+static void write_symbols(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	if (!file)
+		abort();
+	fputs(text, file);
+	fclose(file);
+}
+
+TEST_F(kallsyms, parts_of_functions_are_none)
+{
+	struct kl_functions found = {};
+
+	write_symbols(self->path, "1000 t walk\n1100 t walk.cold\n1200 t __pfx_walk\n"
+		      "1300 t walk.cold.12\n1400 t __cfi_walk\n1000 T walk_too\n");
+	ASSERT_EQ(0, find(self, "*walk*", NULL, &found));
+	EXPECT_EQ(1, found.count);
+	/* But for who names it. */
+	ASSERT_EQ(0, find(self, "walk.cold", NULL, &found));
+	EXPECT_EQ(0x1100, found.addrs[0]);
+	write_symbols(self->path, "0 t walk\n");
+	EXPECT_EQ(-EPERM, find(self, "walk*", NULL, &found));
+	EXPECT_NE(NULL, strstr(self->err.hint, "kptr_restrict"));
+	kl_functions_free(&found);
+}
+
+TEST_F(kallsyms, by_address)
+{
+	struct kapsel_symbol sym;
+
+	ASSERT_TRUE(kapsel_symbol_at(self->path, 0xffffffffc0001000ULL, &sym));
+	EXPECT_STREQ("cleanup", sym.name);
+	EXPECT_STREQ("nf_tables", sym.module);
+	EXPECT_FALSE(kapsel_symbol_at(self->path, 0xffffffffc0001001ULL, &sym));
+	EXPECT_FALSE(kapsel_symbol_at(self->path, 0, &sym));
 }
 
 TEST_HARNESS_MAIN

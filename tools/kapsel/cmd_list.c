@@ -70,7 +70,11 @@ static void add_link(struct out_table *t, const struct object *obj)
 	char hook[KAPSEL_TARGET_LEN + 40];
 
 	out_fmt(t, "prog %u", link->prog_id);
-	out_str(t, object_hook(obj, hook, sizeof(hook)));
+	object_hook(obj, hook, sizeof(hook));
+	if (link->site_cnt)
+		out_fmt(t, "%s (%u)", hook, link->site_cnt);
+	else
+		out_str(t, hook);
 	out_str(t, link->state < ARRAY_LEN(states) ? states[link->state] : "?");
 	out_str(t, link->via < ARRAY_LEN(vias) ? vias[link->via] : "?");
 	out_u64(t, link->runs);

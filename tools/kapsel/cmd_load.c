@@ -10,7 +10,7 @@
 
 enum {
 	OPT_PROG, OPT_SET, OPT_PIN, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_CEILING, OPT_METERED,
-	OPT_CLOSED, OPT_NO_ATTACH,
+	OPT_CLOSED, OPT_MAXACTIVE, OPT_COOKIE, OPT_SKIP, OPT_NO_ATTACH,
 };
 
 const struct cli_option load_options[] = {
@@ -18,11 +18,14 @@ const struct cli_option load_options[] = {
 	[OPT_SET] = { "--set", 0, true, "VAR=VALUE: a global constant's value" },
 	[OPT_PIN] = { "--pin", 0, true, "NAME: keep it all under this name" },
 	[OPT_ENGINE] = { "--engine", 0, true, "auto, interp or jit" },
-	[OPT_HOOK] = { "--hook", 0, true, "HOOK: attach there instead" },
+	[OPT_HOOK] = { "--hook", 0, true, "[PROG=]HOOK: attach (PROG) there instead" },
 	[OPT_NETNS] = { "--netns", 0, true, "NAME|PATH: netfilter in this network namespace" },
 	[OPT_CEILING] = { "--ceiling", 0, true, "N: most instructions a run may take" },
 	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
 	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
+	[OPT_MAXACTIVE] = { "--maxactive", 0, true, "N: calls that a return probe follows at a time" },
+	[OPT_COOKIE] = { "--cookie", 0, true, "N[,N...]: for bpf_get_attach_cookie(); one for each of several functions" },
+	[OPT_SKIP] = { "--skip-missing", 0, false, "leave out programs whose function the kernel lacks" },
 	[OPT_NO_ATTACH] = { "--no-attach", 0, false, "only load, for `kapsel attach`" },
 	{ .name = NULL }
 };
@@ -164,6 +167,13 @@ static int take_option(struct load *load, int opt, char *value)
 		return 0;
 	case OPT_CLOSED:
 		s->fail_closed = true;
+		return 0;
+	case OPT_MAXACTIVE:
+		return session_maxactive(s, value);
+	case OPT_COOKIE:
+		return session_cookie(s, value);
+	case OPT_SKIP:
+		s->skip_missing = true;
 		return 0;
 	case OPT_NO_ATTACH:
 		load->no_attach = true;

@@ -20,7 +20,7 @@
 
 enum {
 	OPT_PROG, OPT_SET, OPT_FOR, OPT_COUNT, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_CEILING,
-	OPT_METERED, OPT_CLOSED,
+	OPT_METERED, OPT_CLOSED, OPT_MAXACTIVE, OPT_COOKIE, OPT_SKIP,
 };
 
 const struct cli_option run_options[] = {
@@ -29,11 +29,14 @@ const struct cli_option run_options[] = {
 	[OPT_FOR] = { "--for", 0, true, "TIME: end after 10s, 500ms, 2m" },
 	[OPT_COUNT] = { "--count", 0, true, "N: end after N events" },
 	[OPT_ENGINE] = { "--engine", 0, true, "auto, interp or jit" },
-	[OPT_HOOK] = { "--hook", 0, true, "HOOK: attach there instead, as nf:inet:input:-10" },
+	[OPT_HOOK] = { "--hook", 0, true, "[PROG=]HOOK: attach (PROG) there instead, as nf:inet:input:-10" },
 	[OPT_NETNS] = { "--netns", 0, true, "NAME|PATH: netfilter in this network namespace" },
 	[OPT_CEILING] = { "--ceiling", 0, true, "N: most instructions a run may take" },
 	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
 	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
+	[OPT_MAXACTIVE] = { "--maxactive", 0, true, "N: calls that a return probe follows at a time" },
+	[OPT_COOKIE] = { "--cookie", 0, true, "N[,N...]: for bpf_get_attach_cookie(); one for each of several functions" },
+	[OPT_SKIP] = { "--skip-missing", 0, false, "leave out programs whose function the kernel lacks" },
 	{ .name = NULL }
 };
 
@@ -316,6 +319,13 @@ static int take_option(struct run *run, int opt, char *value)
 		return 0;
 	case OPT_CLOSED:
 		s->fail_closed = true;
+		return 0;
+	case OPT_MAXACTIVE:
+		return session_maxactive(s, value);
+	case OPT_COOKIE:
+		return session_cookie(s, value);
+	case OPT_SKIP:
+		s->skip_missing = true;
 		return 0;
 	}
 	if (run->path)

@@ -25,11 +25,59 @@ int session_set(struct session *s, char *assignment)
 	return 0;
 }
 
-int session_hook(struct session *s, const char *words)
+/* A hook's own words have a colon before any "=". */
+static char *split_prog(char *words, const char **prog)
 {
+	char *equals = strchr(words, '='), *colon = strchr(words, ':');
+
+	*prog = NULL;
+	if (!equals || (colon && colon < equals))
+		return words;
+	*equals = '\0';
+	*prog = words;
+	return equals + 1;
+}
+
+int session_hook(struct session *s, char *words)
+{
+	struct session_hook *to = &s->hooks[s->nr_hooks];
 	struct kapsel_error err = {};
 
-	return kapsel_hook_parse(words, &s->hook, &err) ? cli_fail(&err, CLI_USAGE) : 0;
+	if (s->nr_hooks == SELECT_MAX)
+		return cli_usage("more than %d times --hook", SELECT_MAX);
+	words = split_prog(words, &to->prog);
+	if (kapsel_hook_parse(words, &to->hook, &err))
+		return cli_fail(&err, CLI_USAGE);
+	s->nr_hooks++;
+	return 0;
+}
+
+int session_maxactive(struct session *s, const char *number)
+{
+	__u64 value;
+
+	if (!cli_parse_count(number, &value) || value > 4096)
+		return cli_usage("'%s' is not a number from 1 to 4096", number);
+	s->maxactive = value;
+	return 0;
+}
+
+int session_cookie(struct session *s, const char *numbers)
+{
+	const char *at = numbers;
+	char *end;
+
+	do {
+		if (s->nr_cookies == SELECT_MAX)
+			return cli_usage("more than %d cookies", SELECT_MAX);
+		errno = 0;
+		s->cookies[s->nr_cookies++] = strtoull(at, &end, 0);
+		if (errno || end == at || *at == '-' || (*end && *end != ','))
+			return cli_usage("'%s' is not a number, or several with commas between them",
+					 numbers);
+		at = end + 1;
+	} while (*end);
+	return 0;
 }
 
 int session_netns(struct session *s, const char *name)
@@ -143,12 +191,22 @@ int session_load(struct session *s, const char *path)
 	return status ? status : load_all(s);
 }
 
+/* One that names the program goes before one that is for all. */
 static const struct kapsel_hook *place_of(const struct session *s,
 					  const struct kapsel_prog *prog)
 {
-	if (s->hook.hook && s->hook.prog_type == prog->hook.prog_type)
-		return &s->hook;
-	return &prog->hook;
+	const struct kapsel_hook *place = &prog->hook;
+	__u32 i;
+
+	for (i = 0; i < s->nr_hooks; i++) {
+		const struct session_hook *given = &s->hooks[i];
+
+		if (given->prog && !strcmp(given->prog, prog->name))
+			return &given->hook;
+		if (!given->prog && given->hook.prog_type == prog->hook.prog_type)
+			place = &given->hook;
+	}
+	return place;
 }
 
 bool session_has_place(const struct session *s, const struct kapsel_prog *prog)
@@ -158,58 +216,115 @@ bool session_has_place(const struct session *s, const struct kapsel_prog *prog)
 	return hook->hook && (hook->hook == KAPSEL_HOOK_NETFILTER || hook->target[0]);
 }
 
-static void say_attached(const struct kapsel_prog *prog, const struct kapsel_hook *hook)
+static void say_attached(const struct kapsel_prog *prog, const struct kapsel_hook *hook,
+			 int link)
 {
 	static const char * const engines[] = { "auto", "interp", "jit" };
-	struct kapsel_obj_info info = {};
+	struct kapsel_obj_info info = {}, at = {};
 	struct kapsel_error err;
-	char where[KAPSEL_TARGET_LEN + 40];
+	char where[KAPSEL_TARGET_LEN + 40], many[60] = "";
 
 	kapsel_hook_format(hook, where, sizeof(where));
-	if (kapsel_obj_info(prog->fd, &info, &err))
+	if (kapsel_obj_info(prog->fd, &info, &err) || kapsel_obj_info(link, &at, &err))
 		return;
-	cli_say("attached  %s  %s   (%s, %u insns, at most %llu per run%s)\n", prog->name, where,
-		engines[info.prog.engine % 3], info.prog.insn_cnt,
+	if (kapsel_hook_is_multi(hook))
+		snprintf(many, sizeof(many), "  %u functions", at.link.site_cnt);
+	if (at.link.skipped)
+		snprintf(many + strlen(many), sizeof(many) - strlen(many), ", not %u",
+			 at.link.skipped);
+	cli_say("attached  %s  %s%s   (%s, %u insns, at most %llu per run%s)\n", prog->name, where,
+		many, engines[info.prog.engine % 3], info.prog.insn_cnt,
 		(unsigned long long)info.prog.max_insns,
 		info.prog.tail_calls ? " and tail call" : "");
 }
 
-static int attach_one(struct session *s, struct kapsel_prog *prog)
+static void add_link(struct session *s, int fd, struct kapsel_prog *prog)
 {
-	const struct kapsel_hook *hook = place_of(s, prog);
-	struct kapsel_attach_opts opts = {
-		.netns_fd = hook->hook == KAPSEL_HOOK_NETFILTER ? s->netns_fd : -1,
-		.fail_closed = s->fail_closed,
-	};
-	struct kapsel_error err = {};
-	struct session_link *links;
-	int fd;
+	struct session_link *links = realloc(s->links, (s->nr_links + 1) * sizeof(*links));
 
-	fd = kapsel_attach(&s->dev, prog->fd, hook, &opts, &err);
-	if (fd < 0)
-		return cli_fail(&err, 0);
-	links = realloc(s->links, (s->nr_links + 1) * sizeof(*links));
 	if (!links)
 		abort();
 	s->links = links;
 	links[s->nr_links++] = (struct session_link){ .fd = fd, .prog = prog };
-	say_attached(prog, hook);
+}
+
+static int attach_one(struct session *s, struct kapsel_prog *prog)
+{
+	struct kapsel_hook hook = *place_of(s, prog);
+	struct kapsel_attach_opts opts = {
+		.netns_fd = hook.hook == KAPSEL_HOOK_NETFILTER ? s->netns_fd : -1,
+		.fail_closed = s->fail_closed,
+		.cookie = s->cookies[0],
+		.cookies = s->cookies, .nr_cookies = s->nr_cookies > 1 ? s->nr_cookies : 0,
+	};
+	struct kapsel_error err = {};
+	int fd;
+
+	if (hook.hook == KAPSEL_HOOK_KRETPROBE || hook.hook == KAPSEL_HOOK_KRETPROBE_MULTI)
+		hook.maxactive = s->maxactive;
+	fd = kapsel_attach(&s->dev, prog->fd, &hook, &opts, &err);
+	if (fd == -ENOENT && s->skip_missing && hook.hook != KAPSEL_HOOK_NETFILTER) {
+		cli_say("left out  %s  %s\n", prog->name, err.text);
+		return 0;
+	}
+	if (fd < 0)
+		return cli_fail(&err, 0);
+	say_attached(prog, &hook, fd);
+	add_link(s, fd, prog);
+	return 0;
+}
+
+/* A tool's own code would say it; here it is said by hand. */
+static void say_placeless(const struct kapsel_prog *prog)
+{
+	cli_say("no place  %s  SEC(\"%s\") does not say where: --hook %s=HOOK does\n",
+		prog->name, prog->section, prog->name);
+}
+
+static int attach_none(const struct session *s)
+{
+	struct kapsel_error err = { .err = -EDESTADDRREQ };
+
+	snprintf(err.text, sizeof(err.text), "%s: no program of it is attached anywhere",
+		 kapsel_object_name(s->obj));
+	snprintf(err.hint, sizeof(err.hint), "say where by --hook PROG=HOOK");
+	return cli_fail(&err, CLI_FAILED);
+}
+
+/* What --hook names must be there: a slip would leave a program where it was. */
+static int check_hooks(const struct session *s)
+{
+	__u32 i;
+
+	for (i = 0; i < s->nr_hooks; i++) {
+		struct selection sel = {};
+		int status = 0;
+
+		if (s->hooks[i].prog)
+			status = select_add(&sel, s->hooks[i].prog) ?:
+				 select_check(&sel, s->obj);
+		if (status)
+			return status;
+	}
 	return 0;
 }
 
 int session_attach(struct session *s)
 {
 	__u32 i, count = kapsel_nr_progs(s->obj);
-	int status = 0;
+	int status = check_hooks(s);
 
 	for (i = 0; i < count && !status; i++) {
 		struct kapsel_prog *prog = kapsel_prog_at(s->obj, i);
 
-		if (select_has(&s->sel, prog) &&
-		    (session_has_place(s, prog) || !is_called(s, prog)))
+		if (!select_has(&s->sel, prog))
+			continue;
+		if (session_has_place(s, prog))
 			status = attach_one(s, prog);
+		else if (!is_called(s, prog))
+			say_placeless(prog);
 	}
-	return status;
+	return status || s->nr_links ? status : attach_none(s);
 }
 
 void session_close(struct session *s)

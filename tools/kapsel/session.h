@@ -11,13 +11,24 @@ struct session_link {
 	struct kapsel_prog *prog;
 };
 
+/** struct session_hook - --hook [PROG=]HOOK */
+struct session_hook {
+	const char *prog;	/* NULL: all of the hook's program type */
+	struct kapsel_hook hook;
+};
+
 /**
  * struct session - a file in the kernel
  * @dev: device
  * @obj: the file
  * @sel: programs meant
  * @opts: how to load
- * @hook: for programs of its type, in place of their section's; hook 0: none
+ * @hooks: in place of what sections say
+ * @nr_hooks: how many
+ * @maxactive: of return probes; 0: the kernel's default
+ * @cookies: --cookie
+ * @nr_cookies: how many
+ * @skip_missing: leave out programs whose functions this kernel does not have
  * @netns_fd: for netfilter, or -1
  * @fail_closed: for netfilter: no verdict means drop
  * @sets: VAR=VALUE
@@ -28,7 +39,12 @@ struct session {
 	struct kapsel_object *obj;
 	struct selection sel;
 	struct kapsel_load_opts opts;
-	struct kapsel_hook hook;
+	struct session_hook hooks[SELECT_MAX];
+	__u32 nr_hooks;
+	__u32 maxactive;
+	__u64 cookies[SELECT_MAX];
+	__u32 nr_cookies;
+	bool skip_missing;
 	int netns_fd;
 	bool fail_closed;
 	char *sets[SELECT_MAX];
@@ -43,8 +59,14 @@ void session_init(struct session *s);
 /** session_set - one more --set */
 int session_set(struct session *s, char *assignment);
 
-/** session_hook - parse --hook */
-int session_hook(struct session *s, const char *words);
+/** session_hook - parse --hook [PROG=]HOOK */
+int session_hook(struct session *s, char *words);
+
+/** session_maxactive - parse --maxactive */
+int session_maxactive(struct session *s, const char *number);
+
+/** session_cookie - parse --cookie N[,N...] */
+int session_cookie(struct session *s, const char *numbers);
 
 /** session_netns - open --netns NAME or PATH */
 int session_netns(struct session *s, const char *name);

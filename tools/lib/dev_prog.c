@@ -201,7 +201,8 @@ int kapsel_prog_load(const struct kapsel_dev *dev, struct kapsel_prog *prog,
 static void fill_hook(struct kapsel_link_create *arg, const struct kapsel_hook *hook,
 		      const struct kapsel_attach_opts *opts)
 {
-	arg->hook = hook->hook;
+	if (kapsel_hook_is_multi(hook))
+		return;
 	if (hook->hook != KAPSEL_HOOK_NETFILTER) {
 		arg->kprobe.symbol = (uintptr_t)hook->target;
 		arg->kprobe.addr = hook->addr;
@@ -220,20 +221,6 @@ static void fill_hook(struct kapsel_link_create *arg, const struct kapsel_hook *
 	}
 }
 
-static void hint_names(const char *target, struct kapsel_error *err)
-{
-	char names[4][KAPSEL_TARGET_LEN];
-	u32 count = kapsel_symbols_like(NULL, target, names, ARRAY_SIZE(names)), i;
-	char text[320] = "";
-	size_t len = 0;
-
-	for (i = 0; i < count && len < sizeof(text); i++)
-		len += snprintf(text + len, sizeof(text) - len, "%s%s", i ? ", " : "",
-				names[i]);
-	if (count)
-		kl_hint(err, "similar names: %s", text);
-}
-
 static int attach_failed(const struct kapsel_hook *hook, struct kapsel_link_create *arg,
 			 int code, struct kapsel_error *err)
 {
@@ -243,16 +230,61 @@ static int attach_failed(const struct kapsel_hook *hook, struct kapsel_link_crea
 	kapsel_hook_format(hook, where, sizeof(where));
 	snprintf(what, sizeof(what), "cannot attach to %s", where);
 	environment_error(verdict, code, what, err);
-	if (hook->hook != KAPSEL_HOOK_NETFILTER &&
+	if (hook->hook != KAPSEL_HOOK_NETFILTER && !kapsel_hook_is_multi(hook) &&
 	    (verdict->code == KPS_D_SYMBOL || (!verdict->code && code == -ENOENT)))
-		hint_names(hook->target, err);
+		kl_hint_names(NULL, hook->target, err);
 	return code;
+}
+
+/* The function that the kernel refused, by its address. */
+static int function_failed(const struct kapsel_hook *hook, struct kapsel_link_create *arg,
+			   const struct kapsel_rec_problem *rec, int code,
+			   struct kapsel_error *err)
+{
+	struct kapsel_symbol sym;
+	struct kapsel_hook one = {
+		.hook = hook->hook == KAPSEL_HOOK_KPROBE_MULTI ? KAPSEL_HOOK_KPROBE :
+								 KAPSEL_HOOK_KRETPROBE,
+	};
+
+	if (arg->log.true_size < sizeof(*rec) || !rec->detail ||
+	    !kapsel_symbol_at(NULL, rec->detail, &sym))
+		return attach_failed(hook, arg, code, err);
+	snprintf(one.target, sizeof(one.target), "%s", sym.name);
+	return attach_failed(&one, arg, code, err);
+}
+
+static int attach_multi(const struct kapsel_dev *dev, struct kapsel_link_create *arg,
+			const struct kapsel_hook *hook, const struct kapsel_attach_opts *opts,
+			struct kapsel_error *err)
+{
+	struct kapsel_rec_problem rec = {};
+	struct kl_functions found = {};
+	int ret = kl_functions_find(hook->target, NULL, opts, &found, err);
+
+	if (!ret) {
+		arg->flags = found.pattern ? KAPSEL_LINK_SKIP : 0;
+		arg->multi.pattern = (uintptr_t)hook->target;
+		arg->multi.addrs = (uintptr_t)found.addrs;
+		arg->multi.cookies = (uintptr_t)found.cookies;
+		arg->multi.count = found.count;
+		arg->multi.maxactive = hook->maxactive;
+		arg->log.buf = (uintptr_t)&rec;
+		arg->log.size = sizeof(rec);
+		ret = ioctl(dev->fd, KAPSEL_LINK_CREATE, arg);
+		if (ret < 0)
+			ret = function_failed(hook, arg, &rec, -errno, err);
+	}
+	kl_functions_free(&found);
+	return ret;
 }
 
 int kapsel_attach(const struct kapsel_dev *dev, int prog_fd, const struct kapsel_hook *hook,
 		  const struct kapsel_attach_opts *opts, struct kapsel_error *err)
 {
-	struct kapsel_link_create arg = { .prog_fd = prog_fd, .cookie = opts->cookie };
+	struct kapsel_link_create arg = {
+		.prog_fd = prog_fd, .hook = hook->hook, .cookie = opts->cookie,
+	};
 	int fd, ret;
 
 	if (!hook->hook || (hook->hook != KAPSEL_HOOK_NETFILTER && !hook->target[0]))
@@ -263,6 +295,10 @@ int kapsel_attach(const struct kapsel_dev *dev, int prog_fd, const struct kapsel
 	fill_hook(&arg, hook, opts);
 	if (opts->name)
 		snprintf(arg.name, sizeof(arg.name), "%s", opts->name);
+	if (kapsel_hook_is_multi(hook))
+		return attach_multi(dev, &arg, hook, opts, err);
+	if (opts->nr_cookies)
+		return kl_fail(err, -EINVAL, "a cookie for each is for several functions");
 	fd = ioctl(dev->fd, KAPSEL_LINK_CREATE, &arg);
 	return fd >= 0 ? fd : attach_failed(hook, &arg, -errno, err);
 }

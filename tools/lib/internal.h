@@ -62,4 +62,35 @@ typedef void (*kl_symbol_fn)(void *ctx, const struct kapsel_symbol *sym);
  */
 void kl_each_symbol(const char *kallsyms, kl_symbol_fn fn, void *ctx);
 
+/**
+ * struct kl_functions - the functions that a list of names and patterns means
+ * @addrs: of each, once
+ * @cookies: for each
+ * @count: how many
+ * @pattern: some are meant by a pattern, so that some may be left out
+ */
+struct kl_functions {
+	u64 *addrs;
+	u64 *cookies;
+	u32 count;
+	bool pattern;
+};
+
+/**
+ * kl_functions_find - see struct kl_functions
+ * @list: [MODULE:]NAME, where NAME may be a shell pattern, commas between them
+ * @kallsyms: where to look
+ * @opts: cookies
+ * @found: filled, to be freed by kl_functions_free() in any case
+ * @err: filled on failure
+ */
+int kl_functions_find(const char *list, const char *kallsyms,
+		      const struct kapsel_attach_opts *opts, struct kl_functions *found,
+		      struct kapsel_error *err);
+
+void kl_functions_free(struct kl_functions *found);
+
+/** kl_hint_names - hint at functions whose names are like @target */
+void kl_hint_names(const char *kallsyms, const char *target, struct kapsel_error *err);
+
 #endif

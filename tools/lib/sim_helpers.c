@@ -140,8 +140,6 @@ MODEL(get_current_uid_gid) { UNUSED5; return 0; }
 MODEL(get_current_task) { UNUSED5; return 0; }
 MODEL(get_current_cgroup_id) { UNUSED5; return 1; }
 MODEL(get_current_ancestor_cgroup_id) { UNUSED5; return !r1; }
-MODEL(get_func_ip) { UNUSED5; return 0; }
-MODEL(get_attach_cookie) { UNUSED5; return 0; }
 MODEL(send_signal) { UNUSED5; return (s64)-EPERM; }
 MODEL(send_signal_thread) { UNUSED5; return (s64)-EPERM; }
 MODEL(get_ns_current_pid_tgid)
@@ -204,6 +202,19 @@ MODEL(get_current_comm)
 	UNUSED5;
 	if (r2)
 		snprintf(PTR(r1), (u32)r2, "kapsel");
+	return 0;
+}
+
+/* Offline a program is attached to nothing. */
+MODEL(get_func_ip)
+{
+	UNUSED5;
+	return 0;
+}
+
+MODEL(get_attach_cookie)
+{
+	UNUSED5;
 	return 0;
 }
 

@@ -156,6 +156,46 @@ u32 kapsel_symbols_named(const char *kallsyms, const char *name,
 	return same.count;
 }
 
+/** struct place - a function that is looked for by its address */
+struct place {
+	u64 addr;
+	struct kapsel_symbol *sym;
+	bool found;
+};
+
+static void compare_addr(void *ctx, const struct kapsel_symbol *sym)
+{
+	struct place *place = ctx;
+
+	if (place->found || sym->addr != place->addr)
+		return;
+	*place->sym = *sym;
+	place->found = true;
+}
+
+bool kapsel_symbol_at(const char *kallsyms, u64 addr, struct kapsel_symbol *sym)
+{
+	struct place place = { .addr = addr, .sym = sym };
+
+	if (addr)
+		kl_each_symbol(kallsyms, compare_addr, &place);
+	return place.found;
+}
+
+void kl_hint_names(const char *kallsyms, const char *target, struct kapsel_error *err)
+{
+	char names[4][KAPSEL_TARGET_LEN];
+	u32 count = kapsel_symbols_like(kallsyms, target, names, ARRAY_SIZE(names)), i;
+	char text[320] = "";
+	size_t len = 0;
+
+	for (i = 0; i < count && len < sizeof(text); i++)
+		len += snprintf(text + len, sizeof(text) - len, "%s%s", i ? ", " : "",
+				names[i]);
+	if (count)
+		kl_hint(err, "similar names: %s", text);
+}
+
 #define SHOWN_NAMESAKES 4
 
 /* "kprobe:NAME@ADDR (module)", in the words of a hook. */
@@ -195,7 +235,7 @@ int kapsel_hook_check(const struct kapsel_hook *hook, const char *kallsyms,
 	char words[KAPSEL_TARGET_LEN + 60];
 	u32 count;
 
-	if (hook->hook == KAPSEL_HOOK_NETFILTER || hook->addr)
+	if (hook->hook == KAPSEL_HOOK_NETFILTER || hook->addr || kapsel_hook_is_multi(hook))
 		return 0;
 	count = kapsel_symbols_named(kallsyms, hook->target, list, ARRAY_SIZE(list));
 	if (count < 2)

@@ -21,6 +21,7 @@
 #define KAPSEL_ABI		1
 #define KAPSEL_NAME_LEN		64	/* with the terminating NUL */
 #define KAPSEL_LICENSE_LEN	64
+#define KAPSEL_PATTERN_LEN	256	/* of functions' names, with the terminating NUL */
 #define KAPSEL_COMM_LEN		16
 
 /* Hard limits; GET_ABI repeats them. */
@@ -32,6 +33,8 @@
 #define KAPSEL_MAX_REPEAT	10000000	/* PROG_TEST_RUN */
 #define KAPSEL_MAX_TAIL_CALLS	33	/* a run */
 #define KAPSEL_DEFAULT_CEILING	4000000	/* instructions a run */
+#define KAPSEL_MAX_FUNCTIONS	65536	/* whose entries one link watches */
+#define KAPSEL_MAX_RETURNS	4096	/* functions whose returns one link watches */
 #define KAPSEL_MAX_METERED	1000000000	/* ceiling of a metered program: a second or two */
 
 /* Kinds of object. Ids are counted for each kind from 1 and not reused soon. */
@@ -47,6 +50,8 @@
 #define KAPSEL_HOOK_KPROBE	1	/* function entry, or an instruction in it */
 #define KAPSEL_HOOK_KRETPROBE	2	/* function return */
 #define KAPSEL_HOOK_NETFILTER	3	/* a netfilter hook of one network namespace */
+#define KAPSEL_HOOK_KPROBE_MULTI 4	/* the entries of many functions */
+#define KAPSEL_HOOK_KRETPROBE_MULTI 5	/* the returns of many functions */
 
 /* Engines. */
 #define KAPSEL_ENGINE_AUTO	0
@@ -500,6 +505,26 @@ struct kapsel_link_kprobe {
 };
 
 /**
+ * struct kapsel_link_multi - the functions of one link to many
+ * @pattern: pointer to how the caller calls them all, NUL-terminated, for whoever
+ *	lists the link; or 0
+ * @addrs: array of __u64: the functions' addresses, each once, in any order
+ * @cookies: array of __u64: what bpf_get_attach_cookie() says in each; 0: the
+ *	link's cookie in all of them
+ * @count: of both arrays, 1 to KAPSEL_MAX_FUNCTIONS, for returns KAPSEL_MAX_RETURNS
+ * @maxactive: as in struct kapsel_link_kprobe, for each function; 0 for entries
+ *
+ * Where a function is refused, the record's detail is its address.
+ */
+struct kapsel_link_multi {
+	__aligned_u64 pattern;
+	__aligned_u64 addrs;
+	__aligned_u64 cookies;
+	__u32	count;
+	__u32	maxactive;
+};
+
+/**
  * struct kapsel_link_netfilter - where a netfilter program goes
  * @family: NFPROTO_IPV4, NFPROTO_IPV6 or NFPROTO_INET (both)
  * @hooknum: NF_INET_PRE_ROUTING to NF_INET_POST_ROUTING
@@ -517,10 +542,11 @@ struct kapsel_link_netfilter {
  * struct kapsel_link_create - LINK_CREATE: attach a program; returns the link's fd
  * @prog_fd: the program
  * @hook: KAPSEL_HOOK_*
- * @flags: KAPSEL_LINK_*; both are for netfilter only
- * @cookie: kept with the link, for its owner; programs get it by get_attach_cookie
+ * @flags: KAPSEL_LINK_*
+ * @cookie: kept with the link, for its owner; also what bpf_get_attach_cookie() says
  * @name: of the link; empty: the program's
  * @kprobe: for KPROBE and KRETPROBE
+ * @multi: for KPROBE_MULTI and KRETPROBE_MULTI
  * @netfilter: for NETFILTER
  * @log: verdict.code says what was wrong with the place
  *
@@ -539,6 +565,7 @@ struct kapsel_link_create {
 	char	name[KAPSEL_NAME_LEN];
 	union {
 		struct kapsel_link_kprobe kprobe;
+		struct kapsel_link_multi multi;
 		struct kapsel_link_netfilter netfilter;
 		__u64	__room[8];
 	};
@@ -547,6 +574,7 @@ struct kapsel_link_create {
 
 #define KAPSEL_LINK_NETNS	1	/* netfilter.netns_fd is set */
 #define KAPSEL_LINK_FAIL_CLOSED	2	/* netfilter: a run without a verdict drops the packet */
+#define KAPSEL_LINK_SKIP	4	/* multi: leave out what can't be watched, unless that is all */
 
 /**
  * struct kapsel_next_id - NEXT_ID: walk the objects of a kind
@@ -682,6 +710,9 @@ struct kapsel_map_info {
  * @dropped: runs that gave verdict 0 (netfilter)
  * @accepted: runs that gave verdict 1 (netfilter)
  * @via: KAPSEL_VIA_*: what of the kernel's calls the program; 0: netfilter
+ * @skipped: multi: functions left out by KAPSEL_LINK_SKIP
+ * @sites: room for struct kapsel_link_site, sorted by address, or 0
+ * @site_cnt: in: room in @sites; out: multi: how many functions are watched; else 0
  * @__reserved: 0
  */
 struct kapsel_link_info {
@@ -706,7 +737,20 @@ struct kapsel_link_info {
 	__u64	dropped;
 	__u64	accepted;
 	__u32	via;
+	__u32	skipped;
+	__aligned_u64 sites;
+	__u32	site_cnt;
 	__u32	__reserved;
+};
+
+/**
+ * struct kapsel_link_site - a function that a link to many watches
+ * @addr: of it, 0 if the caller may not see kernel addresses
+ * @cookie: what bpf_get_attach_cookie() says there
+ */
+struct kapsel_link_site {
+	__u64	addr;
+	__u64	cookie;
 };
 
 #define KAPSEL_VIA_KPROBE	1

@@ -52,13 +52,17 @@ int kapsel_prog_load(const struct kapsel_dev *dev, struct kapsel_prog *prog,
 /**
  * struct kapsel_attach_opts - how to attach; zero is fine, but for @netns_fd
  * @name: of the link; NULL: the program's
- * @cookie: kept with the link
+ * @cookie: kept with the link, and what bpf_get_attach_cookie() says
+ * @cookies: for a list of names: one for each, in its place; or NULL
+ * @nr_cookies: how many
  * @netns_fd: network namespace, -1: the caller's
  * @fail_closed: netfilter: packets that a run gives no verdict for are dropped
  */
 struct kapsel_attach_opts {
 	const char *name;
 	__u64 cookie;
+	const __u64 *cookies;
+	__u32 nr_cookies;
 	int netns_fd;
 	bool fail_closed;
 };

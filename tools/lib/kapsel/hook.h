@@ -3,6 +3,8 @@
 #ifndef KAPSEL_HOOK_H
 #define KAPSEL_HOOK_H
 
+#include <stdbool.h>
+
 #include "error.h"
 
 #define KAPSEL_TARGET_LEN 256
@@ -11,8 +13,8 @@
  * struct kapsel_hook - a place to attach to
  * @hook: KAPSEL_HOOK_*, 0: none given
  * @prog_type: KAPSEL_PROG_* that belongs to it
- * @target: function of a kprobe or kretprobe, or MODULE:FUNCTION; empty: still
- *	to be given
+ * @target: function of a kprobe or kretprobe, or MODULE:FUNCTION; of many: such names
+ *	and shell patterns, commas between them; empty: still to be given
  * @addr: the function's address, 0: to be looked up by name
  * @offset: bytes into it
  * @maxactive: of a kretprobe, 0: the kernel's default
@@ -31,6 +33,9 @@ struct kapsel_hook {
 	__u32 hooknum;
 	__s32 priority;
 };
+
+/** kapsel_hook_is_multi - does it go to many functions? */
+bool kapsel_hook_is_multi(const struct kapsel_hook *hook);
 
 /** kapsel_hook_from_sec - the hook that a section name stands for */
 int kapsel_hook_from_sec(const char *sec, struct kapsel_hook *hook,
@@ -90,6 +95,9 @@ const char *kapsel_ksyms_find(const struct kapsel_ksyms *syms, __u64 addr, __u64
 
 /** kapsel_ksyms_free - NULL is ignored */
 void kapsel_ksyms_free(struct kapsel_ksyms *syms);
+
+/** kapsel_symbol_at - the function that begins at @addr; false: there is none */
+bool kapsel_symbol_at(const char *kallsyms, __u64 addr, struct kapsel_symbol *sym);
 
 /**
  * kapsel_symbols_like - names of functions that a name may have been meant as
