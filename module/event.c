@@ -5,9 +5,10 @@
 
 #include "event.h"
 
-static __always_inline __nocfi enum kps_outcome
-run(struct kps_link *link, const struct kps_prog *prog, const struct kps_site *site,
-    void *ctx, u64 *ret)
+static __always_inline __nocfi enum kps_outcome run(struct kps_link *link,
+						    const struct kps_prog *prog,
+						    const struct kps_site *site,
+						    void *ctx, u64 *ret)
 {
 	enum kps_outcome outcome = kps_run_here(prog, site, ctx, ret,
 						&link->stats->run_ns);

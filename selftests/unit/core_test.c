@@ -22,10 +22,14 @@
 
 static const char section[] = "kprobe/vfs_read";
 
+#define FIRST_MATCH 4	/* ids from here on are asked whether they match */
+#define MAX_IDS 32
+
 /** struct types - the types that relocations speak of, in the program's BTF */
 struct types {
 	struct btf *btf;
-	int ids[4];
+	int ids[MAX_IDS];
+	u32 matches;
 	u32 section;
 };
 
@@ -61,6 +65,82 @@ static int add_outer(struct btf *btf, bool kernel, int number)
 	return outer;
 }
 
+static int pointer_to(struct btf *btf, int type)
+{
+	return btf__add_ptr(btf, type);
+}
+
+/* A struct of one member, whose type is what is asked about. */
+static int holder(struct btf *btf, const char *name, int type)
+{
+	int id = btf__add_struct(btf, name, 8);
+
+	btf__add_field(btf, "x", type, 0, 0);
+	return id;
+}
+
+static int function_of(struct btf *btf, int ret, int param, bool two)
+{
+	int id = btf__add_func_proto(btf, ret);
+
+	btf__add_func_param(btf, "a", param);
+	if (two)
+		btf__add_func_param(btf, "b", param);
+	return id;
+}
+
+/* Pairs that match, each beside the nearest that does not: by width, sign, word... */
+static void add_matching(struct types *types, bool kernel)
+{
+	struct btf *btf = types->btf;
+	int *to = &types->ids[FIRST_MATCH], s32, u32_type, u64_type, self, fwd, e;
+
+	s32 = btf__find_by_name(btf, "int");
+	u64_type = btf__find_by_name(btf, "unsigned long");
+	u32_type = btf__add_int(btf, "unsigned int", 4, 0);
+	*to++ = holder(btf, "same_int", s32);
+	*to++ = holder(btf, "other_sign", kernel ? u32_type : s32);
+	*to++ = holder(btf, "other_width", kernel ? u64_type : u32_type);
+	*to++ = holder(btf, "same_array", btf__add_array(btf, s32, u64_type, 4));
+	*to++ = holder(btf, "other_length", btf__add_array(btf, s32, u64_type, kernel ? 5 : 4));
+	*to++ = holder(btf, "by_pointer", pointer_to(btf, kernel ? types->ids[0] : types->ids[0]));
+	fwd = btf__add_fwd(btf, "outer", BTF_FWD_STRUCT);
+	*to++ = holder(btf, "to_forward", pointer_to(btf, kernel ? types->ids[0] : fwd));
+	*to++ = holder(btf, "from_forward", pointer_to(btf, kernel ? fwd : types->ids[0]));
+	fwd = btf__add_fwd(btf, "outer", BTF_FWD_UNION);
+	*to++ = holder(btf, "other_forward", pointer_to(btf, kernel ? types->ids[0] : fwd));
+	*to++ = holder(btf, "by_value", types->ids[0]);
+	self = btf__add_struct(btf, "itself", 8);
+	btf__add_field(btf, "next", pointer_to(btf, self), 0, 0);
+	*to++ = self;
+	*to++ = holder(btf, "function", pointer_to(btf, function_of(btf, s32, u64_type, true)));
+	*to++ = holder(btf, "fewer", pointer_to(btf, function_of(btf, s32, u64_type, !kernel)));
+	*to++ = holder(btf, "returns", pointer_to(btf, function_of(btf, kernel ? 0 : s32,
+								   u64_type, false)));
+	e = btf__add_enum(btf, "words", 4);
+	btf__add_enum_value(btf, "ONE", kernel ? 5 : 1);
+	if (kernel)
+		btf__add_enum_value(btf, "TWO", 2);
+	*to++ = e;
+	*to++ = types->ids[1];
+	e = btf__add_enum(btf, "wide", kernel ? 8 : 4);
+	btf__add_enum_value(btf, "ONE", 1);
+	*to++ = e;
+	*to++ = holder(btf, "qualified", kernel ? btf__add_const(btf, s32) :
+		       btf__add_typedef(btf, "int_t", s32));
+	*to++ = holder(btf, kernel ? "flavoured" : "flavoured___v2", s32);
+	e = btf__add_union(btf, "either", 8);
+	btf__add_field(btf, "a", s32, 0, 0);
+	if (kernel)
+		btf__add_field(btf, "b", u64_type, 0, 0);
+	*to++ = e;
+	e = kernel ? btf__add_union(btf, "kind", 8) : btf__add_struct(btf, "kind", 8);
+	btf__add_field(btf, "a", s32, 0, 0);
+	*to++ = e;
+	*to++ = holder(btf, "no_pointer", kernel ? u64_type : pointer_to(btf, s32));
+	types->matches = to - &types->ids[FIRST_MATCH];
+}
+
 static void make_types(struct types *types, bool kernel)
 {
 	struct btf *btf = btf__new_empty();
@@ -71,6 +151,7 @@ static void make_types(struct types *types, bool kernel)
 	types->ids[2] = btf__add_struct(btf, kernel ? "other" : "missing", 4);
 	btf__add_field(btf, "x", types->ids[1], 0, 0);
 	types->ids[3] = btf__add_typedef(btf, "alias", types->ids[0]);
+	add_matching(types, kernel);
 	types->section = btf__add_str(btf, section);
 }
 
@@ -233,34 +314,63 @@ static bool has_bpf(FIXTURE_DATA(core) * self)
 	return ok;
 }
 
+/* Whether libbpf took it; then we must have, to the bit. @answer: what it says. */
+static bool compare(struct __test_metadata *_metadata, FIXTURE_DATA(core) * self, u32 which,
+		    const char *access, u32 kind, s32 *answer)
+{
+	struct bpf_insn ours = {}, theirs = {};
+	bool ok;
+
+	build_as_compiled(self, which, access, kind);
+	ok = by_libbpf(self, &theirs);
+	EXPECT_EQ(ok, by_us(self, &ours)) {
+		TH_LOG("type %u, %s, kind %u: libbpf has %d; %s", which, access, kind,
+		       theirs.imm, self->err.text);
+	}
+	if (ok)
+		EXPECT_EQ(0, memcmp(&theirs, &ours, sizeof(ours))) {
+			TH_LOG("type %u, %s, kind %u: libbpf has %#x %d, we %#x %d", which,
+			       access, kind, theirs.code, theirs.imm, ours.code, ours.imm);
+		}
+	elf_build_free(&self->eb);
+	*answer = theirs.imm;
+	return ok;
+}
+
 TEST_F(core, each_kind_as_libbpf_has_it)
 {
 	u32 i, kind, compared = 0;
+	s32 answer;
 
 	if (!has_bpf(self))
 		SKIP(return, "no bpf(2) here");
-	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		for (kind = places[i].from; kind <= places[i].to; kind++) {
-			struct bpf_insn ours = {}, theirs = {};
-			bool ok;
-
-			build_as_compiled(self, places[i].which, places[i].access, kind);
-			ok = by_libbpf(self, &theirs);
-			EXPECT_EQ(ok, by_us(self, &ours)) {
-				TH_LOG("type %u, %s, kind %u: libbpf has %d; %s", places[i].which,
-				       places[i].access, kind, theirs.imm, self->err.text);
-			}
-			if (ok)
-				EXPECT_EQ(0, memcmp(&theirs, &ours, sizeof(ours))) {
-					TH_LOG("type %u, %s, kind %u: libbpf has %#x %d, we %#x %d",
-					       places[i].which, places[i].access, kind, theirs.code,
-					       theirs.imm, ours.code, ours.imm);
-				}
-			compared += ok;
-			elf_build_free(&self->eb);
-		}
-	}
+	for (i = 0; i < ARRAY_SIZE(places); i++)
+		for (kind = places[i].from; kind <= places[i].to; kind++)
+			compared += compare(_metadata, self, places[i].which, places[i].access,
+					    kind, &answer);
 	EXPECT_LT(70, compared);
+}
+
+/* Does a type match? Of those above about half do. */
+TEST_F(core, matches_as_libbpf_has_it)
+{
+	struct types types;
+	u32 i, matching = 0;
+	s32 answer;
+
+	if (!has_bpf(self))
+		SKIP(return, "no bpf(2) here");
+	make_types(&types, false);
+	for (i = 0; i < types.matches; i++) {
+		EXPECT_TRUE(compare(_metadata, self, FIRST_MATCH + i, "0", 12, &answer)) {
+			TH_LOG("libbpf says nothing of type %u", i);
+		}
+		matching += answer;
+	}
+	EXPECT_LE(22, types.matches);
+	EXPECT_LE(8, matching);
+	EXPECT_LE(8, types.matches - matching);
+	btf__free(types.btf);
 }
 
 static const struct { u32 which; const char *access; u32 kind; const char *says; } missing[] = {

@@ -23,9 +23,9 @@ const struct cli_option load_options[] = {
 	[OPT_CEILING] = { "--ceiling", 0, true, "N: most instructions a run may take" },
 	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
 	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
-	[OPT_MAXACTIVE] = { "--maxactive", 0, true, "N: calls that a return probe follows at a time" },
-	[OPT_COOKIE] = { "--cookie", 0, true, "N[,N...]: for bpf_get_attach_cookie(); one for each of several functions" },
-	[OPT_SKIP] = { "--skip-missing", 0, false, "leave out programs whose function the kernel lacks" },
+	[OPT_MAXACTIVE] = { "--maxactive", 0, true, "N: calls that a return probe follows" },
+	[OPT_COOKIE] = { "--cookie", 0, true, "N[,N...]: for bpf_get_attach_cookie()" },
+	[OPT_SKIP] = { "--skip-missing", 0, false, "leave out programs for functions not there" },
 	[OPT_NO_ATTACH] = { "--no-attach", 0, false, "only load, for `kapsel attach`" },
 	{ .name = NULL }
 };

@@ -29,14 +29,14 @@ const struct cli_option run_options[] = {
 	[OPT_FOR] = { "--for", 0, true, "TIME: end after 10s, 500ms, 2m" },
 	[OPT_COUNT] = { "--count", 0, true, "N: end after N events" },
 	[OPT_ENGINE] = { "--engine", 0, true, "auto, interp or jit" },
-	[OPT_HOOK] = { "--hook", 0, true, "[PROG=]HOOK: attach (PROG) there instead, as nf:inet:input:-10" },
+	[OPT_HOOK] = { "--hook", 0, true, "[PROG=]HOOK: attach there, as nf:inet:input:-10" },
 	[OPT_NETNS] = { "--netns", 0, true, "NAME|PATH: netfilter in this network namespace" },
 	[OPT_CEILING] = { "--ceiling", 0, true, "N: most instructions a run may take" },
 	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
 	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
-	[OPT_MAXACTIVE] = { "--maxactive", 0, true, "N: calls that a return probe follows at a time" },
-	[OPT_COOKIE] = { "--cookie", 0, true, "N[,N...]: for bpf_get_attach_cookie(); one for each of several functions" },
-	[OPT_SKIP] = { "--skip-missing", 0, false, "leave out programs whose function the kernel lacks" },
+	[OPT_MAXACTIVE] = { "--maxactive", 0, true, "N: calls that a return probe follows" },
+	[OPT_COOKIE] = { "--cookie", 0, true, "N[,N...]: for bpf_get_attach_cookie()" },
+	[OPT_SKIP] = { "--skip-missing", 0, false, "leave out programs for functions not there" },
 	{ .name = NULL }
 };
 

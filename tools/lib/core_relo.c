@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * libkapsel - CO-RE relocations: numbers that depend on the kernel's types are
- * taken from the running kernel's BTF, or from the file that $KAPSEL_BTF names
+ * taken from the BTF of the running kernel and its modules, or from the file that
+ * $KAPSEL_BTF names
  */
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <linux/kernel.h>
 
 #include "btf_type.h"
+#include "core_cand.h"
 #include "core_spec.h"
 #include "object.h"
 
@@ -52,16 +54,15 @@ static int refuse(const struct core *c, const char *why)
 		       btf__str_by_offset(c->obj->btf, c->relo->access) ?: "?", why);
 }
 
-static int need_kernel_btf(struct core *c)
+static int find_candidates(struct core *c, const struct kl_core_cands **cands)
 {
-	const char *path = getenv("KAPSEL_BTF");
+	int ret = kl_core_candidates(&c->obj->kernel, c->obj->btf, c->relo->type_id, cands);
 
-	if (c->obj->kernel_btf)
-		return 0;
-	c->obj->kernel_btf = btf__parse(path ?: "/sys/kernel/btf/vmlinux", NULL);
-	if (c->obj->kernel_btf && path && kl_btf_unsound(c->obj->kernel_btf))
+	if (ret == -ENOMEM)
+		return kl_nomem(c->err);
+	if (ret == -EINVAL)
 		return refuse(c, "the types of $KAPSEL_BTF are damaged");
-	if (c->obj->kernel_btf)
+	if (!ret)
 		return 0;
 	refuse(c, "the kernel's types are not known");
 	return kl_hint(c->err, "needs a kernel with CONFIG_DEBUG_INFO_BTF, or a file of its types by --btf or $KAPSEL_BTF");
@@ -94,12 +95,11 @@ static const char *enum_word(const struct btf *btf, const struct btf_type *type,
 }
 
 /* The enumerator's value among the kernel's; names there have no flavour. */
-static int find_enumerator(const struct core *c, u32 candidate, u64 *value)
+static int find_enumerator(const struct core *c, const struct kl_core_cand *cand, u64 *value)
 {
-	u32 id = c->relo->type_id;
-	const struct btf *btf = c->obj->kernel_btf;
+	u32 id = c->relo->type_id, candidate = cand->id;
 	const struct btf_type *local = kl_btf_real(c->obj->btf, &id);
-	const struct btf_type *type = kl_btf_real(btf, &candidate);
+	const struct btf_type *type = kl_btf_real(cand->btf, &candidate);
 	const char *word;
 	char name[128];
 	s64 number;
@@ -109,46 +109,44 @@ static int find_enumerator(const struct core *c, u32 candidate, u64 *value)
 		return -ENOENT;
 	word = enum_word(c->obj->btf, local, c->number);
 	snprintf(name, sizeof(name), "%.*s", (int)kl_core_stem(word), word);
-	if (!kl_btf_enum_value(btf, type, name, &number))
+	if (!kl_btf_enum_value(cand->btf, type, name, &number))
 		return -ENOENT;
 	if (c->relo->kind == KL_CORE_ENUM_VALUE)
 		*value = number;
 	return 0;
 }
 
-/* What the relocation asks, of one candidate. -ENOENT: it isn't there. */
-static int ask(const struct core *c, u32 candidate, u64 *value, u32 *bytes)
+static int ask_field(const struct core *c, const struct kl_core_cand *cand, u64 *value,
+		     u32 *bytes)
 {
 	struct kl_core_place place;
-	int ret = 0;
+	int ret = kl_core_remote(cand->btf, cand->id, &c->path, &place);
 
-	if (is_enum(c->relo->kind))
-		return find_enumerator(c, candidate, value);
-	if (c->relo->kind == KL_CORE_TYPE_TARGET)
-		*value = candidate;
-	else if (c->relo->kind == KL_CORE_TYPE_SIZE)
-		*value = kapsel_btf_size(c->obj->kernel_btf, candidate);
-	if (!is_field(c->relo->kind))
-		return 0;
-	ret = kl_core_remote(c->obj->kernel_btf, candidate, &c->path, &place);
-	if (!ret && c->relo->kind != KL_CORE_FIELD_EXISTS) {
-		ret = kl_core_field(c->relo->kind, &place, value);
-		*bytes = kapsel_btf_size(place.btf, place.type);
-	}
-	return ret;
+	if (ret || c->relo->kind == KL_CORE_FIELD_EXISTS)
+		return ret;
+	*bytes = kapsel_btf_size(place.btf, place.type);
+	return kl_core_field(c->relo->kind, &place, value);
 }
 
-static bool is_candidate(const struct core *c, const struct btf_type *local, u32 id)
+/* What the relocation asks, of one candidate. -ENOENT: it isn't there. */
+static int ask(const struct core *c, const struct kl_core_cand *cand, u64 *value, u32 *bytes)
 {
-	const struct btf_type *type = btf__type_by_id(c->obj->kernel_btf, id);
-	const char *want = btf__name_by_offset(c->obj->btf, local->name_off);
-	const char *is = btf__name_by_offset(c->obj->kernel_btf, type->name_off);
-	size_t stem = kl_core_stem(want);
-
-	if (!*want || !is || kl_core_stem(is) != stem || strncmp(want, is, stem))
-		return false;
-	return btf_kind(type) == btf_kind(local) ||
-	       (btf_is_any_enum(type) && btf_is_any_enum(local));
+	switch (c->relo->kind) {
+	case KL_CORE_ENUM_EXISTS:
+	case KL_CORE_ENUM_VALUE:
+		return find_enumerator(c, cand, value);
+	case KL_CORE_TYPE_TARGET:
+		*value = cand->id;
+		return 0;
+	case KL_CORE_TYPE_SIZE:
+		*value = kapsel_btf_size(cand->btf, cand->id);
+		return 0;
+	case KL_CORE_TYPE_EXISTS:
+		return 0;
+	case KL_CORE_TYPE_MATCHES:
+		return kl_core_matches(c->obj->btf, c->relo->type_id, cand) ? 0 : -ENOENT;
+	}
+	return ask_field(c, cand, value, bytes);
 }
 
 /**
@@ -164,31 +162,35 @@ struct answer {
 };
 
 /* All candidates that have it must say the same. */
+static int take_answer(const struct core *c, const struct kl_core_cand *cand,
+		       struct answer *answer)
+{
+	u32 bytes = 0;
+	u64 value = 1;
+	int ret = ask(c, cand, &value, &bytes);
+
+	if (ret == -ENOENT)
+		return 0;
+	if (ret)
+		return refuse(c, "what it asks can't be told of this field");
+	if (answer->found && answer->value != value && c->relo->kind != KL_CORE_TYPE_TARGET)
+		return refuse(c, "the kernel has several such types that differ");
+	if (!answer->found)
+		*answer = (struct answer){ true, value, bytes };
+	return 0;
+}
+
 static int ask_kernel(struct core *c, struct answer *answer)
 {
-	const struct btf_type *local = btf__type_by_id(c->obj->btf, c->relo->type_id);
-	u32 id, count = btf__type_cnt(c->obj->kernel_btf), bytes = 0;
-	u64 value;
-	int ret;
+	const struct kl_core_cands *cands = NULL;
+	int ret = find_candidates(c, &cands);
+	u32 i;
 
-	for (id = 1; id < count; id++) {
-		if (!is_candidate(c, local, id))
-			continue;
-		value = 1;
-		ret = ask(c, id, &value, &bytes);
-		if (ret == -ENOENT)
-			continue;
-		if (ret)
-			return refuse(c, "what it asks can't be told of this field");
-		if (answer->found && answer->value != value &&
-		    c->relo->kind != KL_CORE_TYPE_TARGET)
-			return refuse(c, "the kernel has several such types that differ");
-		if (!answer->found)
-			*answer = (struct answer){ true, value, bytes };
-	}
-	if (!answer->found && may_be_missing(c->relo->kind))
+	for (i = 0; !ret && i < cands->count; i++)
+		ret = take_answer(c, &cands->list[i], answer);
+	if (!ret && !answer->found && may_be_missing(c->relo->kind))
 		*answer = (struct answer){ true, 0, 0 };
-	return 0;
+	return ret;
 }
 
 static void poison(struct bpf_insn *insn)
@@ -247,7 +249,8 @@ static int patch(struct core *c, const struct answer *answer)
 }
 
 /* How far the kernel's type goes along: the first step that it does not have. */
-static u32 first_unknown(const struct core *c, u32 candidate, struct kl_core_place *last)
+static u32 first_unknown(const struct core *c, const struct kl_core_cand *cand,
+			 struct kl_core_place *last)
 {
 	struct kl_core_path path = c->path;
 	struct kl_core_place place;
@@ -255,7 +258,7 @@ static u32 first_unknown(const struct core *c, u32 candidate, struct kl_core_pla
 
 	for (n = 1; n <= c->path.count; n++) {
 		path.count = n;
-		if (kl_core_remote(c->obj->kernel_btf, candidate, &path, &place))
+		if (kl_core_remote(cand->btf, cand->id, &path, &place))
 			break;
 		*last = place;
 	}
@@ -281,10 +284,11 @@ static const char *similar_member(const struct kl_core_place *place, const char 
 	return best;
 }
 
-static void field_missing(const struct core *c, u32 candidate, char *buf, size_t size)
+static void field_missing(const struct core *c, const struct kl_core_cand *cand, char *buf,
+			  size_t size)
 {
-	struct kl_core_place last = { .btf = c->obj->kernel_btf, .type = candidate };
-	u32 step = first_unknown(c, candidate, &last);
+	struct kl_core_place last = { .btf = cand->btf, .type = cand->id };
+	u32 step = first_unknown(c, cand, &last);
 	const char *name = step < c->path.count ? c->path.steps[step].name : NULL;
 	const char *like = name ? similar_member(&last, name) : NULL;
 	char type[80];
@@ -297,35 +301,27 @@ static void field_missing(const struct core *c, u32 candidate, char *buf, size_t
 			 like ? "; it has '" : "", like ?: "", like ? "'" : "");
 }
 
-static u32 first_candidate(const struct core *c)
-{
-	const struct btf_type *local = btf__type_by_id(c->obj->btf, c->relo->type_id);
-	u32 id, count = btf__type_cnt(c->obj->kernel_btf);
-
-	for (id = 1; id < count; id++)
-		if (is_candidate(c, local, id))
-			return id;
-	return 0;
-}
-
 /* What the instruction asks for and why that can't be had, for a later refusal. */
 static int note_missing(struct core *c)
 {
 	struct kapsel_prog *prog = c->prog;
-	u32 candidate = first_candidate(c);
+	const struct kl_core_cands *cands = NULL;
 	struct kapsel_missing *to;
 	char type[80];
+	int ret = find_candidates(c, &cands);
 
+	if (ret)
+		return ret;
 	to = kl_grow(&prog->missing, prog->nr_missing, sizeof(*to));
 	if (!to)
 		return kl_nomem(c->err);
 	prog->nr_missing++;
 	to->insn = c->insn - prog->insns;
 	kapsel_btf_name(c->obj->btf, c->relo->type_id, type, sizeof(type));
-	if (!candidate)
+	if (!cands->count)
 		snprintf(to->text, sizeof(to->text), "has no %s", type);
 	else if (is_field(c->relo->kind))
-		field_missing(c, candidate, to->text, sizeof(to->text));
+		field_missing(c, &cands->list[0], to->text, sizeof(to->text));
 	else
 		snprintf(to->text, sizeof(to->text), "has %s without what is asked of it", type);
 	return 0;
@@ -364,8 +360,7 @@ static int apply(struct core *c)
 	if (c->relo->kind > KL_CORE_TYPE_MATCHES)
 		return refuse(c, "its kind is not known");
 	answer.found = false;
-	ret = need_kernel_btf(c);
-	ret = ret ?: ask_kernel(c, &answer);
+	ret = ask_kernel(c, &answer);
 	if (ret || answer.found)
 		return ret ?: patch(c, &answer);
 	/* It may be in code that the program itself keeps from running. */

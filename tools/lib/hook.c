@@ -295,7 +295,8 @@ static const char *format_probe(const struct kapsel_hook *hook, char *buf, size_
 		snprintf(addr, sizeof(addr), "@%#llx", (unsigned long long)hook->addr);
 	if (hook->offset)
 		snprintf(offset, sizeof(offset), "+%#llx", (unsigned long long)hook->offset);
-	snprintf(buf, size, "%s:%s%s%s", names[hook->hook], hook->target[0] ? hook->target : "?", addr, offset);
+	snprintf(buf, size, "%s:%s%s%s", names[hook->hook],
+		 hook->target[0] ? hook->target : "?", addr, offset);
 	return buf;
 }
 

@@ -247,7 +247,7 @@ void kapsel_close(struct kapsel_object *obj)
 	free(obj->left_out);
 	free(obj->maps);
 	btf__free(obj->btf);
-	btf__free(obj->kernel_btf);
+	kl_core_types_free(&obj->kernel);
 	kl_elf_free(obj);
 	free(obj->path);
 	free(obj->image);

@@ -5,6 +5,7 @@
 
 #include <libelf.h>
 
+#include "core_cand.h"
 #include "internal.h"
 
 #define KL_NO_SYMBOL 0xffffffffu
@@ -87,7 +88,7 @@ struct kapsel_object {
 	struct kl_func *funcs;	/* sorted by section and start */
 	u32 nr_funcs;
 	struct btf *btf;
-	struct btf *kernel_btf;	/* read on the first CO-RE relocation */
+	struct kl_core_types kernel;	/* read on the first CO-RE relocation */
 	char license[KAPSEL_LICENSE_LEN];
 	struct kapsel_map *maps;
 	u32 nr_maps;

@@ -574,7 +574,7 @@ struct kapsel_link_create {
 
 #define KAPSEL_LINK_NETNS	1	/* netfilter.netns_fd is set */
 #define KAPSEL_LINK_FAIL_CLOSED	2	/* netfilter: a run without a verdict drops the packet */
-#define KAPSEL_LINK_SKIP	4	/* multi: leave out what can't be watched, unless that is all */
+#define KAPSEL_LINK_SKIP	4	/* multi: leave out what can't be watched */
 
 /**
  * struct kapsel_next_id - NEXT_ID: walk the objects of a kind

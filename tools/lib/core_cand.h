@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* libkapsel - CO-RE: the kernel's types that one of the program's may be */
+#ifndef KL_CORE_CAND_H
+#define KL_CORE_CAND_H
+
+#include "internal.h"
+
+/** struct kl_core_cand - a type of the kernel's, or of a module's */
+struct kl_core_cand {
+	const struct btf *btf;
+	u32 id;
+};
+
+/**
+ * struct kl_core_cands - those of one of the program's types
+ * @local: id of it
+ * @list: candidates: the kernel's, or if it has none all modules'
+ * @count: how many
+ */
+struct kl_core_cands {
+	u32 local;
+	struct kl_core_cand *list;
+	u32 count;
+};
+
+/**
+ * struct kl_core_types - types to relocate against, read when they are asked for
+ * @kernel: the running kernel's, or those of the file that $KAPSEL_BTF names
+ * @modules: of its modules, unless there is such a file
+ * @nr_modules: how many
+ * @modules_read: they were looked for
+ * @cands: what was found so far, by type
+ * @nr_cands: how many
+ */
+struct kl_core_types {
+	struct btf *kernel;
+	struct btf **modules;
+	u32 nr_modules;
+	bool modules_read;
+	struct kl_core_cands *cands;
+	u32 nr_cands;
+};
+
+/**
+ * kl_core_candidates - the kernel's types of the same name and kind
+ * @types: where to look
+ * @btf: the program's types
+ * @local: id there
+ * @cands: set; good until the next call
+ *
+ * Return: 0; -ENOENT: no types are known; -EINVAL: those of $KAPSEL_BTF are damaged;
+ * -ENOMEM.
+ */
+int kl_core_candidates(struct kl_core_types *types, const struct btf *btf, u32 local,
+		       const struct kl_core_cands **cands);
+
+/** kl_core_types_free - release it all */
+void kl_core_types_free(struct kl_core_types *types);
+
+/**
+ * kl_core_matches - is a type what the program takes it for?
+ * @local: the program's types
+ * @id: the type there
+ * @cand: the kernel's
+ *
+ * By libbpf's rules: names, flavours aside; sizes of enumerations, and their words;
+ * width and sign of integers; members by name, of which the kernel's may have more;
+ * behind a pointer only struct or union.
+ */
+bool kl_core_matches(const struct btf *local, u32 id, const struct kl_core_cand *cand);
+
+#endif
