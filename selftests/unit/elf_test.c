@@ -163,12 +163,83 @@ TEST_F(refused, maps_without_btf)
 	EXPECT_NE(NULL, strstr(self->err.hint, "-g"));
 }
 
-TEST_F(refused, old_maps)
+/* ------------------------------------------------------------------------
+ * Definitions of the old form
+ */
+static void old_maps(struct elf_build *eb, const u32 *numbers, size_t size, u64 at, u64 len)
 {
-	elf_build_section(&self->eb, "maps", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE,
-			  "\0\0\0\0\0\0\0\0", 8);
-	elf_build_finish(&self->eb);
-	EXPECT_REFUSED("old-style");
+	u32 sec = elf_build_section(eb, "maps", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, numbers,
+				    size);
+
+	elf_build_symbol(eb, "table", sec, at, len, STT_OBJECT, STB_GLOBAL);
+	elf_build_finish(eb);
+}
+
+static const u32 old_hash[7] = { BPF_MAP_TYPE_HASH, 4, 8, 16, BPF_F_NO_PREALLOC };
+
+TEST(maps_of_old)
+{
+	struct kapsel_error err = {};
+	size_t size;
+
+	/* Without flags, with them, and with what others have behind them, if it is 0. */
+	for (size = 16; size <= sizeof(old_hash); size += 4) {
+		struct kapsel_object *obj;
+		struct elf_build eb;
+		const struct kapsel_map *map;
+
+		small(&eb, "kprobe/vfs_read");
+		old_maps(&eb, old_hash, size, 0, size);
+		obj = OPEN(&eb.image, &err);
+		ASSERT_NE(NULL, obj) TH_LOG("%s", err.text);
+		EXPECT_TRUE(kapsel_has_legacy_maps(obj));
+		ASSERT_EQ(1, kapsel_nr_maps(obj));
+		map = kapsel_map_at(obj, 0);
+		EXPECT_STREQ("table", map->name);
+		EXPECT_EQ(BPF_MAP_TYPE_HASH, map->type);
+		EXPECT_EQ(4, map->key_size);
+		EXPECT_EQ(8, map->value_size);
+		EXPECT_EQ(16, map->max_entries);
+		EXPECT_EQ(size > 16 ? BPF_F_NO_PREALLOC : 0, map->flags);
+		EXPECT_EQ(0, map->value_type);
+		kapsel_close(obj);
+		elf_build_free(&eb);
+	}
+}
+
+TEST_F(refused, old_maps_cut_off)
+{
+	old_maps(&self->eb, old_hash, 12, 0, 12);
+	EXPECT_REFUSED("damaged");
+}
+
+TEST_F(refused, old_maps_outside)
+{
+	old_maps(&self->eb, old_hash, 20, 4, 20);
+	EXPECT_REFUSED("damaged");
+}
+
+TEST_F(refused, old_maps_far_outside)
+{
+	old_maps(&self->eb, old_hash, 20, ~0ULL - 3, 20);
+	EXPECT_REFUSED("damaged");
+}
+
+TEST_F(refused, old_maps_with_more)
+{
+	static const u32 inner[] = { BPF_MAP_TYPE_HASH, 4, 8, 16, 0, 0, 1 };
+
+	old_maps(&self->eb, inner, sizeof(inner), 0, sizeof(inner));
+	EXPECT_REFUSED("more than type");
+	EXPECT_NE(NULL, strstr(self->err.hint, ".maps"));
+}
+
+TEST_F(refused, old_maps_of_no_type)
+{
+	static const u32 none[5] = { 0, 4, 8, 16 };
+
+	old_maps(&self->eb, none, sizeof(none), 0, sizeof(none));
+	EXPECT_REFUSED("no type");
 }
 
 TEST_F(refused, damaged_btf)

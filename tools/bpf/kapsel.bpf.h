@@ -45,6 +45,11 @@ typedef __s64 s64;
 #ifndef __weak
 #define __weak __attribute__((weak))
 #endif
+#ifndef true
+#define bool _Bool
+#define true 1
+#define false 0
+#endif
 #ifndef NULL
 #define NULL ((void *)0)
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "histogram.h"
 #include "keyview.h"
 #include "mapview.h"
 #include "stackview.h"
@@ -204,8 +205,76 @@ static int gather(void *ctx, const void *key, const void *value)
 	return 0;
 }
 
-int mapview_text(FILE *to, const struct kapsel_view *view, const char *indent,
-		 bool skip_zero, struct kapsel_error *err)
+/** struct drawing - histograms being drawn */
+struct drawing {
+	const struct kapsel_view *view;
+	const struct histogram *hist;
+	FILE *to;
+	const char *indent;
+	__u64 counts[HISTOGRAM_SLOTS];
+};
+
+/* One slot of a map that is a histogram as a whole. */
+static int gather_slot(void *ctx, const void *key, const void *value)
+{
+	struct drawing *d = ctx;
+	__u32 slot = id_in(key);
+	__s64 sum;
+
+	if (slot < HISTOGRAM_SLOTS && total(d->view, value, &sum))
+		d->counts[slot] = sum;
+	return 0;
+}
+
+/* What a value has beside its slots, where it is one value. */
+static void put_others(const struct drawing *d, const void *value)
+{
+	struct kapsel_field fields[32];
+	__u32 i, count = kapsel_btf_fields(d->view->btf, d->view->info.btf_value_type_id,
+					   fields, ARRAY_LEN(fields));
+
+	for (i = 0; d->view->cpus == 1 && i < count && i < ARRAY_LEN(fields); i++) {
+		if (fields[i].offset == d->hist->offset)
+			continue;
+		fprintf(d->to, "  %s=", fields[i].name);
+		kapsel_btf_print(d->to, d->view->btf, fields[i].type,
+				 (const char *)value + fields[i].offset, fields[i].size);
+	}
+}
+
+/* The histogram of one key, its CPUs added up. */
+static int draw_value(void *ctx, const void *key, const void *value)
+{
+	struct drawing *d = ctx;
+	__u32 cpu;
+
+	if (is_zero(value, (size_t)d->view->cpus * d->view->stride))
+		return 0;
+	memset(d->counts, 0, sizeof(d->counts));
+	for (cpu = 0; cpu < d->view->cpus; cpu++)
+		histogram_add(d->hist, d->view->btf, cpu_value(d->view, value, cpu), d->counts);
+	fputs(d->indent, d->to);
+	kapsel_btf_print(d->to, d->view->btf, d->view->info.btf_key_type_id, key,
+			 d->view->info.key_size);
+	put_others(d, value);
+	fputc('\n', d->to);
+	histogram_draw(d->to, d->indent, d->counts);
+	return 0;
+}
+
+static int draw(FILE *to, const struct kapsel_view *view, const struct histogram *hist,
+		const char *indent, struct kapsel_error *err)
+{
+	struct drawing d = { .view = view, .hist = hist, .to = to, .indent = indent };
+	int ret = kapsel_map_each(view, hist->whole ? gather_slot : draw_value, &d, err);
+
+	if (hist->whole)
+		histogram_draw(to, indent, d.counts);
+	return ret;
+}
+
+static int list(FILE *to, const struct kapsel_view *view, const char *indent,
+		bool skip_zero, struct kapsel_error *err)
 {
 	struct text_walk w = { .view = view, .skip_zero = skip_zero };
 	size_t i;
@@ -219,6 +288,16 @@ int mapview_text(FILE *to, const struct kapsel_view *view, const char *indent,
 	}
 	free(w.lines);
 	return ret;
+}
+
+int mapview_text(FILE *to, const struct kapsel_view *view, const char *indent,
+		 bool skip_zero, struct kapsel_error *err)
+{
+	struct histogram hist;
+
+	if (histogram_of(view, &hist))
+		return draw(to, view, &hist, indent, err);
+	return list(to, view, indent, skip_zero, err);
 }
 
 struct json_walk {

@@ -15,7 +15,7 @@ void mapview_value(FILE *to, const struct kapsel_view *view, const void *value);
 void mapview_value_json(struct kapsel_json *js, const struct kapsel_view *view,
 			const void *value);
 
-/** mapview_text - all elements, two columns, each line after @indent */
+/** mapview_text - all elements, two columns or drawn, each line after @indent */
 int mapview_text(FILE *to, const struct kapsel_view *view, const char *indent,
 		 bool skip_zero, struct kapsel_error *err);
 

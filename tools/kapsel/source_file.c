@@ -105,5 +105,7 @@ struct kapsel_object *cli_open(const char *path, int *status)
 		*status = cli_fail(&err, CLI_FAILED);
 	else
 		say_left_out(obj);
+	if (obj && kapsel_has_legacy_maps(obj))
+		cli_say("old maps  SEC(\"maps\") says nothing of types: SEC(\".maps\") does\n");
 	return obj;
 }

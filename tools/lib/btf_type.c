@@ -114,6 +114,17 @@ u32 kapsel_btf_fields(const struct btf *btf, u32 id, struct kapsel_field *fields
 	return btf_vlen(type);
 }
 
+u32 kapsel_btf_element(const struct btf *btf, u32 id, u32 *count)
+{
+	const struct btf_type *type = kl_btf_real(btf, &id);
+
+	*count = 0;
+	if (!type || !btf_is_array(type))
+		return 0;
+	*count = btf_array(type)->nelems;
+	return btf_array(type)->type;
+}
+
 static u32 find_struct(const struct btf *btf, const char *fmt, int len, const char *name)
 {
 	char full[2 * KAPSEL_NAME_LEN];

@@ -200,18 +200,21 @@ static const char *section_name(const struct linker *lk, const struct kl_symbol 
 }
 
 /* A map is found by where its definition is, a data section by its index. */
+static bool is_meant(const struct linker *lk, const struct kapsel_map *map,
+		     const struct kl_symbol *sym, u64 off)
+{
+	if (map->section)
+		return map->section == sym->section;
+	return map->offset == off && !strcmp(map->definitions, section_name(lk, sym));
+}
+
 static s64 find_map(const struct linker *lk, const struct kl_symbol *sym, u64 off)
 {
-	bool defined = !strcmp(section_name(lk, sym), ".maps");
 	u32 i;
 
-	for (i = 0; i < lk->obj->nr_maps; i++) {
-		const struct kapsel_map *map = &lk->obj->maps[i];
-
-		if (defined ? !map->section && map->offset == off :
-			      map->section == sym->section)
+	for (i = 0; i < lk->obj->nr_maps; i++)
+		if (is_meant(lk, &lk->obj->maps[i], sym, off))
 			return i;
-	}
 	return -1;
 }
 

@@ -355,6 +355,35 @@ static const struct btf_type *find_definition(const struct kapsel_object *obj,
 	return type && btf_is_struct(type) ? type : NULL;
 }
 
+int kl_map_check(const struct kapsel_object *obj, struct kapsel_map *map,
+		 struct kapsel_error *err)
+{
+	return check_shape(obj, map, err);
+}
+
+struct kapsel_map *kl_map_add(struct kapsel_object *obj, const struct kl_symbol *sym,
+			      struct kapsel_error *err)
+{
+	struct kapsel_map *map;
+
+	if (strlen(sym->name) >= KAPSEL_NAME_LEN) {
+		kl_fail(err, -ENAMETOOLONG, "%s: map '%s': the name is longer than %d characters",
+			obj->path, sym->name, KAPSEL_NAME_LEN - 1);
+		return NULL;
+	}
+	map = kl_grow(&obj->maps, obj->nr_maps, sizeof(*map));
+	if (!map) {
+		kl_nomem(err);
+		return NULL;
+	}
+	obj->nr_maps++;
+	map->name = sym->name;
+	map->offset = sym->value;
+	map->definitions = obj->sections[sym->section].name;
+	map->fd = -1;
+	return map;
+}
+
 static int add_map(struct kapsel_object *obj, const struct kl_symbol *sym,
 		   struct kapsel_error *err)
 {
@@ -365,17 +394,10 @@ static int add_map(struct kapsel_object *obj, const struct kl_symbol *sym,
 	if (!type)
 		return kl_fail(err, -ENOEXEC, "%s: map '%s' has no definition in BTF",
 			       obj->path, sym->name);
-	if (strlen(sym->name) >= KAPSEL_NAME_LEN)
-		return kl_fail(err, -ENAMETOOLONG, "%s: map '%s': the name is longer than %d characters",
-			       obj->path, sym->name, KAPSEL_NAME_LEN - 1);
-	map = kl_grow(&obj->maps, obj->nr_maps, sizeof(*map));
+	map = kl_map_add(obj, sym, err);
 	if (!map)
-		return kl_nomem(err);
-	obj->nr_maps++;
-	map->name = sym->name;
-	map->offset = sym->value;
+		return strlen(sym->name) < KAPSEL_NAME_LEN ? -ENOMEM : -ENAMETOOLONG;
 	map->values_to = sym->value + sym->size;
-	map->fd = -1;
 	ret = read_members(obj, type, map, err);
 	if (!map->values_from)
 		map->values_to = 0;
@@ -388,11 +410,9 @@ int kl_maps_read(struct kapsel_object *obj, struct kapsel_error *err)
 	u32 i;
 	int ret = 0;
 
-	if (kl_section_find(obj, "maps"))
-		return kl_fail(err, -EOPNOTSUPP, "%s: section maps: old-style map definitions are not supported, use SEC(\".maps\")",
-			       obj->path);
-	if (!sec)
-		return 0;
+	ret = kl_legacy_maps_read(obj, err);
+	if (ret || !sec)
+		return ret;
 	if (!obj->btf)
 		return kl_hint((kl_fail(err, -ENOEXEC, "%s: maps are defined, but there is no BTF to describe them",
 					obj->path), err), "compile with -g");

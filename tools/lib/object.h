@@ -97,6 +97,7 @@ struct kapsel_object {
 	struct kapsel_left_out *left_out;
 	u32 nr_left_out;
 	u32 nr_linked;		/* instructions of all programs */
+	bool has_legacy_maps;
 };
 
 /** kl_elf_read - sections, symbols, relocations and functions of obj->image */
@@ -124,6 +125,17 @@ int kl_btf_read(struct kapsel_object *obj, struct kapsel_error *err);
 
 /** kl_maps_read - maps from the definitions in .maps */
 int kl_maps_read(struct kapsel_object *obj, struct kapsel_error *err);
+
+/** kl_legacy_maps_read - maps from the definitions in section maps, if there is one */
+int kl_legacy_maps_read(struct kapsel_object *obj, struct kapsel_error *err);
+
+/** kl_map_add - a map of a symbol's name, the rest still to be filled in, or NULL */
+struct kapsel_map *kl_map_add(struct kapsel_object *obj, const struct kl_symbol *sym,
+			      struct kapsel_error *err);
+
+/** kl_map_check - says before the kernel does, and with more words, what can't be created */
+int kl_map_check(const struct kapsel_object *obj, struct kapsel_map *map,
+		 struct kapsel_error *err);
 
 /** kl_data_read - maps from .rodata, .data and .bss */
 int kl_data_read(struct kapsel_object *obj, struct kapsel_error *err);

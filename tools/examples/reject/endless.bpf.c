@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Refused: the loop waits for something that never happens */
+/* KV070: the loop waits for something that never happens */
 
 #include "kapsel.bpf.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Refused: a netfilter program judges packets, it does not read the kernel */
+/* KV041: a netfilter program judges packets, it does not read the kernel */
 
 #include "kapsel.bpf.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Refused: nothing tests whether the lookup found anything */
+/* KV021: nothing tests whether the lookup found anything */
 
 #include "kapsel.bpf.h"
 

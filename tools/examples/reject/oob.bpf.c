@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Refused: the index is signed and only its upper bound is tested */
+/* KV034: the index is signed and only its upper bound is tested */
 
 #include "kapsel.bpf.h"
 

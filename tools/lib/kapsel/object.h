@@ -63,7 +63,8 @@ struct kapsel_initial {
  * @frozen: userspace may not write it once it is filled
  * @section: index of the ELF section behind it; 0: from .maps; ~0: of .kconfig,
  *	which is in no file
- * @offset: of the variable in .maps
+ * @offset: of the variable in .maps, or in the section of old definitions
+ * @definitions: the name of that section
  * @values_from: @values_to: bytes in .maps of what is said of its contents
  * @initial: what it holds at first, put in as the programs are loaded
  * @nr_initial: how many
@@ -85,6 +86,7 @@ struct kapsel_map {
 	bool frozen;
 	__u32 section;
 	__u32 offset;
+	const char *definitions;
 	__u32 values_from;
 	__u32 values_to;
 	struct kapsel_initial *initial;
@@ -205,6 +207,8 @@ struct kapsel_left_out {
 
 /** kapsel_left_out_at - program @i of those left out, or NULL behind the last */
 const struct kapsel_left_out *kapsel_left_out_at(const struct kapsel_object *obj, __u32 i);
+/** kapsel_has_legacy_maps - are maps defined by SEC("maps"), as before libbpf 1.0? */
+bool kapsel_has_legacy_maps(const struct kapsel_object *obj);
 /** kapsel_nr_maps - how many maps */
 __u32 kapsel_nr_maps(const struct kapsel_object *obj);
 /** kapsel_map_at - map @i: those of .maps first */

@@ -104,6 +104,9 @@ struct kapsel_field {
 __u32 kapsel_btf_fields(const struct btf *btf, __u32 type,
 			struct kapsel_field *fields, __u32 room);
 
+/** kapsel_btf_element - the type of an array's elements and their number, or 0: it is none */
+__u32 kapsel_btf_element(const struct btf *btf, __u32 type, __u32 *count);
+
 /** kapsel_btf_size - bytes of a type, 0 if it has none */
 __u32 kapsel_btf_size(const struct btf *btf, __u32 type);
 

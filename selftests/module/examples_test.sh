@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The example programs at work: each sees what was done to be seen.
+
+# shellcheck source=selftests/lib/ktap.sh
+. "$(dirname "$0")/lib/ktap.sh"
+
+examples=/opt/kapsel/examples
+export NO_COLOR=1
+
+[ -e $examples/execs.bpf.o ] || ktap_skip_all "no clang built the examples"
+
+says() { grep -qE -- "$2" "$1" || { echo "$1 does not say '$2':"; cat "$1"; return 1; }; }
+
+# run FILE OPTION... -- CMD: what it prints is in out.
+run()
+{
+	file=$1
+	shift
+	kapsel run "$examples/$file.bpf.o" "$@" >out 2>err || { cat out err; return 1; }
+}
+
+execs()
+{
+	run execs -- sh -c 'ls / >/dev/null; true' &&
+		says out '/ls"'
+}
+
+connects()
+{
+	ip link set lo up
+	nc -l 127.0.0.1 5001 >/dev/null &
+	listener=$!
+	sleep 1
+	run tcpconnlat -- sh -c 'echo hello | nc -N -w 2 127.0.0.1 5001'
+	result=$?
+	kill $listener 2>/dev/null
+	[ "$result" -eq 0 ] && says out 5001 && says out '->.*#'
+}
+
+histograms()
+{
+	run slowcalls --set min_us=100000 -- sh -c 'ls / >/dev/null; sleep 0.2' &&
+		says out '__x64_sys|0x' && says out '[0-9]+ -> [0-9]+ +[0-9]+ \|#+'
+}
+
+# A burst of three; the fourth connection of the second is one too many.
+floods()
+{
+	ip link set lo up
+	nc -lk 127.0.0.1 5002 >/dev/null &
+	listener=$!
+	sleep 1
+	run synlimit --set burst=3 --set per_second=0 -- sh -c '
+		for i in 1 2 3 4; do echo | nc -N -w 1 127.0.0.1 5002; done; true'
+	result=$?
+	kill $listener 2>/dev/null
+	[ "$result" -eq 0 ] && says out 'let_in=3' && says out 'dropped=[1-9]'
+}
+
+# A question for www.example.org, type AAAA; nobody needs to answer.
+questions()
+{
+	ip link set lo up
+	run dnslog -- sh -c '
+		printf "\022\064\001\000\000\001\000\000\000\000\000\000\003www\007example\003org\000\000\034\000\001" |
+			nc -u -w 1 127.0.0.1 53; true' &&
+		says out AAAA && says out 'www.example.org' && says out 4660
+}
+
+cd "$(mktemp -d)" || exit 1
+ktap_plan 5
+ktap_test "programs that are started" execs
+ktap_test "connections that are made" connects
+ktap_test "histograms of system calls" histograms
+ktap_test "connections that are too many" floods
+ktap_test "questions to DNS" questions
+ktap_finish
