@@ -254,8 +254,7 @@ static int draw_value(void *ctx, const void *key, const void *value)
 	for (cpu = 0; cpu < d->view->cpus; cpu++)
 		histogram_add(d->hist, d->view->btf, cpu_value(d->view, value, cpu), d->counts);
 	fputs(d->indent, d->to);
-	kapsel_btf_print(d->to, d->view->btf, d->view->info.btf_key_type_id, key,
-			 d->view->info.key_size);
+	keyview_text(d->to, d->view, key);
 	put_others(d, value);
 	fputc('\n', d->to);
 	histogram_draw(d->to, d->indent, d->counts);
