@@ -305,7 +305,7 @@ TEST_F(kallsyms, parts_of_functions_are_none)
 	kl_functions_free(&found);
 }
 
-TEST_F(kallsyms, by_address)
+TEST_F(kallsyms, that_begin_at_an_address)
 {
 	struct kapsel_symbol sym;
 

@@ -10,7 +10,7 @@
 #define AF_INET6 10
 #define SLOTS 24
 
-const volatile u64 min_us = 0;
+const volatile u64 min_us;
 
 /* As much of the kernel's types as is read; the loader finds where it lies. */
 struct in6_addr {
