@@ -49,6 +49,11 @@ static bool is_bare(const struct kps_prog *prog, const struct kps_proof *proof)
 	return !proof->ctx_read && !proof->ctx_written;
 }
 
+static bool lets_pass(const struct kps_prog *prog, const struct kps_proof *proof)
+{
+	return prog->type->type == KAPSEL_PROG_NETFILTER && proof->ret_min == 1;
+}
+
 static void set_entries(struct kps_prog *prog, const struct kps_jit_result *res,
 			const struct kps_proof *proof)
 {
@@ -65,6 +70,8 @@ static void set_entries(struct kps_prog *prog, const struct kps_jit_result *res,
 		prog->quiet = (kps_quiet_fn)(unsigned long)res->entry;
 	if (prog->quiet && is_bare(prog, proof))
 		prog->bare = prog->quiet;
+	if (prog->bare && lets_pass(prog, proof))
+		prog->observer = prog->bare;
 }
 
 static int compile(struct kps_prog *prog, const struct kps_prog_in *in,

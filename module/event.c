@@ -13,11 +13,9 @@ static __always_inline __nocfi enum kps_outcome run(struct kps_link *link,
 	enum kps_outcome outcome = kps_run_here(prog, site, ctx, ret,
 						&link->stats->run_ns);
 
-	if (likely(outcome == KPS_RAN))
-		this_cpu_inc(link->stats->runs);
-	else if (outcome == KPS_RECURSED)
+	if (unlikely(outcome == KPS_RECURSED))
 		this_cpu_inc(link->stats->recursed);
-	else
+	else if (unlikely(outcome == KPS_ABORTED))
 		this_cpu_inc(link->stats->aborted);
 	return outcome;
 }
@@ -38,15 +36,8 @@ notrace __nocfi void kps_link_run_probe(struct kps_link *link,
 {
 	u64 ret;
 
-	run(link, prog, site, regs, &ret);
+	if (run(link, prog, site, regs, &ret) == KPS_RAN)
+		this_cpu_inc(link->stats->runs);
 }
 
 NOKPROBE_SYMBOL(kps_link_run_probe);
-
-notrace void kps_link_verdict(struct kps_link *link, bool accepted)
-{
-	if (accepted)
-		this_cpu_inc(link->stats->accepted);
-	else
-		this_cpu_inc(link->stats->dropped);
-}

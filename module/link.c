@@ -142,6 +142,7 @@ static struct kps_link *new_link(const struct kapsel_link_create *arg,
 				 struct kps_prog *prog)
 {
 	struct kps_link *link = kzalloc(hook->ops->size, GFP_KERNEL_ACCOUNT);
+	int cpu;
 
 	if (!link)
 		return NULL;
@@ -150,6 +151,8 @@ static struct kps_link *new_link(const struct kapsel_link_create *arg,
 		kfree(link);
 		return NULL;
 	}
+	for_each_possible_cpu(cpu)
+		per_cpu_ptr(link->stats, cpu)->link = link;
 	kps_object_init(&link->obj, &kps_link_kind,
 			arg->name[0] ? arg->name : prog->obj.name);
 	link->hook = hook;
@@ -240,6 +243,8 @@ static int exchange(struct kps_link *link, struct kps_prog *new,
 		return -ESTALE;
 	/* Runs of the old one may go on: it is freed after a grace period. */
 	rcu_assign_pointer(link->prog, new);
+	if (link->hook->ops->updated)
+		link->hook->ops->updated(link, new);
 	kps_prog_put(old);
 	return 0;
 }

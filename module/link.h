@@ -18,7 +18,8 @@ struct kps_prog;
 /**
  * struct kps_link_stats - of one CPU; any context of it counts here
  *
- * By this_cpu_inc() and the like, so that nothing is lost to an interrupt.
+ * By this_cpu_inc() and the like, so that nothing is lost to an interrupt. @link,
+ * whose they are, is constant.
  */
 struct kps_link_stats {
 	u64 runs;
@@ -27,6 +28,7 @@ struct kps_link_stats {
 	u64 aborted;
 	u64 dropped;
 	u64 accepted;
+	struct kps_link *link;
 };
 
 /**
@@ -78,7 +80,8 @@ extern const struct kps_kind kps_link_kind;
  * @ctx: context
  * @ret: what the program returned
  *
- * Not for probes: the program can't ask where it is.
+ * Not for probes: the program can't ask where it is. A run that ended is counted by
+ * its verdict, with kps_link_verdict().
  *
  * Return: see kps_prog_run(); @ret only counts for KPS_RAN.
  */
@@ -90,7 +93,13 @@ void kps_link_run_probe(struct kps_link *link, const struct kps_prog *prog,
 			const struct kps_site *site, struct pt_regs *regs);
 
 /** kps_link_verdict - count a netfilter verdict */
-void kps_link_verdict(struct kps_link *link, bool accepted);
+static __always_inline void kps_link_verdict(const struct kps_link *link, bool accepted)
+{
+	if (accepted)
+		this_cpu_inc(link->stats->accepted);
+	else
+		this_cpu_inc(link->stats->dropped);
+}
 
 /* ioctls */
 int kps_link_create(struct kps_call *call);

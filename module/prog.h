@@ -26,6 +26,8 @@ struct kps_map;
  * @quiet: the same, if it calls nothing that may be traced
  * @bare: the same again, if it looks neither at its context nor at what each CPU
  *	has its own of
+ * @observer: the same again, if it lets pass whatever comes: its verdict is known
+ *	before it runs
  * @metered_entry: that of a metered program, which then has none of the others: who
  *	runs any other need not ask
  * @tail_entry: that of a program that makes tail calls, likewise
@@ -56,6 +58,7 @@ struct kps_prog {
 	kps_jit_fn entry;
 	kps_quiet_fn quiet;
 	kps_quiet_fn bare;
+	kps_quiet_fn observer;
 	kps_jit_fn metered_entry;
 	kps_jit_fn tail_entry;
 	struct kps_jit *jit;

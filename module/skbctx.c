@@ -103,6 +103,14 @@ static_assert(sizeof_field(struct sk_buff, priority) == 4);
 			 BIT_OF(local_ip6) | BIT_OF(remote_port) |	\
 			 BIT_OF(local_port))
 
+#define PACKET_FIELDS	(BIT_OF(tstamp) | BIT_OF(mark) | BIT_OF(priority) |	\
+			 BIT_OF(cb) | BIT_OF(pkt_type) | BIT_OF(vlan_present) |	\
+			 BIT_OF(tc_index) | BIT_OF(napi_id) |		\
+			 BIT_OF(gso_segs) | BIT_OF(gso_size))
+
+#define PLACE_FIELDS	(BIT_OF(ifindex) | BIT_OF(hook) |		\
+			 BIT_OF(in_ifindex) | BIT_OF(out_ifindex))
+
 static u32 napi_id(const struct sk_buff *skb)
 {
 #ifdef CONFIG_NET_RX_BUSY_POLL
@@ -202,8 +210,10 @@ void kps_skb_fill(struct kps_skb_ctx *ctx, const struct kps_prog *prog,
 	ctx->skb = skb;
 	ctx->data = skb->data;
 	ctx->data_end = skb->data + min_t(u32, skb_headlen(skb), KPS_MAX_PACKET);
-	fill_packet(ctx, skb, used);
-	fill_place(ctx, skb, state, used);
+	if (used & PACKET_FIELDS)
+		fill_packet(ctx, skb, used);
+	if (used & PLACE_FIELDS)
+		fill_place(ctx, skb, state, used);
 	if (used & SOCKET_FIELDS)
 		fill_socket(ctx, state->sk ?: skb->sk);
 }

@@ -5,6 +5,7 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 #include "core/check.h"
@@ -433,6 +434,16 @@ static int refuse_return(const struct kps_at *at, u32 code)
 	return -EACCES;
 }
 
+static void note_return(const struct kps_at *at, const struct kps_range *r)
+{
+	struct kps_proof *proof = at->env->proof;
+
+	if (at->env->unjudged)
+		return;
+	proof->ret_min = min(proof->ret_min, r->smin);
+	proof->ret_max = max(proof->ret_max, r->smax);
+}
+
 int kps_step_exit_main(const struct kps_at *at)
 {
 	const struct kps_prog_type *type = at->env->type;
@@ -447,8 +458,10 @@ int kps_step_exit_main(const struct kps_at *at)
 	}
 	if (kps_is_pointer(r0) && !type->leaks)
 		return refuse_return(at, KPS_D_RETURN_NUMBER);
-	if (type->ret_min <= type->ret_max &&
-	    (r0->val.r64.smin < type->ret_min || r0->val.r64.smax > type->ret_max))
+	if (type->ret_min > type->ret_max)
+		return 0;
+	if (r0->val.r64.smin < type->ret_min || r0->val.r64.smax > type->ret_max)
 		return refuse_return(at, KPS_D_RETURN_RANGE);
+	note_return(at, &r0->val.r64);
 	return 0;
 }

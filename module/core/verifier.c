@@ -2,6 +2,7 @@
 /* kapsel core - the verifier's phases, in order */
 
 #include <linux/errno.h>
+#include <linux/limits.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
@@ -192,6 +193,8 @@ static void forget_rung(struct kps_env *env)
 	proof->tail_calls = false;
 	proof->ctx_read = 0;
 	proof->ctx_written = 0;
+	proof->ret_min = S64_MAX;
+	proof->ret_max = S64_MIN;
 	env->ran = true;
 	env->nr_warnings = 0;
 	env->unjudged = 0;

@@ -19,6 +19,8 @@ struct kps_prog;
  *	link's lock. 0, or -ENOENT if it was off already
  * @update: may the caller put this program in? 0, -EPERM, or -EOPNOTSUPP if it needs
  *	what the link was not attached for; under the lock
+ * @updated: the program was put in; under the lock, before the old one is given up.
+ *	Optional
  * @info: fills what only the hook knows; under the lock
  * @free: what is left after detaching, or after a failed attach; not the struct.
  *	Optional
@@ -30,6 +32,7 @@ struct kps_hook_ops {
 		      struct kps_answer *answer);
 	int (*detach)(struct kps_link *link);
 	int (*update)(struct kps_link *link, const struct kps_prog *prog);
+	void (*updated)(struct kps_link *link, const struct kps_prog *prog);
 	int (*info)(struct kps_link *link, struct kapsel_link_info *info);
 	void (*free)(struct kps_link *link);
 	int (*init)(void);

@@ -21,6 +21,7 @@
 #include "skbctx.h"
 #include "core/diag.h"
 #include "hooks/hook.h"
+#include "hooks/netfilter.h"
 
 /**
  * struct kps_nf - a link to a netfilter hook
@@ -30,6 +31,7 @@
  * @net: no reference: valid while @list is in there, under links_lock
  * @user_ns: of the network namespace, a reference
  * @netns_ino: its number
+ * @slot: the program's own place to be called from, or NULL; see observer.c
  * @idle: nobody runs it any more
  * @closed: KAPSEL_LINK_FAIL_CLOSED
  */
@@ -40,6 +42,7 @@ struct kps_nf {
 	struct net *net;
 	struct user_namespace *user_ns;
 	u64 netns_ino;
+	const struct kps_observer *slot;
 	bool idle;
 	bool closed;
 };
@@ -66,15 +69,17 @@ static unsigned int reroute(struct sk_buff *skb, const struct nf_hook_state *sta
 }
 
 /* A packet for which the program gave no verdict passes, unless the link says otherwise. */
-static noinline unsigned int judge(struct kps_link *link, const struct kps_prog *prog,
-				   struct sk_buff *skb,
-				   const struct nf_hook_state *state, bool *remarked)
+static __nocfi unsigned int judge(struct kps_link *link, const struct kps_prog *prog,
+				  struct sk_buff *skb,
+				  const struct nf_hook_state *state, bool *remarked)
 {
 	struct kps_skb_ctx ctx;
 	u64 verdict;
 
 	kps_skb_fill(&ctx, prog, skb, state);
-	if (kps_link_run(link, prog, &ctx, &verdict) != KPS_RAN)
+	if (kps_event_is_quick(prog->quiet))
+		verdict = prog->quiet(&ctx);
+	else if (kps_link_run(link, prog, &ctx, &verdict) != KPS_RAN)
 		return nf_of(link)->closed ? NF_DROP : NF_ACCEPT;
 	kps_link_verdict(link, verdict);
 	if (!verdict)
@@ -83,8 +88,8 @@ static noinline unsigned int judge(struct kps_link *link, const struct kps_prog 
 	return NF_ACCEPT;
 }
 
-static noinline unsigned int judge_safely(struct kps_link *link, struct sk_buff *skb,
-					  const struct nf_hook_state *state)
+unsigned int kps_nf_judge(struct kps_link *link, struct sk_buff *skb,
+			  const struct nf_hook_state *state)
 {
 	unsigned int verdict;
 	bool remarked = false;
@@ -98,24 +103,21 @@ static noinline unsigned int judge_safely(struct kps_link *link, struct sk_buff 
 }
 
 /*
- * Some only count. Those get no context; RCU keeps the program, and they don't mind
- * being preempted.
+ * Some programs look neither at the packet nor at where they run. Those get no
+ * context; RCU keeps the program, and they don't mind being preempted.
  */
 static __nocfi unsigned int hook(void *priv, struct sk_buff *skb,
 				 const struct nf_hook_state *state)
 {
 	struct kps_link *link = priv;
 	const struct kps_prog *prog = kps_link_prog(link);
+	bool accepted;
 
 	if (!kps_event_is_quick(prog->bare))
-		return judge_safely(link, skb, state);
-	this_cpu_inc(link->stats->runs);
-	if (prog->bare(NULL)) {
-		this_cpu_inc(link->stats->accepted);
-		return NF_ACCEPT;
-	}
-	this_cpu_inc(link->stats->dropped);
-	return NF_DROP;
+		return kps_nf_judge(link, skb, state);
+	accepted = prog->bare(NULL);
+	kps_link_verdict(link, accepted);
+	return accepted ? NF_ACCEPT : NF_DROP;
 }
 
 static bool known_place(const struct kapsel_link_netfilter *arg)
@@ -163,6 +165,7 @@ static int attach_to(struct kps_nf *nf, struct net *net)
 	int err;
 
 	mutex_lock(&links_lock);
+	nf->slot = kps_observer_take(&nf->link, &nf->ops);
 	err = nf_register_net_hook(net, &nf->ops);
 	if (!err) {
 		nf->link.state = KAPSEL_LINK_ATTACHED;
@@ -248,11 +251,17 @@ static int netfilter_update(struct kps_link *link, const struct kps_prog *prog)
 	return ns_capable(nf_of(link)->user_ns, CAP_NET_ADMIN) ? 0 : -EPERM;
 }
 
+static void netfilter_updated(struct kps_link *link, const struct kps_prog *prog)
+{
+	kps_observer_set(nf_of(link)->slot, prog);
+}
+
 static int netfilter_info(struct kps_link *link, struct kapsel_link_info *info)
 {
 	const struct kps_nf *nf = nf_of(link);
 
 	info->target_size = 0;
+	info->runs = info->accepted + info->dropped;
 	info->family = nf->ops.pf;
 	info->hooknum = nf->ops.hooknum;
 	info->priority = nf->ops.priority;
@@ -267,6 +276,7 @@ static void netfilter_free(struct kps_link *link)
 	/* When the namespace went first, a packet of its may be in here still. */
 	if (nf->user_ns && !nf->idle)
 		synchronize_net();
+	kps_observer_give_back(nf->slot);
 	if (nf->user_ns)
 		put_user_ns(nf->user_ns);
 }
@@ -286,6 +296,7 @@ const struct kps_hook_ops kps_hook_netfilter_ops = {
 	.attach = netfilter_attach,
 	.detach = netfilter_detach,
 	.update = netfilter_update,
+	.updated = netfilter_updated,
 	.info = netfilter_info,
 	.free = netfilter_free,
 	.init = hook_init,

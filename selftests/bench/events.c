@@ -43,6 +43,21 @@
 	"out:\n"							\
 	COUNT_END
 
+/* The same, of UDP packets; the others are dropped. */
+#define COUNT_UDP							\
+	"r2 = *(u32 *)(r1 + 76)\n"					\
+	"r3 = *(u32 *)(r1 + 80)\n"					\
+	"r0 = 0\n"							\
+	"r4 = r2\n"							\
+	"r4 += 20\n"							\
+	"if r4 > r3 goto out\n"						\
+	"r5 = *(u8 *)(r2 + 9)\n"					\
+	"if r5 != 17 goto out\n"					\
+	COUNT_IT							\
+	"r0 = %d\n"							\
+	"out:\n"							\
+	"exit\n"
+
 static int sender, receiver;
 static __u64 inside;	/* an offset in the target */
 static double nothing;
@@ -278,6 +293,10 @@ static void packets(void)
 	row(group, "kapsel, JIT", KAPSEL, kapsel_packets(JIT), packet);
 	row(group, "kapsel, interpreter", KAPSEL, kapsel_packets(INTERP), packet);
 	row(group, "Linux, netfilter", LINUX, linux_hook(PACKET, 0, false), packet);
+	group = "a packet looked at, at two hooks";
+	source = COUNT_UDP;
+	row(group, "kapsel, JIT", KAPSEL, kapsel_packets(JIT), packet);
+	source = COUNT;
 }
 
 /* The first instruction behind what tracing put at the beginning. */

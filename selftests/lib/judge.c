@@ -65,8 +65,8 @@ int kt_judge(u32 type, const struct bpf_insn *insns, u32 cnt,
 	return kt_judge_within(0, type, insns, cnt, maps, nr_maps);
 }
 
-int kt_judge_within(u64 bytes, u32 type, const struct bpf_insn *insns, u32 cnt,
-		    const struct kps_map_facts *maps, u32 nr_maps)
+static int judge_all(u64 bytes, u32 type, const struct bpf_insn *insns, u32 cnt,
+		     const struct kps_map_facts *maps, u32 nr_maps, struct kt_returns *returns)
 {
 	struct judge judge = { .maps = maps, .nr_maps = nr_maps };
 	const struct kps_host host = {
@@ -82,6 +82,21 @@ int kt_judge_within(u64 bytes, u32 type, const struct bpf_insn *insns, u32 cnt,
 	struct kps_proof proof;
 	int err = kps_verify(&in, &host, &verdict, &proof);
 
+	*returns = (struct kt_returns){ proof.ret_min, proof.ret_max };
 	kps_proof_free(&proof, &host);
 	return err && verdict.code ? (int)verdict.code : err;
+}
+
+int kt_judge_within(u64 bytes, u32 type, const struct bpf_insn *insns, u32 cnt,
+		    const struct kps_map_facts *maps, u32 nr_maps)
+{
+	struct kt_returns unused;
+
+	return judge_all(bytes, type, insns, cnt, maps, nr_maps, &unused);
+}
+
+int kt_judge_returns(u32 type, const struct bpf_insn *insns, u32 cnt,
+		     const struct kps_map_facts *maps, u32 nr_maps, struct kt_returns *returns)
+{
+	return judge_all(0, type, insns, cnt, maps, nr_maps, returns);
 }

@@ -212,6 +212,84 @@ TEST_F(nf, runs_are_verdicts)
 	EXPECT_EQ(0, info.recursed);
 }
 
+/* Counts every packet in the only element of a map, lets it pass, and does nothing else. */
+#define OBSERVE								\
+	"r1 = map[fd:%d]+0 ll\n"					\
+	"r2 = 1\n"							\
+	"lock *(u64 *)(r1 + 0) += r2\n"					\
+	KM_ACCEPT
+
+static int counter(int dev)
+{
+	return km_map(dev, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+}
+
+TEST_F(nf, observers_are_counted)
+{
+	int seen = counter(self->dev), prog = km_netfilter(self->dev, OBSERVE, seen);
+	int link = km_hook(self->dev, prog, NFPROTO_INET, NF_INET_LOCAL_IN, 0);
+	struct kapsel_link_info info;
+
+	ASSERT_LE(0, link);
+	for (int i = 0; i < 10; i++)
+		TALK(self);
+	info = km_info(link).link;
+	EXPECT_LE(20, info.accepted);
+	EXPECT_EQ(km_value(seen, 0), info.accepted);
+	EXPECT_EQ(info.runs, info.accepted);
+	EXPECT_EQ(0, info.dropped);
+}
+
+/* From one that only counts to one that judges, and back. */
+TEST_F(nf, observers_become_judges)
+{
+	int seen = counter(self->dev), observer = km_netfilter(self->dev, OBSERVE, seen);
+	int link = km_hook(self->dev, observer, NFPROTO_IPV4, NF_INET_POST_ROUTING, 0);
+	struct kapsel_link_info info;
+
+	ASSERT_LE(0, link);
+	ASSERT_EQ(0, km_set(self->map, 0, PORT, BPF_ANY));
+	for (int i = 0; i < 5; i++) {
+		ASSERT_EQ(0, km_update(link, km_netfilter(self->dev, DROP, self->map), -1));
+		for (int n = 0; n < 10; n++)
+			km_send(self->near4, KM_FAR4, PORT, 1);
+		ASSERT_EQ(0, km_update(link, observer, -1));
+		ASSERT_EQ(0, km_send(self->near4, KM_FAR4, PORT, 2 + i));
+		ASSERT_EQ(2 + i, km_receive(self->far4));
+	}
+	info = km_info(link).link;
+	EXPECT_EQ(50, info.dropped);
+	EXPECT_EQ(5, info.accepted);
+	EXPECT_EQ(55, info.runs);
+	EXPECT_EQ(5, km_value(seen, 0));
+}
+
+static int measure_time(bool on)
+{
+	return system(on ? "echo 1 >/sys/module/kapsel/parameters/stats_time" :
+			   "echo 0 >/sys/module/kapsel/parameters/stats_time");
+}
+
+/* Their time is measured the long way. */
+TEST_F(nf, observers_time)
+{
+	int seen = counter(self->dev), prog = km_netfilter(self->dev, OBSERVE, seen);
+	int link = km_hook(self->dev, prog, NFPROTO_INET, NF_INET_LOCAL_IN, 0);
+	struct kapsel_link_info info;
+
+	ASSERT_LE(0, link);
+	TALK(self);
+	EXPECT_EQ(0, km_info(link).link.run_ns);
+	ASSERT_EQ(0, measure_time(true));
+	for (int i = 0; i < 10; i++)
+		TALK(self);
+	ASSERT_EQ(0, measure_time(false));
+	TALK(self);
+	info = km_info(link).link;
+	EXPECT_LT(0, info.run_ns);
+	EXPECT_EQ(km_value(seen, 0), info.accepted);
+}
+
 /* Stores the mark that it finds in element %1, leaves mark %3. */
 #define MARK								\
 	READ_PORT							\
@@ -423,6 +501,27 @@ static void *send_all_the_time(void *arg)
 	return NULL;
 }
 
+/* How many packets were sent, while two programs took turns; or 0. */
+static __u64 exchange_under_traffic(int link, const int progs[2], int fd)
+{
+	struct sender s = { .fd = fd };
+	pthread_t thread;
+	int err = 0;
+
+	if (pthread_create(&thread, NULL, send_all_the_time, &s))
+		return 0;
+	for (int i = 0; i < 300 && !err; i++) {
+		__u64 before = __atomic_load_n(&s.sent, __ATOMIC_RELAXED);
+
+		err = km_update(link, progs[~i & 1], progs[i & 1]);
+		while (__atomic_load_n(&s.sent, __ATOMIC_RELAXED) - before < 3)
+			sched_yield();
+	}
+	__atomic_store_n(&s.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	return err ? 0 : s.sent;
+}
+
 TEST_F_TIMEOUT(nf, updates_under_traffic_lose_and_double_nothing, 60)
 {
 	int progs[2] = {
@@ -430,22 +529,30 @@ TEST_F_TIMEOUT(nf, updates_under_traffic_lose_and_double_nothing, 60)
 		km_netfilter(self->dev, COUNT, PORT, 1, self->map),
 	};
 	int link = km_hook(self->dev, progs[0], NFPROTO_INET, NF_INET_LOCAL_OUT, 0);
-	struct sender s = { .fd = self->near4 };
-	pthread_t thread;
+	__u64 sent;
 
 	ASSERT_LE(0, link);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, send_all_the_time, &s));
-	for (int i = 0; i < 300; i++) {
-		__u64 before = __atomic_load_n(&s.sent, __ATOMIC_RELAXED);
-
-		ASSERT_EQ(0, km_update(link, progs[~i & 1], progs[i & 1]));
-		while (__atomic_load_n(&s.sent, __ATOMIC_RELAXED) - before < 3)
-			sched_yield();
-	}
-	__atomic_store_n(&s.stop, true, __ATOMIC_RELAXED);
-	pthread_join(thread, NULL);
-	EXPECT_EQ(s.sent, km_value(self->map, 0) + km_value(self->map, 1));
+	sent = exchange_under_traffic(link, progs, self->near4);
+	EXPECT_EQ(sent, km_value(self->map, 0) + km_value(self->map, 1));
 	EXPECT_LT(100, km_value(self->map, 0));
+	EXPECT_LT(100, km_value(self->map, 1));
+}
+
+/* What comes by the short way and what comes by the long one. */
+TEST_F_TIMEOUT(nf, updates_of_observers_under_traffic, 60)
+{
+	int seen = counter(self->dev), progs[2] = {
+		km_netfilter(self->dev, OBSERVE, seen),
+		km_netfilter(self->dev, COUNT, PORT, 1, self->map),
+	};
+	int link = km_hook(self->dev, progs[0], NFPROTO_IPV4, NF_INET_LOCAL_OUT, 0);
+	__u64 sent;
+
+	ASSERT_LE(0, link);
+	sent = exchange_under_traffic(link, progs, self->near4);
+	EXPECT_EQ(sent, km_value(seen, 0) + km_value(self->map, 1));
+	EXPECT_EQ(sent, km_info(link).link.accepted);
+	EXPECT_LT(100, km_value(seen, 0));
 	EXPECT_LT(100, km_value(self->map, 1));
 }
 

@@ -110,6 +110,21 @@ static bool compare(const struct kps_code *code, u64 sum, struct fz_outcome *out
 	return false;
 }
 
+/* What it returned is among the numbers that it was said to return. */
+static bool returned_as_said(const struct kps_proof *proof, struct fz_outcome *out)
+{
+	s64 r0 = (s64)machine.r0;
+	char why[96];
+
+	if (machine.type->ret_min > machine.type->ret_max ||
+	    (proof->ret_min <= r0 && r0 <= proof->ret_max))
+		return true;
+	snprintf(why, sizeof(why), "returned %lld, of %lld to %lld", (long long)r0,
+		 (long long)proof->ret_min, (long long)proof->ret_max);
+	fail(out, FZ_EMBED, why);
+	return false;
+}
+
 static bool one_run(const struct kps_prog_in *in, const struct kps_proof *proof,
 		    const struct kps_code *code, u32 longest, struct fz_outcome *out)
 {
@@ -138,6 +153,8 @@ static bool one_run(const struct kps_prog_in *in, const struct kps_proof *proof,
 		fail(out, FZ_COUNT, why);
 		return false;
 	}
+	if (end != FZ_LONG && !returned_as_said(proof, out))
+		return false;
 	return end == FZ_LONG || compare(code, fz_world_sum(), out);
 }
 
