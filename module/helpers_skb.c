@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kapsel - helpers for netfilter programs */
+/* kapsel - helpers for netfilter programs: the packet's bytes */
 
+#include <linux/limits.h>
 #include <linux/skbuff.h>
 #include <linux/string.h>
+#include <uapi/linux/bpf.h>
 
 #include "helpers.h"
 #include "skbctx.h"
 
+static struct kps_skb_ctx *ctx_of(u64 r1)
+{
+	return (void *)(unsigned long)r1;
+}
+
 u64 kps_h_skb_load_bytes(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 {
-	const struct kps_skb_ctx *ctx = (void *)(unsigned long)r1;
+	const struct kps_skb_ctx *ctx = ctx_of(r1);
 	void *to = (void *)(unsigned long)r3;
 	u32 offset = r2, len = r4;
 
@@ -17,4 +24,43 @@ u64 kps_h_skb_load_bytes(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 		return 0;
 	memset(to, 0, len);
 	return -EFAULT;
+}
+
+/*
+ * What is counted into a device's checksum of the packet is taken out of it and put
+ * in again. Without the flag it is left alone: then the program repairs the packet's
+ * own checksum, so that the sum over both stays the same.
+ */
+static void overwrite(struct sk_buff *skb, u32 offset, const void *from, u32 len, u64 flags)
+{
+	void *to = skb->data + offset;
+
+	if (flags & BPF_F_RECOMPUTE_CSUM)
+		__skb_postpull_rcsum(skb, to, len, offset);
+	memcpy(to, from, len);
+	if (flags & BPF_F_RECOMPUTE_CSUM)
+		__skb_postpush_rcsum(skb, to, len, offset);
+	if (flags & BPF_F_INVALIDATE_HASH)
+		skb_clear_hash(skb);
+}
+
+u64 kps_h_skb_store_bytes(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct kps_skb_ctx *ctx = ctx_of(r1);
+	u32 offset = r2, len = r4;
+
+	if (r5 & ~(u64)(BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
+		return -EINVAL;
+	if (offset > INT_MAX || !kps_skb_writable(ctx, offset, len))
+		return -EFAULT;
+	overwrite(ctx->skb, offset, (void *)(unsigned long)r3, len, r5);
+	return 0;
+}
+
+u64 kps_h_skb_pull_data(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct kps_skb_ctx *ctx = ctx_of(r1);
+	u32 len = r2;
+
+	return kps_skb_writable(ctx, 0, len ?: skb_headlen(ctx->skb)) ? 0 : -ENOMEM;
 }

@@ -68,6 +68,7 @@ static void add_stats(struct kapsel_link_info *out,
 	out->aborted += READ_ONCE(stats->aborted);
 	out->dropped += READ_ONCE(stats->dropped);
 	out->accepted += READ_ONCE(stats->accepted);
+	out->unready += READ_ONCE(stats->unready);
 }
 
 static int link_info(struct kps_object *obj, struct kapsel_obj_info *info)
@@ -115,7 +116,8 @@ const struct kps_kind kps_link_kind = {
 static size_t hook_arg(u32 hook, u32 *flags)
 {
 	if (hook == KAPSEL_HOOK_NETFILTER) {
-		*flags = KAPSEL_LINK_NETNS | KAPSEL_LINK_FAIL_CLOSED;
+		*flags = KAPSEL_LINK_NETNS | KAPSEL_LINK_FAIL_CLOSED |
+			 KAPSEL_LINK_SHADOW;
 		return sizeof_field(struct kapsel_link_create, netfilter);
 	}
 	if (!is_multi(hook))

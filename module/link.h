@@ -28,6 +28,7 @@ struct kps_link_stats {
 	u64 aborted;
 	u64 dropped;
 	u64 accepted;
+	u64 unready;
 	struct kps_link *link;
 };
 

@@ -291,11 +291,15 @@ static void take_facts(struct kps_prog *prog, const struct kps_proof *proof)
 	prog->metered = proof->metered;
 	prog->ctx_read = proof->ctx_read;
 	prog->ctx_written = proof->ctx_written;
+	prog->writes_packet = proof->writes_packet;
+	prog->changes_packet = proof->writes_packet || proof->changes_packet;
 	prog->tail_calls = proof->tail_calls;
 	/* Whatever the programs that it leads to look at, or change. */
 	if (proof->tail_calls) {
 		prog->ctx_read = U64_MAX;
 		prog->ctx_written = U64_MAX;
+		prog->writes_packet = prog->type->type == KAPSEL_PROG_NETFILTER;
+		prog->changes_packet = prog->writes_packet;
 	}
 	prog->stack_depth = proof->stack_depth;
 	prog->memory = sizeof(*prog) + prog->insn_cnt * sizeof(*prog->insns) +

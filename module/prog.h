@@ -41,6 +41,8 @@ struct kps_map;
  * @tail_calls: a run may go on in another program
  * @ctx_read: context fields that it reads, one bit a field
  * @ctx_written: fields that it writes
+ * @writes_packet: it stores to the packet directly
+ * @changes_packet: it stores to the packet, in whatever way
  * @kernel_read: it may read kernel memory (type, lockdown)
  * @log: for trace_printk; NULL if it never calls that
  * @maps: references
@@ -71,6 +73,8 @@ struct kps_prog {
 	bool tail_calls;
 	u64 ctx_read;
 	u64 ctx_written;
+	bool writes_packet;
+	bool changes_packet;
 	bool kernel_read;
 	struct kps_log *log;
 	struct kps_map **maps;

@@ -202,14 +202,48 @@ static void fill_socket(struct kps_skb_ctx *ctx, const struct sock *sk)
 	ctx->local_port = sk->sk_num;
 }
 
+static void point_to_packet(struct kps_skb_ctx *ctx)
+{
+	struct sk_buff *skb = ctx->skb;
+
+	ctx->data = skb->data;
+	ctx->data_end = skb->data + min_t(u32, skb_headlen(skb), KPS_MAX_PACKET);
+}
+
+/* Whoever else has the packet would see the change. None has, in netfilter. */
+static bool make_writable(struct sk_buff *skb, u32 len)
+{
+	return !skb_shared(skb) && !skb_ensure_writable(skb, len);
+}
+
+bool kps_skb_writable(struct kps_skb_ctx *ctx, u32 offset, u32 len)
+{
+	u32 skb_len = ctx->skb->len;
+	bool done = offset <= skb_len && len <= skb_len - offset &&
+		    make_writable(ctx->skb, offset + len);
+
+	point_to_packet(ctx);
+	return done;
+}
+
+/* The device's sum would be wrong after a store that nobody sees. */
+bool kps_skb_own(struct sk_buff *skb)
+{
+	if (!make_writable(skb, skb_headlen(skb)))
+		return false;
+	if (skb->ip_summed == CHECKSUM_COMPLETE)
+		skb->ip_summed = CHECKSUM_NONE;
+	return true;
+}
+
 void kps_skb_fill(struct kps_skb_ctx *ctx, const struct kps_prog *prog,
 		  struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	u64 used = prog->ctx_read | prog->ctx_written;
 
 	ctx->skb = skb;
-	ctx->data = skb->data;
-	ctx->data_end = skb->data + min_t(u32, skb_headlen(skb), KPS_MAX_PACKET);
+	if (used & (BIT_OF(data) | BIT_OF(data_end)))
+		point_to_packet(ctx);
 	if (used & PACKET_FIELDS)
 		fill_packet(ctx, skb, used);
 	if (used & PLACE_FIELDS)

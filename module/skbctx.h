@@ -55,6 +55,19 @@ extern const struct kps_ctx_slot kps_skb_slots[];
 void kps_skb_fill(struct kps_skb_ctx *ctx, const struct kps_prog *prog,
 		  struct sk_buff *skb, const struct nf_hook_state *state);
 
+/**
+ * kps_skb_writable - see to it that bytes of the packet are linear, and its own
+ * @ctx: the context of the program that runs; its pointers are set anew
+ * @offset: first of them
+ * @len: how many
+ *
+ * Return: false: the packet is shorter, or memory ran out.
+ */
+bool kps_skb_writable(struct kps_skb_ctx *ctx, u32 offset, u32 len);
+
+/** kps_skb_own - the same for the linear part, before a program stores to it directly */
+bool kps_skb_own(struct sk_buff *skb);
+
 /** kps_skb_write_back - hand on what the program wrote; true: the mark changed */
 bool kps_skb_write_back(const struct kps_skb_ctx *ctx, u64 written);
 

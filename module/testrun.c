@@ -52,6 +52,8 @@ static int run_on_skb(const struct input *in, u64 *ret)
 	struct kps_skb_ctx ctx;
 	int outcome;
 
+	if (in->prog->writes_packet && !kps_skb_own(in->skb))
+		return KPS_ABORTED;
 	kps_skb_fill(&ctx, in->prog, in->skb, &in->state);
 	memcpy(ctx.cb, in->given->cb, sizeof(ctx.cb));
 	outcome = kps_prog_run(in->prog, &ctx, ret);

@@ -97,6 +97,16 @@ static int map_arg(struct call *c, u32 n)
 	return 0;
 }
 
+/* A number of bytes that no NULL has. */
+static bool no_bytes_of_null(const struct call *c, u32 n)
+{
+	u64 address;
+
+	return c->helper->args[n - 2] == KPS_ARG_MEM_OR_NULL &&
+	       kps_is_const(kps_reg_at(c->at, n - 1), &address) && !address &&
+	       !kps_reg_at(c->at, n)->val.r64.umax;
+}
+
 static int size_arg(const struct call *c, u32 n, s64 least)
 {
 	const struct kps_reg *reg = kps_reg_at(c->at, n);
@@ -106,6 +116,8 @@ static int size_arg(const struct call *c, u32 n, s64 least)
 
 	if (reg->kind != KAPSEL_KIND_SCALAR)
 		return wrong_arg(c, n);
+	if (no_bytes_of_null(c, n))
+		return 0;
 	if (r->smin >= least && r->smax <= KPS_MAX_SPAN)
 		return span_arg(c, n - 1, r->umin, r->umax,
 				out ? KAPSEL_ACCESS_WRITE : KAPSEL_ACCESS_READ);
@@ -211,6 +223,7 @@ static int check_arg(struct call *c, u32 n)
 	case KPS_ARG_MAYBE:
 		return maybe_arg(c, n);
 	case KPS_ARG_CTX:
+	case KPS_ARG_CTX_CHANGED:
 		return ctx_arg(c, n);
 	case KPS_ARG_MAP:
 		return map_arg(c, n);
@@ -238,7 +251,7 @@ static int check_arg(struct call *c, u32 n)
 	case KPS_ARG_CALLBACK_CTX:
 		return callback_ctx_arg(c, n);
 	default:
-		return 0;	/* MEM and MEM_OUT: checked with their size */
+		return 0;	/* memory: checked with its size */
 	}
 }
 
@@ -341,6 +354,22 @@ static int release_record(const struct kps_at *at)
 	return kps_state_each(&at->env->pool, at->s, has_ref, make_stale, &ref) ? 0 : -ENOMEM;
 }
 
+static bool in_packet(const struct kps_reg *reg, const void *arg)
+{
+	(void)arg;
+	return reg->kind == KAPSEL_KIND_PACKET || reg->kind == KAPSEL_KIND_PACKET_END;
+}
+
+/* The packet may be elsewhere now, and shorter: in all frames, not only in the top one. */
+static int change_packet(const struct kps_at *at)
+{
+	at->s->pkt_min = 0;
+	at->s->nr_facts = 0;
+	if (!at->env->unjudged)
+		at->env->proof->changes_packet = true;
+	return kps_state_each(&at->env->pool, at->s, in_packet, make_stale, NULL) ? 0 : -ENOMEM;
+}
+
 static struct kps_reg maybe_null(struct kps_env *env, u8 kind, u32 object, u32 pc)
 {
 	struct kps_reg reg = kps_reg_pointer(kind, (u16)object, 0, pc);
@@ -410,6 +439,8 @@ int kps_helper_result(const struct kps_at *at, const struct kps_helper *helper)
 
 	if (!err && helper->args[0] == KPS_ARG_RECORD)
 		err = release_record(at);
+	if (!err && helper->args[0] == KPS_ARG_CTX_CHANGED)
+		err = change_packet(at);
 	if (err)
 		return err;
 	*kps_reg_at(at, 0) = result;

@@ -106,10 +106,12 @@ static int check_packet(const struct kps_at *at, const struct kps_access *a)
 
 	if (err)
 		return err;
-	if (a->access != KAPSEL_ACCESS_READ) {
+	if (a->access != KAPSEL_ACCESS_READ && a->helper) {
 		refuse_access(at, KPS_D_READ_ONLY, a);
 		return -EACCES;
 	}
+	if (a->access != KAPSEL_ACCESS_READ && !at->env->unjudged)
+		at->env->proof->writes_packet = true;
 	if (a->size <= (u64)KPS_MAX_SPAN && fact_covers(at, a))
 		return 0;
 	return check_upper(at, a, 0, (s64)at->s->pkt_min, KPS_D_PACKET);

@@ -26,6 +26,8 @@ enum kps_arg {
 	KPS_ARG_CALLBACK_CTX,	/* stack memory or NULL, handed to the callback */
 	KPS_ARG_ZERO,		/* flags of which none is defined: must be 0 */
 	KPS_ARG_MAYBE,		/* any number, or not given: then it is 0 */
+	KPS_ARG_CTX_CHANGED,	/* the context; pointers into its packet end with the call */
+	KPS_ARG_MEM_OR_NULL,	/* initialised bytes, or NULL if the next argument is 0 */
 };
 
 /** enum kps_ret - what a helper returns */

@@ -193,6 +193,8 @@ static void forget_rung(struct kps_env *env)
 	proof->tail_calls = false;
 	proof->ctx_read = 0;
 	proof->ctx_written = 0;
+	proof->writes_packet = false;
+	proof->changes_packet = false;
 	proof->ret_min = S64_MAX;
 	proof->ret_max = S64_MIN;
 	env->ran = true;

@@ -98,6 +98,8 @@ struct kps_proof_subprog {
  * @tail_calls: a run may go on in another program, which has @max_insns of its own
  * @ctx_read: bit n: field n of the program type's context is read
  * @ctx_written: bit n: field n is written
+ * @writes_packet: it stores to the packet directly
+ * @changes_packet: it calls what may change the packet
  * @ret_min: least that a run may return, where the program type bounds that
  * @ret_max: most; less than @ret_min: nothing returns, or anything may be returned
  */
@@ -112,6 +114,8 @@ struct kps_proof {
 	bool tail_calls;
 	u64 ctx_read;
 	u64 ctx_written;
+	bool writes_packet;
+	bool changes_packet;
 	s64 ret_min;
 	s64 ret_max;
 };

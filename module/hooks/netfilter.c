@@ -34,6 +34,8 @@
  * @slot: the program's own place to be called from, or NULL; see observer.c
  * @idle: nobody runs it any more
  * @closed: KAPSEL_LINK_FAIL_CLOSED
+ * @shadow: KAPSEL_LINK_SHADOW
+ * @linear: bytes of each packet that are made linear
  */
 struct kps_nf {
 	struct kps_link link;
@@ -45,6 +47,8 @@ struct kps_nf {
 	const struct kps_observer *slot;
 	bool idle;
 	bool closed;
+	bool shadow;
+	u32 linear;
 };
 
 /* Taken inside of a link's lock. */
@@ -68,7 +72,21 @@ static unsigned int reroute(struct sk_buff *skb, const struct nf_hook_state *sta
 	return err < 0 ? NF_DROP_ERR(err) : NF_ACCEPT;
 }
 
-/* A packet for which the program gave no verdict passes, unless the link says otherwise. */
+/* A packet for which there is no verdict passes, unless the link says otherwise. */
+static unsigned int without_verdict(const struct kps_nf *nf)
+{
+	return nf->closed && !nf->shadow ? NF_DROP : NF_ACCEPT;
+}
+
+/* Before the context is set up, since both may move the packet. */
+static bool make_ready(const struct kps_nf *nf, const struct kps_prog *prog,
+		       struct sk_buff *skb)
+{
+	if (nf->linear && !pskb_may_pull(skb, min(skb->len, nf->linear)))
+		return false;
+	return !prog->writes_packet || kps_skb_own(skb);
+}
+
 static __nocfi unsigned int judge(struct kps_link *link, const struct kps_prog *prog,
 				  struct sk_buff *skb,
 				  const struct nf_hook_state *state, bool *remarked)
@@ -76,12 +94,18 @@ static __nocfi unsigned int judge(struct kps_link *link, const struct kps_prog *
 	struct kps_skb_ctx ctx;
 	u64 verdict;
 
+	if (!make_ready(nf_of(link), prog, skb)) {
+		this_cpu_inc(link->stats->unready);
+		return without_verdict(nf_of(link));
+	}
 	kps_skb_fill(&ctx, prog, skb, state);
 	if (kps_event_is_quick(prog->quiet))
 		verdict = prog->quiet(&ctx);
 	else if (kps_link_run(link, prog, &ctx, &verdict) != KPS_RAN)
-		return nf_of(link)->closed ? NF_DROP : NF_ACCEPT;
+		return without_verdict(nf_of(link));
 	kps_link_verdict(link, verdict);
+	if (nf_of(link)->shadow)
+		return NF_ACCEPT;
 	if (!verdict)
 		return NF_DROP;
 	*remarked = kps_skb_write_back(&ctx, prog->ctx_written);
@@ -117,7 +141,7 @@ static __nocfi unsigned int hook(void *priv, struct sk_buff *skb,
 		return kps_nf_judge(link, skb, state);
 	accepted = prog->bare(NULL);
 	kps_link_verdict(link, accepted);
-	return accepted ? NF_ACCEPT : NF_DROP;
+	return accepted || nf_of(link)->shadow ? NF_ACCEPT : NF_DROP;
 }
 
 static bool known_place(const struct kapsel_link_netfilter *arg)
@@ -127,7 +151,8 @@ static bool known_place(const struct kapsel_link_netfilter *arg)
 		(arg->family == NFPROTO_IPV6 && IS_ENABLED(CONFIG_IPV6)));
 }
 
-static int check(const struct kapsel_link_create *arg, struct kps_answer *answer)
+static int check(const struct kapsel_link_create *arg, const struct kps_prog *prog,
+		 struct kps_answer *answer)
 {
 	const struct kapsel_link_netfilter *nf = &arg->netfilter;
 
@@ -135,6 +160,10 @@ static int check(const struct kapsel_link_create *arg, struct kps_answer *answer
 		return -EINVAL;
 	if (!known_place(nf))
 		return kps_answer_refuse(answer, KPS_D_FAMILY, nf->family, -EINVAL);
+	if (nf->linear > KPS_MAX_PACKET || nf->__reserved)
+		return -EINVAL;
+	if (arg->flags & KAPSEL_LINK_SHADOW && prog->changes_packet)
+		return kps_answer_refuse(answer, KPS_D_SHADOW, 0, -EINVAL);
 	/* Connection tracking confirms last, and wants to. */
 	if (nf->priority == INT_MIN || nf->priority == INT_MAX)
 		return kps_answer_refuse(answer, KPS_D_PRIORITY,
@@ -157,6 +186,13 @@ static void set_ops(struct kps_nf *nf, const struct kapsel_link_netfilter *arg)
 	nf->ops.pf = arg->family;
 	nf->ops.hooknum = arg->hooknum;
 	nf->ops.priority = arg->priority;
+}
+
+static void set_options(struct kps_nf *nf, const struct kapsel_link_create *arg)
+{
+	nf->closed = arg->flags & KAPSEL_LINK_FAIL_CLOSED;
+	nf->shadow = arg->flags & KAPSEL_LINK_SHADOW;
+	nf->linear = arg->netfilter.linear;
 }
 
 /* NFPROTO_INET makes the kernel register both families. */
@@ -185,7 +221,7 @@ static int netfilter_attach(struct kps_link *link,
 	struct net *net;
 	int err;
 
-	err = check(arg, answer);
+	err = check(arg, rcu_access_pointer(link->prog), answer);
 	if (err)
 		return err;
 	net = find_net(arg);
@@ -194,7 +230,7 @@ static int netfilter_attach(struct kps_link *link,
 					 arg->netfilter.netns_fd, PTR_ERR(net));
 	if (ns_capable(net->user_ns, CAP_NET_ADMIN)) {
 		set_ops(nf_of(link), &arg->netfilter);
-		nf_of(link)->closed = arg->flags & KAPSEL_LINK_FAIL_CLOSED;
+		set_options(nf_of(link), arg);
 		err = attach_to(nf_of(link), net);
 	} else {
 		err = kps_answer_missing(answer, CAP_NET_ADMIN);
@@ -248,7 +284,9 @@ static struct pernet_operations net_ops = {
 
 static int netfilter_update(struct kps_link *link, const struct kps_prog *prog)
 {
-	return ns_capable(nf_of(link)->user_ns, CAP_NET_ADMIN) ? 0 : -EPERM;
+	if (!ns_capable(nf_of(link)->user_ns, CAP_NET_ADMIN))
+		return -EPERM;
+	return nf_of(link)->shadow && prog->changes_packet ? -EOPNOTSUPP : 0;
 }
 
 static void netfilter_updated(struct kps_link *link, const struct kps_prog *prog)
@@ -266,6 +304,9 @@ static int netfilter_info(struct kps_link *link, struct kapsel_link_info *info)
 	info->hooknum = nf->ops.hooknum;
 	info->priority = nf->ops.priority;
 	info->netns_ino = nf->netns_ino;
+	info->linear = nf->linear;
+	info->flags = (nf->closed ? KAPSEL_LINK_FAIL_CLOSED : 0) |
+		      (nf->shadow ? KAPSEL_LINK_SHADOW : 0);
 	return 0;
 }
 

@@ -99,6 +99,8 @@ static const struct value good[] = {
 	[KPS_ARG_CALLBACK_CTX] = { "$ = r10\n$ += -8\n" },
 	[KPS_ARG_ZERO] = { "$ = 0\n" },
 	[KPS_ARG_MAYBE] = { "$ = 0\n" },
+	[KPS_ARG_CTX_CHANGED] = { "$ = r6\n" },
+	[KPS_ARG_MEM_OR_NULL] = { "$ = r10\n$ += -8\n" },
 };
 
 static const struct value wrong_number[] = {
@@ -200,6 +202,9 @@ static const struct value *const tries[][3] = {
 	[KPS_ARG_CALLBACK_CTX] = { wrong_callback_ctx },
 	[KPS_ARG_ZERO] = { wrong_flags },
 	[KPS_ARG_MAYBE] = { wrong_number },
+	[KPS_ARG_CTX_CHANGED] = { wrong_ctx },
+	/* 0 is refused, since the size is 8. */
+	[KPS_ARG_MEM_OR_NULL] = { wrong_bytes, wrong_read },
 };
 
 /* Appends a value's text, with a register for each "$". */

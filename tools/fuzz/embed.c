@@ -236,18 +236,20 @@ static bool right_object(const struct match *t, const struct kps_reg *r, const s
 		return false;
 	if (r->kind == KAPSEL_KIND_RINGBUF)
 		return o->hi == r->size && fz_world.record[o->record].held;
-	return r->kind == KAPSEL_KIND_CTX || r->kind == KAPSEL_KIND_PACKET ||
-	       o->index == r->object;
+	if (r->kind == KAPSEL_KIND_PACKET)
+		return v->age == t->m->age;
+	return r->kind == KAPSEL_KIND_CTX || o->index == r->object;
 }
 
-static bool is_unusable_address(const struct kps_reg *r, const struct fz_val *v, bool *ok)
+static bool is_unusable_address(const struct kps_reg *r, const struct fz_val *v, u32 age,
+				bool *ok)
 {
 	switch (r->kind) {
 	case KAPSEL_KIND_MAP:
 		*ok = v->tag == FZ_MAP && v->obj == r->object;
 		return true;
 	case KAPSEL_KIND_PACKET_END:
-		*ok = v->tag == FZ_END;
+		*ok = v->tag == FZ_END && v->age == age;
 		return true;
 	case KAPSEL_KIND_FUNC:
 		*ok = v->tag == FZ_FUNC && v->n == r->object;
@@ -269,7 +271,7 @@ static bool match_value(struct match *t, const struct kps_reg *r, const struct f
 		return wrong(t, "initialisation", frame, place, r, v);
 	if (r->kind == KAPSEL_KIND_UNUSABLE)
 		return true;
-	if (is_unusable_address(r, v, &ok))
+	if (is_unusable_address(r, v, t->m->age, &ok))
 		return ok || wrong(t, "kind", frame, place, r, v);
 	if (r->flags & KAPSEL_FACT_MAYBE_NULL) {
 		if (!add_nid(t, r->nid, null))

@@ -228,6 +228,20 @@ static void packet_end(struct gen *g, u8 p, u8 end, u32 n, struct label *out)
 		fz_emit(g, 0x07, p, 0, 0, -(s32)n);
 }
 
+/* A helper changes the packet: what was known of it is loaded and tested again, or not. */
+static void change_packet(struct gen *g, u8 p, u8 end, u32 n, struct label *out)
+{
+	fz_emit(g, 0xbf, 1, CTX, 0, 0);
+	fz_emit(g, 0xb7, 2, 0, 0, n);
+	fz_call(g, BPF_FUNC_skb_pull_data);
+	if (chance(g, 85))
+		fz_emit(g, 0x61, p, CTX, 76, 0);
+	if (chance(g, 85))
+		fz_emit(g, 0x61, end, CTX, 80, 0);
+	if (chance(g, 90))
+		packet_end(g, p, end, n, out);
+}
+
 static void packet(struct gen *g)
 {
 	u32 n = 1 + below(g, 60), size = fz_size(g), was = g->busy;
@@ -245,7 +259,9 @@ static void packet(struct gen *g)
 	fz_emit(g, 0x61, end, CTX, 80, 0);
 	n = max(n, size);
 	packet_end(g, p, end, n, &out);
-	fz_touch(g, p, n - size + fz_slip(g), size, chance(g, 2));
+	if (p > CTX && end > CTX && !g->no_call && chance(g, 30))
+		change_packet(g, p, end, n, &out);
+	fz_touch(g, p, n - size + fz_slip(g), size, chance(g, 25));
 	if (chance(g, 75)) {
 		g->no_call++;
 		reg = fz_pick(g);

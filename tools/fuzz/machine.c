@@ -81,10 +81,10 @@ static bool alu(struct fz_machine *m)
 		return true;
 	}
 	if (!is_mov && !unary && moves_pointer(insn, dst, src)) {
-		if (dst->tag == FZ_PTR)
-			*dst = pointer(dst->obj, op == BPF_ADD ? dst->n + src->n : dst->n - src->n);
-		else
-			*dst = pointer(src->obj, src->n + dst->n);
+		u64 n = op == BPF_ADD ? dst->n + src->n : dst->n - src->n;
+
+		*dst = dst->tag == FZ_PTR ? *dst : *src;
+		dst->n = n;
 		return true;
 	}
 	if (!m->type->leaks && ((!is_mov && dst->tag != FZ_NUM) ||
@@ -259,6 +259,7 @@ static bool check_arg(struct fz_machine *m, const struct kps_helper *h, u32 n,
 	case KPS_ARG_MAYBE:
 		return v->tag != FZ_PTR || m->type->leaks || fz_machine_bad(m, "leak to helper");
 	case KPS_ARG_CTX:
+	case KPS_ARG_CTX_CHANGED:
 		return (v->tag == FZ_PTR && v->obj == FZ_CTX_OBJ && !v->n) ||
 		       fz_machine_bad(m, "not the context");
 	case KPS_ARG_MAP:
@@ -334,6 +335,10 @@ static bool helper(struct fz_machine *m)
 	if (!lookup_as_noted(m, h, args[1]))
 		return false;
 	r0 = number(fz_helper(h->id, args));
+	if (h->args[0] == KPS_ARG_CTX_CHANGED) {
+		m->age++;
+		m->obj[FZ_PACKET_OBJ].hi = fz_world.packet_len;
+	}
 	if (h->ret == KPS_RET_VOID)
 		r0.tag = FZ_UNINIT;
 	else if (h->ret == KPS_RET_VALUE_OR_NULL && r0.n)
@@ -477,8 +482,9 @@ static bool begin(struct fz_machine *m)
 	m->obj[FZ_CTX_OBJ] = (struct fz_obj){ .kind = KAPSEL_KIND_CTX, .base = fz_world.ctx };
 	m->obj[FZ_PACKET_OBJ] = (struct fz_obj){
 		.kind = KAPSEL_KIND_PACKET, .base = fz_world.packet, .hi = fz_world.packet_len,
-		.read = true,
+		.read = true, .write = true,
 	};
+	m->age = 0;
 	m->nr_objs = FZ_FRAME_OBJ + KAPSEL_MAX_DEPTH;
 	add_maps(m);
 	m->depth = 0;

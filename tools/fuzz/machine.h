@@ -20,10 +20,11 @@ enum fz_tag {
 	FZ_FUNC,	/* @n: subprogram */
 };
 
-/** struct fz_val - a value in a register or on the stack */
+/** struct fz_val - a value in a register or on the stack; @age: of the packet it is of */
 struct fz_val {
 	u8 tag;
 	u16 obj;
+	u32 age;
 	u64 n;
 };
 
@@ -76,6 +77,7 @@ struct fz_frame {
 /**
  * struct fz_machine - a run
  * @stack: address of KAPSEL_MAX_STACK bytes
+ * @age: how often the packet was changed
  * @watch: called before each instruction; false: it complains in @why
  */
 struct fz_machine {
@@ -85,6 +87,7 @@ struct fz_machine {
 	u64 stack;
 	struct fz_obj obj[FZ_MAX_OBJS];
 	u32 nr_objs;
+	u32 age;
 	struct fz_frame frame[KAPSEL_MAX_DEPTH];
 	u32 depth;
 	u32 pc;

@@ -18,6 +18,8 @@ static bool inside(struct fz_machine *m, const struct fz_val *p, s64 off, u64 si
 				      (unsigned long long)p->n);
 	if (o->kind == KAPSEL_KIND_RINGBUF && !fz_world.record[o->record].held)
 		return fz_machine_bad(m, "record is gone");
+	if (p->obj == FZ_PACKET_OBJ && p->age != m->age)
+		return fz_machine_bad(m, "the packet was changed since");
 	if (lo < o->lo || lo + (s64)size > o->hi)
 		return fz_machine_bad(m, "bytes %lld to %lld of object kind %u [%lld, %lld)",
 				      (long long)lo, (long long)(lo + size), o->kind,
@@ -118,6 +120,7 @@ static bool load_ctx(struct fz_machine *m, const struct fz_val *p, s64 off, u32 
 		*out = (struct fz_val){ .tag = FZ_END };
 	else
 		*out = number(fz_ctx_read(m->type, f - m->type->fields, arg, size));
+	out->age = m->age;
 	return true;
 }
 

@@ -177,6 +177,7 @@ static void fill_packet(struct fz_rng *r)
 	u32 i;
 
 	w->packet_len = fz_chance(r, 20) ? fz_below(r, 24) : 14 + fz_below(r, 200);
+	w->packet_full = w->packet_len;
 	free(w->packet);
 	w->packet = exact(w->packet_len ?: 1);
 	for (i = 0; i < w->packet_len; i++)
@@ -226,6 +227,7 @@ void fz_world_reset(void)
 	w->nr_records = 0;
 	memcpy(w->ctx, w->ctx_image, FZ_CTX_BYTES);
 	memcpy(w->via, w->via_image, FZ_CTX_BYTES);
+	w->packet_len = w->packet_full;
 	memcpy(w->packet, w->packet_image, w->packet_len);
 	if (w->prog_type == KAPSEL_PROG_NETFILTER) {
 		memcpy(w->ctx, &w->via, sizeof(w->via));
@@ -431,6 +433,16 @@ static u64 read_memory(u64 mem, u64 size)
 	return fz_chance(&fz_world.rng, 50) ? 0 : -ENOSPC;
 }
 
+/* Shorter, and not what it was. The address stays: a program may look at it. */
+static u64 change_packet(void)
+{
+	struct fz_world *w = &fz_world;
+
+	w->packet_len = fz_below(&w->rng, w->packet_len + 1);
+	put_address(KAPSEL_CTX_PACKET_END, w->packet + w->packet_len);
+	return fill_memory(address(w->packet), w->packet_len, true);
+}
+
 u64 fz_helper(u32 id, const u64 *a)
 {
 	/* A lookup may be no call by then. */
@@ -455,6 +467,8 @@ u64 fz_helper(u32 id, const u64 *a)
 	case BPF_FUNC_trace_printk:
 		fz_world.calls += a[2] ^ a[3] << 1 ^ a[4] << 2;
 		return read_memory(a[0], a[1]);
+	case BPF_FUNC_skb_pull_data:
+		return change_packet();
 	case BPF_FUNC_skb_load_bytes:
 		return fill_memory(a[2], a[3], true);
 	case BPF_FUNC_get_current_comm:
@@ -486,7 +500,7 @@ static u64 body_##id(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)		\
 
 #define BODIES(F)							\
 	F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(14) F(15) F(16) F(26)	\
-	F(42) F(45) F(112) F(113) F(114) F(115) F(118) F(125) F(130)	\
+	F(39) F(42) F(45) F(112) F(113) F(114) F(115) F(118) F(125) F(130)	\
 	F(131) F(132) F(133) F(134) F(160) F(195)
 
 BODIES(BODY)

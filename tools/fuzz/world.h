@@ -47,6 +47,7 @@ struct fz_record {
 /**
  * struct fz_world - everything but registers and stack
  * @images: what is restored before a run
+ * @packet_full: the packet's length then
  */
 struct fz_world {
 	u32 prog_type;
@@ -56,6 +57,7 @@ struct fz_world {
 	u8 *via_image;
 	u8 *packet;
 	u8 *packet_image;
+	u32 packet_full;
 	u32 packet_len;
 	struct fz_elem elem[FZ_NR_MAPS][FZ_MAX_ELEMS];
 	struct fz_record record[FZ_MAX_RECORDS];

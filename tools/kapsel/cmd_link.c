@@ -18,15 +18,19 @@ struct words {
 	const char *pin;
 	const char *netns;
 	bool fail_closed;
+	bool shadow;
+	__u32 linear;
 	bool all;
 };
 
-enum { OPT_PIN, OPT_NETNS, OPT_CLOSED };
+enum { OPT_PIN, OPT_NETNS, OPT_CLOSED, OPT_SHADOW, OPT_LINEAR };
 
 const struct cli_option attach_options[] = {
 	[OPT_PIN] = { "--pin", 0, true, "NAME: of the pin that keeps it (default: PROG.link)" },
 	[OPT_NETNS] = { "--netns", 0, true, "NAME|PATH: netfilter in this network namespace" },
 	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
+	[OPT_SHADOW] = { "--shadow", 0, false, "netfilter: count verdicts, drop nothing" },
+	[OPT_LINEAR] = { "--linear", 0, true, "N: netfilter: so many bytes before data_end" },
 	{ .name = NULL }
 };
 
@@ -34,6 +38,21 @@ const struct cli_option unload_options[] = {
 	{ "--all", 0, false, "all that is pinned" },
 	{ .name = NULL }
 };
+
+static bool take_option(struct words *words, int opt, const char *value)
+{
+	if (opt == OPT_PIN)
+		words->pin = value;
+	else if (opt == OPT_CLOSED)
+		words->fail_closed = true;
+	else if (opt == OPT_SHADOW)
+		words->shadow = true;
+	else if (opt == OPT_LINEAR)
+		return !session_linear(&words->linear, value);
+	else
+		words->netns = value;
+	return true;
+}
 
 static int read_words(struct words *words, int argc, char **argv,
 		      const struct cli_option *options)
@@ -52,12 +71,8 @@ static int read_words(struct words *words, int argc, char **argv,
 			return cli_usage("too many words");
 		else if (options == unload_options)
 			words->all = true;
-		else if (opt == OPT_PIN)
-			words->pin = args.value;
-		else if (opt == OPT_CLOSED)
-			words->fail_closed = true;
-		else
-			words->netns = args.value;
+		else if (!take_option(words, opt, args.value))
+			return CLI_USAGE;
 	}
 	return 0;
 }
@@ -118,6 +133,8 @@ static int attach(struct kernel *k, const struct object *prog, const struct kaps
 		return status;
 	opts.netns_fd = s.netns_fd;
 	opts.fail_closed = words->fail_closed;
+	opts.shadow = words->shadow;
+	opts.linear = words->linear;
 	snprintf(name, sizeof(name), "%s.link", prog->info.name);
 	fd = kapsel_attach(&k->dev, prog->fd, hook, &opts, &err);
 	if (fd < 0 || kapsel_pin_obj(&k->dev, fd, words->pin ? words->pin : name, &err))

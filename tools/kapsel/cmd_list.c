@@ -223,6 +223,10 @@ static const struct out_column link_columns[] = {
 	{ "aborted", "ABORTED", true },
 	{ "dropped", "DROPPED", true },
 	{ "accepted", "ACCEPTED", true },
+	{ "unready", "UNREADY", true },
+	{ "shadow", "SHADOW", true },
+	{ "fail_closed", "FAIL CLOSED", true },
+	{ "linear", "LINEAR", true },
 	{ "cookie", "COOKIE", true },
 	{ "netns_ino", "NETNS", true },
 };
@@ -264,6 +268,10 @@ static void link_facts(struct out_table *t, const struct kapsel_link_info *link)
 	out_u64(t, link->aborted);
 	out_u64(t, link->dropped);
 	out_u64(t, link->accepted);
+	out_u64(t, link->unready);
+	out_u64(t, !!(link->flags & KAPSEL_LINK_SHADOW));
+	out_u64(t, !!(link->flags & KAPSEL_LINK_FAIL_CLOSED));
+	out_u64(t, link->linear);
 	out_u64(t, link->cookie);
 	out_u64(t, link->netns_ino);
 }

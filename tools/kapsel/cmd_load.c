@@ -10,7 +10,8 @@
 
 enum {
 	OPT_PROG, OPT_SET, OPT_PIN, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_CEILING, OPT_METERED,
-	OPT_CLOSED, OPT_MAXACTIVE, OPT_COOKIE, OPT_SKIP, OPT_NO_ATTACH,
+	OPT_CLOSED, OPT_MAXACTIVE, OPT_COOKIE, OPT_SKIP,
+	OPT_SHADOW, OPT_LINEAR, OPT_NO_ATTACH,
 };
 
 const struct cli_option load_options[] = {
@@ -26,6 +27,8 @@ const struct cli_option load_options[] = {
 	[OPT_MAXACTIVE] = { "--maxactive", 0, true, "N: calls that a return probe follows" },
 	[OPT_COOKIE] = { "--cookie", 0, true, "N[,N...]: for bpf_get_attach_cookie()" },
 	[OPT_SKIP] = { "--skip-missing", 0, false, "leave out programs for functions not there" },
+	[OPT_SHADOW] = { "--shadow", 0, false, "netfilter: count verdicts, drop nothing" },
+	[OPT_LINEAR] = { "--linear", 0, true, "N: netfilter: so many bytes before data_end" },
 	[OPT_NO_ATTACH] = { "--no-attach", 0, false, "only load, for `kapsel attach`" },
 	{ .name = NULL }
 };
@@ -175,6 +178,11 @@ static int take_option(struct load *load, int opt, char *value)
 	case OPT_SKIP:
 		s->skip_missing = true;
 		return 0;
+	case OPT_SHADOW:
+		s->shadow = true;
+		return 0;
+	case OPT_LINEAR:
+		return session_linear(&s->linear, value);
 	case OPT_NO_ATTACH:
 		load->no_attach = true;
 		return 0;

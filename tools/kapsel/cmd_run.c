@@ -21,6 +21,7 @@
 enum {
 	OPT_PROG, OPT_SET, OPT_FOR, OPT_COUNT, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_CEILING,
 	OPT_METERED, OPT_CLOSED, OPT_MAXACTIVE, OPT_COOKIE, OPT_SKIP,
+	OPT_SHADOW, OPT_LINEAR,
 };
 
 const struct cli_option run_options[] = {
@@ -37,6 +38,8 @@ const struct cli_option run_options[] = {
 	[OPT_MAXACTIVE] = { "--maxactive", 0, true, "N: calls that a return probe follows" },
 	[OPT_COOKIE] = { "--cookie", 0, true, "N[,N...]: for bpf_get_attach_cookie()" },
 	[OPT_SKIP] = { "--skip-missing", 0, false, "leave out programs for functions not there" },
+	[OPT_SHADOW] = { "--shadow", 0, false, "netfilter: count verdicts, drop nothing" },
+	[OPT_LINEAR] = { "--linear", 0, true, "N: netfilter: so many bytes before data_end" },
 	{ .name = NULL }
 };
 
@@ -327,6 +330,11 @@ static int take_option(struct run *run, int opt, char *value)
 	case OPT_SKIP:
 		s->skip_missing = true;
 		return 0;
+	case OPT_SHADOW:
+		s->shadow = true;
+		return 0;
+	case OPT_LINEAR:
+		return session_linear(&s->linear, value);
 	}
 	if (run->path)
 		return cli_usage("what is '%s'? A command to run stands behind --", value);

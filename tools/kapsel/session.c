@@ -117,6 +117,16 @@ int session_ceiling(struct session *s, const char *number)
 	       cli_usage("'%s' is not a number of instructions", number);
 }
 
+int session_linear(__u32 *linear, const char *number)
+{
+	__u64 bytes;
+
+	if (!cli_parse_count(number, &bytes) || bytes > 65535)
+		return cli_usage("'%s' is not a number of bytes from 1 to 65535", number);
+	*linear = bytes;
+	return 0;
+}
+
 static int load_one(struct session *s, struct kapsel_prog *prog)
 {
 	struct kapsel_render how = { .out = stderr, .prog = prog, .verbose = cli.verbose };
@@ -253,7 +263,7 @@ static int attach_one(struct session *s, struct kapsel_prog *prog)
 	struct kapsel_hook hook = *place_of(s, prog);
 	struct kapsel_attach_opts opts = {
 		.netns_fd = hook.hook == KAPSEL_HOOK_NETFILTER ? s->netns_fd : -1,
-		.fail_closed = s->fail_closed,
+		.fail_closed = s->fail_closed, .shadow = s->shadow, .linear = s->linear,
 		.cookie = s->cookies[0],
 		.cookies = s->cookies, .nr_cookies = s->nr_cookies > 1 ? s->nr_cookies : 0,
 	};

@@ -31,6 +31,8 @@ struct session_hook {
  * @skip_missing: leave out programs whose functions this kernel does not have
  * @netns_fd: for netfilter, or -1
  * @fail_closed: for netfilter: no verdict means drop
+ * @shadow: for netfilter: verdicts are counted only
+ * @linear: for netfilter: bytes of each packet that are made linear
  * @sets: VAR=VALUE
  * @links: by program
  */
@@ -47,6 +49,8 @@ struct session {
 	bool skip_missing;
 	int netns_fd;
 	bool fail_closed;
+	bool shadow;
+	__u32 linear;
 	char *sets[SELECT_MAX];
 	__u32 nr_sets;
 	struct session_link *links;
@@ -76,6 +80,9 @@ int session_engine(struct session *s, const char *name);
 
 /** session_ceiling - parse --ceiling */
 int session_ceiling(struct session *s, const char *number);
+
+/** session_linear - parse --linear: bytes */
+int session_linear(__u32 *linear, const char *number);
 
 /** session_load - open FILE, the device, create maps, load; 0 or an exit status */
 int session_load(struct session *s, const char *path);

@@ -21,6 +21,8 @@ static const struct out_column columns[] = {
 	{ "aborted", NULL, true },
 	{ "dropped", NULL, true },
 	{ "accepted", NULL, true },
+	{ "unready", NULL, true },
+	{ "shadow", NULL, true },
 };
 
 static __u64 events_lost(const struct session *s)
@@ -51,6 +53,15 @@ static bool has_events(const struct session *s)
 	return false;
 }
 
+static void text_verdicts(const struct kapsel_link_info *info)
+{
+	printf("   %llu %s   %llu accepted", (unsigned long long)info->dropped,
+	       info->flags & KAPSEL_LINK_SHADOW ? "would be dropped (shadow)" : "dropped",
+	       (unsigned long long)info->accepted);
+	if (info->unready)
+		printf("   %llu not ready", (unsigned long long)info->unready);
+}
+
 static void text_link(const struct session *s, const struct session_link *link,
 		      const struct kapsel_link_info *info, __u64 ns)
 {
@@ -61,8 +72,7 @@ static void text_link(const struct session *s, const struct session_link *link,
 	if (info->aborted)
 		printf("   %llu aborted", (unsigned long long)info->aborted);
 	if (info->hook == KAPSEL_HOOK_NETFILTER)
-		printf("   %llu dropped   %llu accepted", (unsigned long long)info->dropped,
-		       (unsigned long long)info->accepted);
+		text_verdicts(info);
 	if (has_events(s))
 		printf("   %llu events lost", (unsigned long long)events_lost(s));
 	printf("   %.1f s\n", ns / 1e9);
@@ -83,6 +93,8 @@ static void add_row(struct out_table *t, const struct session_link *link,
 	out_u64(t, info->aborted);
 	out_u64(t, info->dropped);
 	out_u64(t, info->accepted);
+	out_u64(t, info->unready);
+	out_u64(t, !!(info->flags & KAPSEL_LINK_SHADOW));
 }
 
 static void put_links(const struct session *s, struct out_table *table, __u64 ns)

@@ -215,6 +215,9 @@ static void fill_hook(struct kapsel_link_create *arg, const struct kapsel_hook *
 	arg->netfilter.priority = hook->priority;
 	if (opts->fail_closed)
 		arg->flags |= KAPSEL_LINK_FAIL_CLOSED;
+	if (opts->shadow)
+		arg->flags |= KAPSEL_LINK_SHADOW;
+	arg->netfilter.linear = opts->linear;
 	if (opts->netns_fd >= 0) {
 		arg->flags |= KAPSEL_LINK_NETNS;
 		arg->netfilter.netns_fd = opts->netns_fd;

@@ -135,6 +135,15 @@ static int make_maps(struct part *part, struct kapsel_error *err)
 	return ret;
 }
 
+/* Its own: the program may write to it, and a run finds what the one before left. */
+static int make_packet(struct exec *x, const struct kapsel_run_opts *opts,
+		       struct kapsel_error *err)
+{
+	x->sim.packet_size = opts->data ? opts->data_size : 0;
+	x->sim.packet = malloc(x->sim.packet_size + 1);
+	return x->sim.packet ? 0 : kl_fail(err, -ENOMEM, "no memory for the packet");
+}
+
 static int make_code(struct part *part, struct kapsel_error *err)
 {
 	struct kps_target target = {
@@ -180,10 +189,8 @@ static void fill_context(struct exec *x, u32 prog_type, const struct kapsel_run_
 		memcpy(x->ctx.raw, opts->ctx, min_t(size_t, opts->ctx_size, MAX_CTX));
 	if (prog_type != KAPSEL_PROG_NETFILTER)
 		return;
-	x->ctx.data = (uintptr_t)opts->data;
-	x->ctx.data_end = (uintptr_t)opts->data + min_t(u64, opts->data_size, KPS_MAX_PACKET);
-	x->sim.packet = opts->data;
-	x->sim.packet_size = opts->data_size;
+	x->ctx.data = (uintptr_t)x->sim.packet;
+	x->ctx.data_end = x->ctx.data + min_t(u64, opts->data_size, KPS_MAX_PACKET);
 	put_u32(x, offsetof(struct __sk_buff, len), opts->data_size);
 	put_u32(x, sizeof(struct __sk_buff), opts->hooknum);
 }
@@ -229,6 +236,8 @@ static void run_code(struct exec *x, struct part *part, const struct kapsel_run_
 	if (!run)
 		return;
 	kl_sim_now = &x->sim;
+	if (x->sim.packet_size)
+		memcpy(x->sim.packet, opts->data, x->sim.packet_size);
 	do {
 		fill_context(x, part->in.prog_type, opts);
 		run_once(x, part, run, out);
@@ -280,6 +289,7 @@ static int exec(struct exec *x, const struct kapsel_prog *prog,
 		index++;
 	ret = make_part(x, index, opts, res, err);
 	ret = ret ?: make_called(x, opts, err);
+	ret = ret ?: make_packet(x, opts, err);
 	if (!ret)
 		run_code(x, x->parts[index], opts, run);
 	return ret;
@@ -298,6 +308,7 @@ static void release(struct exec *x)
 {
 	u32 i;
 
+	free(x->sim.packet);
 	for (i = 0; x->parts && i < kapsel_nr_progs(x->obj); i++)
 		free_part(x->parts[i]);
 	for (i = 0; x->sim.maps && i < kapsel_nr_maps(x->obj); i++)

@@ -107,6 +107,8 @@ static const char * const arg_words[] = {
 	[KPS_ARG_CALLBACK_CTX] = "stack memory, or NULL",
 	[KPS_ARG_ZERO] = "0",
 	[KPS_ARG_MAYBE] = "a number, or nothing",
+	[KPS_ARG_CTX_CHANGED] = "the context",
+	[KPS_ARG_MEM_OR_NULL] = "initialised bytes, or NULL and a size of 0",
 };
 
 static void helper_programs(u32 id, char *buf, size_t size)

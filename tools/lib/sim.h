@@ -46,7 +46,7 @@ struct kl_sim {
 	u32 next;
 	bool tail_called;
 	FILE *trace;
-	const char *packet;
+	char *packet;
 	u32 packet_size;
 	u32 random;
 };
@@ -83,6 +83,18 @@ int kl_sim_stack(struct kl_sim_map *sim, u64 ip);
 
 /** typedef kl_helper_fn - a helper's model */
 typedef u64 (*kl_helper_fn)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
+
+#define MODEL(name) u64 kl_h_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+#define UNUSED5 ((void)r1, (void)r2, (void)r3, (void)r4, (void)r5)
+#define PTR(reg) ((void *)(uintptr_t)(reg))
+
+/* One declaration a row: a row without a model does not link. */
+#define KPS_HELPER(_id, _name, ...) kl_h_##_name,
+typedef u64 kl_model_fn(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
+kl_model_fn
+#include "core/helpers.tbl"
+	kl_h_map_lookup_elem;
+#undef KPS_HELPER
 
 /** kl_sim_helper - the model of a helper, NULL if there is none */
 kl_helper_fn kl_sim_helper(u32 id);

@@ -15,18 +15,6 @@
 
 __thread struct kl_sim *kl_sim_now;
 
-#define MODEL(name) u64 kl_h_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
-#define UNUSED5 ((void)r1, (void)r2, (void)r3, (void)r4, (void)r5)
-#define PTR(reg) ((void *)(uintptr_t)(reg))
-
-/* One declaration a row: a row without a model does not link. */
-#define KPS_HELPER(_id, _name, ...) kl_h_##_name,
-typedef u64 model_fn(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
-model_fn
-#include "core/helpers.tbl"
-	kl_h_map_lookup_elem;
-#undef KPS_HELPER
-
 kl_helper_fn kl_sim_helper(u32 id)
 {
 	static const struct {
@@ -216,18 +204,6 @@ MODEL(get_attach_cookie)
 {
 	UNUSED5;
 	return 0;
-}
-
-MODEL(skb_load_bytes)
-{
-	u32 off = r2, size = r4;
-
-	UNUSED5;
-	if (off <= kl_sim_now->packet_size && size <= kl_sim_now->packet_size - off) {
-		memcpy(PTR(r3), kl_sim_now->packet + off, size);
-		return 0;
-	}
-	return cannot_read(r3, size);
 }
 
 /* The interpreter runs the callback itself and never gets here. */

@@ -84,6 +84,8 @@ static const char * const arg_types[] = {
 	[KPS_ARG_CALLBACK_CTX] = "void *data",
 	[KPS_ARG_ZERO] = "u64 flags",
 	[KPS_ARG_MAYBE] = "u64 value",
+	[KPS_ARG_CTX_CHANGED] = "void *ctx",
+	[KPS_ARG_MEM_OR_NULL] = "const void *mem",
 };
 
 static const char * const ret_types[] = {

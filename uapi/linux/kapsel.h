@@ -530,12 +530,17 @@ struct kapsel_link_multi {
  * @hooknum: NF_INET_PRE_ROUTING to NF_INET_POST_ROUTING
  * @priority: in ascending order; INT_MIN and INT_MAX are refused
  * @netns_fd: with KAPSEL_LINK_NETNS: a network namespace's file; else 0
+ * @linear: bytes of each packet, 65535 at most, that lie before data_end whatever way
+ *	the packet is kept, as far as it has them; 0: as they come
+ * @__reserved: 0
  */
 struct kapsel_link_netfilter {
 	__u32	family;
 	__u32	hooknum;
 	__s32	priority;
 	__u32	netns_fd;
+	__u32	linear;
+	__u32	__reserved;
 };
 
 /**
@@ -554,7 +559,12 @@ struct kapsel_link_netfilter {
  * gone; close() returns after the hook is off and nobody runs it any more.
  *
  * A packet for which a run gave no verdict (it was ended, or skipped as one
- * inside of another) passes, or is dropped with KAPSEL_LINK_FAIL_CLOSED.
+ * inside of another, or there was no memory to make the packet ready for it) passes,
+ * or is dropped with KAPSEL_LINK_FAIL_CLOSED.
+ *
+ * With KAPSEL_LINK_SHADOW programs run and their verdicts are counted, but every
+ * packet passes, and as it was: what a program writes to its context is forgotten, and
+ * one that changes packets is refused, here and (EOPNOTSUPP) by LINK_UPDATE.
  */
 struct kapsel_link_create {
 	__u32	prog_fd;
@@ -574,7 +584,8 @@ struct kapsel_link_create {
 
 #define KAPSEL_LINK_NETNS	1	/* netfilter.netns_fd is set */
 #define KAPSEL_LINK_FAIL_CLOSED	2	/* netfilter: a run without a verdict drops the packet */
-#define KAPSEL_LINK_SKIP	4	/* multi: leave out what can't be watched */
+#define KAPSEL_LINK_SHADOW	4	/* netfilter: verdicts are counted only */
+#define KAPSEL_LINK_SKIP	8	/* multi: leave out what can't be watched */
 
 /**
  * struct kapsel_next_id - NEXT_ID: walk the objects of a kind
@@ -713,6 +724,9 @@ struct kapsel_map_info {
  * @skipped: multi: functions left out by KAPSEL_LINK_SKIP
  * @sites: room for struct kapsel_link_site, sorted by address, or 0
  * @site_cnt: in: room in @sites; out: multi: how many functions are watched; else 0
+ * @flags: KAPSEL_LINK_FAIL_CLOSED, KAPSEL_LINK_SHADOW: with it, @dropped packets passed
+ * @unready: packets that were not judged: no memory to make them linear, or writable
+ * @linear: see struct kapsel_link_netfilter
  * @__reserved: 0
  */
 struct kapsel_link_info {
@@ -740,6 +754,9 @@ struct kapsel_link_info {
 	__u32	skipped;
 	__aligned_u64 sites;
 	__u32	site_cnt;
+	__u32	flags;
+	__u64	unready;
+	__u32	linear;
 	__u32	__reserved;
 };
 

@@ -57,6 +57,8 @@ int kapsel_prog_load(const struct kapsel_dev *dev, struct kapsel_prog *prog,
  * @nr_cookies: how many
  * @netns_fd: network namespace, -1: the caller's
  * @fail_closed: netfilter: packets that a run gives no verdict for are dropped
+ * @shadow: netfilter: verdicts are counted only
+ * @linear: netfilter: bytes of each packet that are made linear
  */
 struct kapsel_attach_opts {
 	const char *name;
@@ -65,6 +67,8 @@ struct kapsel_attach_opts {
 	__u32 nr_cookies;
 	int netns_fd;
 	bool fail_closed;
+	bool shadow;
+	__u32 linear;
 };
 
 /**
