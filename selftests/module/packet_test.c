@@ -180,6 +180,18 @@ TEST_F(packet, udp_without_a_checksum_stays_so)
 	EXPECT_EQ(0, self->out.udp.check);
 }
 
+/* Accepts if a call, of the packet by r7, returns what it should. */
+#define RETURNS								\
+	"r7 = r1\n"							\
+	"*(u32 *)(r10 - 4) = 7\n"					\
+	"%s"								\
+	"r6 = %d\n"							\
+	"if r0 == r6 goto good\n"					\
+	"r0 = 0\n"							\
+	"exit\n"							\
+	"good:\n"							\
+	KM_ACCEPT
+
 TEST_F(packet, what_helpers_refuse)
 {
 	static const struct { const char *call; int err; } cases[] = {
@@ -188,14 +200,17 @@ TEST_F(packet, what_helpers_refuse)
 		{ STORE(32, 1, 0), -EFAULT }, { STORE(-1, 4, 0), -EFAULT },
 		{ STORE(0x7fffffff, 4, 0), -EFAULT },
 		{ REPAIR("l3", 10, "1", "2", 2), 0 }, { REPAIR("l3", 10, "0", "2", 0), 0 },
-		{ REPAIR("l3", 10, "1", "2", 0), -EINVAL }, { REPAIR("l3", 10, "1", "2", 3), -EINVAL },
+		{ REPAIR("l3", 10, "1", "2", 0), -EINVAL },
+		{ REPAIR("l3", 10, "1", "2", 3), -EINVAL },
 		{ REPAIR("l3", 10, "1", "2", 0x12), -EINVAL },
-		{ REPAIR("l3", 11, "1", "2", 2), -EFAULT }, { REPAIR("l3", 32, "1", "2", 2), -EFAULT },
+		{ REPAIR("l3", 11, "1", "2", 2), -EFAULT },
+		{ REPAIR("l3", 32, "1", "2", 2), -EFAULT },
 		{ REPAIR("l3", 0x10000, "1", "2", 2), -EFAULT },
 		{ REPAIR("l4", 26, "1", "2", 2), 0 }, { REPAIR("l4", 26, "1", "2", 0x72), 0 },
 		{ REPAIR("l4", 26, "1", "2", 8), -EINVAL },
 		{ REPAIR("l4", 26, "1", "2", 0x100), -EINVAL },
-		{ REPAIR("l4", 31, "1", "2", 2), -EFAULT }, { REPAIR("l4", 32, "1", "2", 2), -EFAULT },
+		{ REPAIR("l4", 31, "1", "2", 2), -EFAULT },
+		{ REPAIR("l4", 32, "1", "2", 2), -EFAULT },
 		{ "r1 = r7\nr2 = 32\ncall bpf_skb_pull_data\n", 0 },
 		{ "r1 = r7\nr2 = 0\ncall bpf_skb_pull_data\n", 0 },
 		{ "r1 = r7\nr2 = 33\ncall bpf_skb_pull_data\n", -ENOMEM },
@@ -207,9 +222,7 @@ TEST_F(packet, what_helpers_refuse)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char text[512];
 
-		snprintf(text, sizeof(text), "r7 = r1\n*(u32 *)(r10 - 4) = 7\n%s"
-			 "r6 = %d\nif r0 == r6 goto good\nr0 = 0\nexit\ngood:\n" KM_ACCEPT,
-			 cases[i].call, cases[i].err);
+		snprintf(text, sizeof(text), RETURNS, cases[i].call, cases[i].err);
 		EXPECT_EQ(1, run(self, text, 1)) {
 			TH_LOG("%s wanted %d", cases[i].call, cases[i].err);
 		}

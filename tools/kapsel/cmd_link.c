@@ -41,6 +41,8 @@ const struct cli_option unload_options[] = {
 
 static bool take_option(struct words *words, int opt, const char *value)
 {
+	bool ok = true;
+
 	if (opt == OPT_PIN)
 		words->pin = value;
 	else if (opt == OPT_CLOSED)
@@ -48,10 +50,10 @@ static bool take_option(struct words *words, int opt, const char *value)
 	else if (opt == OPT_SHADOW)
 		words->shadow = true;
 	else if (opt == OPT_LINEAR)
-		return !session_linear(&words->linear, value);
+		ok = !session_linear(&words->linear, value);
 	else
 		words->netns = value;
-	return true;
+	return ok;
 }
 
 static int read_words(struct words *words, int argc, char **argv,
