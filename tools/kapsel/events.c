@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "events.h"
+#include "stackview.h"
 #include "out.h"
 
 static bool is_one_of(const char *name, const char *const *words)
@@ -144,11 +145,24 @@ static void time_text(const struct events *ev, const void *data, char *buf, size
 		 (long long)(at / 1000000 % 1000));
 }
 
+/* Functions by name. */
+static void address_text(const char *data, char *buf, size_t size)
+{
+	__u64 addr;
+
+	memcpy(&addr, data, sizeof(addr));
+	stackview_address(addr, buf, size);
+}
+
 static void value_text(const struct events *ev, const struct kapsel_field *field,
 		       const char *data, char *buf, size_t size)
 {
 	FILE *mem;
 
+	if (field->size == 8 && kapsel_btf_is_pointer(ev->btf, field->type)) {
+		address_text(data, buf, size);
+		return;
+	}
 	if (is_time(field)) {
 		time_text(ev, data, buf, size);
 		return;

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 
 #include "keyview.h"
+#include "stackview.h"
 
 #define MAX_NETWORK (INET6_ADDRSTRLEN + 5)
 
@@ -32,17 +33,29 @@ static bool to_network(const struct kapsel_view *view, const void *key, char *bu
 	return true;
 }
 
+/* Addresses by name, of functions above all. */
+static bool is_address(const struct kapsel_view *view)
+{
+	return view->info.key_size == sizeof(__u64) &&
+	       kapsel_btf_is_pointer(view->btf, view->info.btf_key_type_id);
+}
+
 void keyview_text(FILE *to, const struct kapsel_view *view, const void *key)
 {
-	char network[MAX_NETWORK];
+	char network[MAX_NETWORK], name[KAPSEL_TARGET_LEN + 100];
+	__u64 addr;
 
 	if (!view->info.key_size)
 		return;
-	if (to_network(view, key, network))
+	if (to_network(view, key, network)) {
 		fputs(network, to);
-	else
+	} else if (is_address(view)) {
+		memcpy(&addr, key, sizeof(addr));
+		fputs(stackview_address(addr, name, sizeof(name)), to);
+	} else {
 		kapsel_btf_print(to, view->btf, view->info.btf_key_type_id, key,
 				 view->info.key_size);
+	}
 }
 
 void keyview_json(struct kapsel_json *js, const struct kapsel_view *view, const void *key)

@@ -17,14 +17,16 @@ static const struct kapsel_ksyms *symbols(void)
 	return syms;
 }
 
-static const char *address(__u64 addr, char *buf, size_t size)
+const char *stackview_address(__u64 addr, char *buf, size_t size)
 {
 	const char *name = NULL;
 	__u64 off;
 
 	if ((__s64)addr < 0 && symbols())
 		name = kapsel_ksyms_find(symbols(), addr, &off);
-	if (name)
+	if (name && !off)
+		snprintf(buf, size, "%s", name);
+	else if (name)
 		snprintf(buf, size, "%s+%#llx", name, (unsigned long long)off);
 	else
 		snprintf(buf, size, "%#llx", (unsigned long long)addr);
@@ -47,7 +49,8 @@ void stackview_text(FILE *to, const void *value, size_t size)
 	size_t at;
 
 	for (at = 0; next_address(value, size, at, &addr); at += sizeof(addr))
-		fprintf(to, "%s%s", at ? " <- " : "", address(addr, buf, sizeof(buf)));
+		fprintf(to, "%s%s", at ? " <- " : "",
+			stackview_address(addr, buf, sizeof(buf)));
 }
 
 void stackview_json(struct kapsel_json *js, const void *value, size_t size)
@@ -58,6 +61,6 @@ void stackview_json(struct kapsel_json *js, const void *value, size_t size)
 
 	kapsel_json_open(js, "value", '[');
 	for (at = 0; next_address(value, size, at, &addr); at += sizeof(addr))
-		kapsel_json_str(js, NULL, address(addr, buf, sizeof(buf)));
+		kapsel_json_str(js, NULL, stackview_address(addr, buf, sizeof(buf)));
 	kapsel_json_close(js, ']');
 }

@@ -18,6 +18,9 @@
  */
 void stackview_text(FILE *to, const void *value, size_t size);
 
+/** stackview_address - "vfs_read", "vfs_read+0x5" or a number; returns @buf */
+const char *stackview_address(__u64 addr, char *buf, size_t size);
+
 /** stackview_json - the same as an array */
 void stackview_json(struct kapsel_json *js, const void *value, size_t size);
 

@@ -114,6 +114,13 @@ u32 kapsel_btf_fields(const struct btf *btf, u32 id, struct kapsel_field *fields
 	return btf_vlen(type);
 }
 
+bool kapsel_btf_is_pointer(const struct btf *btf, u32 id)
+{
+	const struct btf_type *type = btf ? kl_btf_real(btf, &id) : NULL;
+
+	return type && btf_is_ptr(type);
+}
+
 u32 kapsel_btf_element(const struct btf *btf, u32 id, u32 *count)
 {
 	const struct btf_type *type = kl_btf_real(btf, &id);

@@ -82,6 +82,9 @@ int kapsel_btf_parse(const struct btf *btf, __u32 type, const char *text,
 bool kapsel_btf_number(const struct btf *btf, __u32 type, const void *data,
 		       size_t size, __s64 *number);
 
+/** kapsel_btf_is_pointer - is it a pointer, but for typedefs and qualifiers? */
+bool kapsel_btf_is_pointer(const struct btf *btf, __u32 type);
+
 /** kapsel_btf_name - a type as C writes it: "struct event", "char[16]"; returns @buf */
 const char *kapsel_btf_name(const struct btf *btf, __u32 type, char *buf,
 			    size_t size);
