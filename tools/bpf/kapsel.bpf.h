@@ -99,6 +99,12 @@ static u64 (*bpf_ktime_get_ns)(void) = (void *)5;
 static long (*bpf_trace_printk)(const char *fmt, u32 size, ...) = (void *)6;
 static u32 (*bpf_get_prandom_u32)(void) = (void *)7;
 static u32 (*bpf_get_smp_processor_id)(void) = (void *)8;
+static long (*bpf_skb_store_bytes)(void *skb, u32 off, const void *from, u32 len,
+				   u64 flags) = (void *)9;	/* netfilter */
+static long (*bpf_l3_csum_replace)(void *skb, u32 off, u64 from, u64 to,
+				   u64 flags) = (void *)10;	/* netfilter */
+static long (*bpf_l4_csum_replace)(void *skb, u32 off, u64 from, u64 to,
+				   u64 flags) = (void *)11;	/* netfilter */
 static long (*bpf_tail_call)(void *ctx, void *progs, u32 index) = (void *)12;
 static u64 (*bpf_get_current_pid_tgid)(void) = (void *)14;	/* kprobe */
 static u64 (*bpf_get_current_uid_gid)(void) = (void *)15;	/* kprobe */
@@ -108,8 +114,11 @@ static long (*bpf_perf_event_output)(void *ctx, void *map, u64 flags, void *data
 static long (*bpf_skb_load_bytes)(const void *skb, u32 off, void *to,
 				  u32 len) = (void *)26;	/* netfilter */
 static long (*bpf_get_stackid)(void *ctx, void *map, u64 flags) = (void *)27; /* kprobe */
+static s64 (*bpf_csum_diff)(const void *from, u32 from_size, const void *to, u32 to_size,
+			    u32 seed) = (void *)28;	/* netfilter */
 static u64 (*bpf_get_current_task)(void) = (void *)35;		/* kprobe */
 static long (*bpf_current_task_under_cgroup)(void *map, u32 index) = (void *)37; /* kprobe */
+static long (*bpf_skb_pull_data)(void *skb, u32 len) = (void *)39; /* netfilter */
 static long (*bpf_get_numa_node_id)(void) = (void *)42;
 static long (*bpf_probe_read_str)(void *dst, u32 size,
 				  const void *from) = (void *)45; /* kprobe */
