@@ -141,6 +141,7 @@ TEST_F(create, flags_are_those_of_the_row)
 			close(fd);
 		}
 	}
+	close(inner);
 }
 
 TEST_F(create, ring_buffer_sizes)

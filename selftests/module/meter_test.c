@@ -423,7 +423,9 @@ TEST_F(meter, probes_count_the_runs_that_were_ended)
 
 TEST_F(meter, flags_of_links)
 {
-	static const __u32 bad[] = { 4, KAPSEL_LINK_FAIL_CLOSED | 4, 1U << 31, UINT32_MAX };
+	static const __u32 bad[] = {
+		KAPSEL_LINK_SKIP, KAPSEL_LINK_FAIL_CLOSED | 16, 1U << 31, UINT32_MAX,
+	};
 	struct kapsel_link_create arg;
 
 	for (__u32 hook = KAPSEL_HOOK_KPROBE; hook <= KAPSEL_HOOK_KRETPROBE; hook++) {
