@@ -73,7 +73,7 @@ questions()
 stacks()
 {
 	run callers --hook kprobe:vfs_statx -- sh -c 'ls /' && says out 'vfs_statx.* <- ' &&
-		says out 'stack=[0-9]+, comm="ls"'
+		says out 'stack=[0-9]+, comm="ls"' && says out '^  [0-9]+  vfs_statx'
 }
 
 bytes_by_user()

@@ -33,6 +33,15 @@ static bool to_network(const struct kapsel_view *view, const void *key, char *bu
 	return true;
 }
 
+/* Of stacks the key is what bpf_get_stackid() returned; objects say no type. */
+static bool is_stack_id(const struct kapsel_view *view, const void *key, __u32 *id)
+{
+	if (view->info.type != BPF_MAP_TYPE_STACK_TRACE || view->info.key_size != sizeof(*id))
+		return false;
+	memcpy(id, key, sizeof(*id));
+	return true;
+}
+
 /* Addresses by name, of functions above all. */
 static bool is_address(const struct kapsel_view *view)
 {
@@ -44,11 +53,14 @@ void keyview_text(FILE *to, const struct kapsel_view *view, const void *key)
 {
 	char network[MAX_NETWORK], name[KAPSEL_TARGET_LEN + 100];
 	__u64 addr;
+	__u32 id;
 
 	if (!view->info.key_size)
 		return;
 	if (to_network(view, key, network)) {
 		fputs(network, to);
+	} else if (is_stack_id(view, key, &id)) {
+		fprintf(to, "%u", id);
 	} else if (is_address(view)) {
 		memcpy(&addr, key, sizeof(addr));
 		fputs(stackview_address(addr, name, sizeof(name)), to);
@@ -61,11 +73,14 @@ void keyview_text(FILE *to, const struct kapsel_view *view, const void *key)
 void keyview_json(struct kapsel_json *js, const struct kapsel_view *view, const void *key)
 {
 	char network[MAX_NETWORK];
+	__u32 id;
 
 	if (!view->info.key_size)
 		return;
 	if (to_network(view, key, network))
 		kapsel_json_str(js, "key", network);
+	else if (is_stack_id(view, key, &id))
+		kapsel_json_u64(js, "key", id);
 	else
 		kapsel_btf_json(js, "key", view->btf, view->info.btf_key_type_id, key,
 				view->info.key_size);
@@ -91,12 +106,30 @@ static bool from_network(int family, const char *text, void *key)
 	return inet_pton(family, address, (char *)key + 4) == 1;
 }
 
+/* A number where there is no type to say that it is one. */
+static bool from_stack_id(const struct kapsel_view *view, const char *text, void *key)
+{
+	unsigned long value;
+	char *end;
+	__u32 id;
+
+	value = strtoul(text, &end, 10);
+	if (!is_stack_id(view, key, &id) || view->info.btf_key_type_id ||
+	    end == text || *end || *text == '-' || value > UINT32_MAX)
+		return false;
+	id = value;
+	memcpy(key, &id, sizeof(id));
+	return true;
+}
+
 int keyview_parse(const struct kapsel_view *view, const char *text, void *key,
 		  struct kapsel_error *err)
 {
 	int family = family_of(view);
 
 	if (family && from_network(family, text, key))
+		return 0;
+	if (from_stack_id(view, text, key))
 		return 0;
 	return kapsel_btf_parse(view->btf, view->info.btf_key_type_id, text, key,
 				view->info.key_size, err);
