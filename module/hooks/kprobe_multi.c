@@ -80,7 +80,7 @@ static u64 missed(const struct kps_kprobe_multi *multi)
 	return sum;
 }
 
-/* Waits for the handlers that run, once for all of them. */
+/* All off first, so that none goes on while one after the other is waited for. */
 static void remove_probes(struct kps_kprobe_multi *multi)
 {
 	u32 i;
