@@ -36,9 +36,9 @@ typedef __s64 s64;
 #define __type(name, val) typeof(val) *name
 #define __array(name, val) typeof(val) *name[]
 
-#ifndef __always_inline
+/* <linux/stddef.h> has a weaker one. */
+#undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
-#endif
 #ifndef __noinline
 #define __noinline __attribute__((noinline))
 #endif

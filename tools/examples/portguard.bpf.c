@@ -2,16 +2,19 @@
 /*
  * Drops packets to TCP and UDP ports on a list, IPv4 and IPv6:
  *	kapsel map set blocklist 8080 0
- * The value counts what was dropped.
+ * The value counts what was dropped. Of fragments, the first is looked at: without it
+ * the others are nothing. Headers may lie anywhere in the packet's memory, so they are
+ * read by a helper. Extension headers without an end are dropped.
  */
 
+#include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 
 #include "kapsel.bpf.h"
 
-#define MAX_EXTENSIONS 8
+#define MAX_EXTENSIONS 64
 #define FRAGMENT_OFFSET 0x1fff
 
 struct {
@@ -41,75 +44,79 @@ struct ports {
 	__be16 dest;
 };
 
-/* The two bytes that all extension headers walked here begin with. */
+/* The two bytes that all extension headers begin with; of a fragment's, two more. */
 struct extension {
 	u8 next;
 	u8 len;
+	__be16 fragment;
 };
 
-/* Where the transport header is; 0: not known. */
+/* Where the transport header is; @off 0: not known. */
 struct transport {
 	u32 off;
 	u8 proto;
 };
 
-static __always_inline void find_ipv4(void *data, void *end, struct transport *at)
+static __always_inline void find_ipv4(struct __sk_buff *skb, struct transport *at)
 {
-	struct iphdr *ip = data;
+	struct iphdr ip = {};
 
-	if ((void *)(ip + 1) > end)
-		return;
+	bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip));
 	/* Only a first fragment has ports. */
-	if (ip->frag_off & bpf_htons(FRAGMENT_OFFSET))
+	if (ip.frag_off & bpf_htons(FRAGMENT_OFFSET))
 		return;
-	at->proto = ip->protocol;
-	at->off = ip->ihl * 4;
+	at->proto = ip.protocol;
+	at->off = ip.ihl * 4;
 }
 
-static __always_inline void find_ipv6(void *data, void *end, struct transport *at)
+static __always_inline bool is_extension(u8 proto)
 {
-	struct ipv6hdr *ip = data;
-	u32 off = sizeof(*ip), i;
+	return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING ||
+	       proto == IPPROTO_FRAGMENT || proto == IPPROTO_DSTOPTS;
+}
+
+/* false: there are too many extension headers. */
+static __always_inline bool find_ipv6(struct __sk_buff *skb, struct transport *at)
+{
+	u32 off = sizeof(struct ipv6hdr), i;
+	struct extension ext = {};
+	struct ipv6hdr ip = {};
 	u8 proto;
 
-	if ((void *)(ip + 1) > end)
-		return;
-	proto = ip->nexthdr;
+	bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip));
+	proto = ip.nexthdr;
 	for (i = 0; i < MAX_EXTENSIONS; i++) {
-		struct extension *ext = data + off;
-
-		if (proto != IPPROTO_HOPOPTS && proto != IPPROTO_ROUTING &&
-		    proto != IPPROTO_DSTOPTS)
-			break;
-		if ((void *)(ext + 1) > end)
-			return;
-		proto = ext->next;
-		off += (ext->len + 1) * 8;
+		if (!is_extension(proto)) {
+			at->proto = proto;
+			at->off = off;
+			return true;
+		}
+		if (bpf_skb_load_bytes(skb, off, &ext, sizeof(ext)))
+			return true;
+		off += proto == IPPROTO_FRAGMENT ? 8 : (ext.len + 1) * 8;
+		if (proto == IPPROTO_FRAGMENT && ext.fragment & bpf_htons(0xfff8))
+			return true;
+		proto = ext.next;
 	}
-	at->proto = proto;
-	at->off = off;
+	return false;
 }
 
 static __always_inline int judge(struct __sk_buff *skb)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct transport at = {};
-	struct ports *ports;
+	struct ports ports;
 	u64 *hits;
 	u16 port;
 
-	if (data + 1 > end)
-		return NOT_LOOKED_AT;
-	if (*(u8 *)data >> 4 == 4)
-		find_ipv4(data, end, &at);
-	else
-		find_ipv6(data, end, &at);
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		find_ipv4(skb, &at);
+	else if (!find_ipv6(skb, &at))
+		return DROPPED;
 	if (!at.off || (at.proto != IPPROTO_TCP && at.proto != IPPROTO_UDP))
 		return NOT_LOOKED_AT;
-	ports = data + at.off;
-	if ((void *)(ports + 1) > end)
+	if (bpf_skb_load_bytes(skb, at.off, &ports, sizeof(ports)))
 		return NOT_LOOKED_AT;
-	port = bpf_ntohs(ports->dest);
+	port = bpf_ntohs(ports.dest);
 	hits = bpf_map_lookup_elem(&blocklist, &port);
 	if (!hits)
 		return ACCEPTED;
