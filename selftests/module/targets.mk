@@ -18,4 +18,9 @@ N          ?= 500
 cycles: ## The module goes and comes under fire in the VM: N= times
 	@$(IN_VM) env KAPSEL_CYCLES=$(N) $(ON_MODULE)/cycles_test
 
-.PHONY: storm cycles
+CALLS      ?= 1000000
+
+fuzz-ioctl: ## Random ioctls in the VM, guided by KCOV on the debug kernel: CALLS=, SEED=
+	@$(IN_VM) env KAPSEL_CALLS=$(CALLS) KAPSEL_SEED=$(SEED) $(ON_MODULE)/ioctl_fuzz_test
+
+.PHONY: storm cycles fuzz-ioctl
