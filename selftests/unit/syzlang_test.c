@@ -149,12 +149,10 @@ static struct layout layout_of_type(FIXTURE_DATA(syzlang) * self, const char *ty
 	return l;
 }
 
-static size_t round_up_to(size_t size, size_t align)
-{
-	return align ? (size + align - 1) / align * align : size;
-}
-
-/* Of a struct in braces or a union in brackets; 0 bytes: there is none. */
+/*
+ * Of a struct in braces or a union in brackets; 0 bytes: there is none. The header
+ * has no holes, so one here is a field of the wrong size.
+ */
 static struct layout layout_of_struct(FIXTURE_DATA(syzlang) * self, const char *name)
 {
 	struct layout all = { 0, 1 };
@@ -177,13 +175,14 @@ static struct layout layout_of_struct(FIXTURE_DATA(syzlang) * self, const char *
 
 		if (l.align > all.align)
 			all.align = l.align;
+		if (!l.align || (!is_union && all.size % l.align))
+			return (struct layout){ 0, 0 };
 		if (!is_union)
-			all.size = round_up_to(all.size, l.align) + l.size;
+			all.size += l.size;
 		else if (l.size > all.size)
 			all.size = l.size;
 	}
-	all.size = round_up_to(all.size, all.align);
-	return all;
+	return all.size % all.align ? (struct layout){ 0, 0 } : all;
 }
 
 TEST_F(syzlang, structs_have_their_sizes)
