@@ -321,6 +321,32 @@ TEST_F(ring, forged_positions_hurt_nobody_else)
 	EXPECT_EQ(0, run(self->prog, 0, 0));
 }
 
+/* A position that is any power of two ahead or behind, give or take a little. */
+TEST_F_TIMEOUT(ring, positions_around_every_power_of_two, 120)
+{
+	static const int little[] = { -16, -8, -1, 0, 1, 8, 16 };
+	unsigned long written = 0, lost = 0;
+
+	for (size_t i = 0; i < 2 * 64 * ARRAY_SIZE(little); i++) {
+		unsigned long far = 1UL << (i / 2 % 64);
+
+		consume(self->consumer, load(self->producer) + (i & 1 ? far : -far) +
+			little[i / 128]);
+		for (int j = 0; j < 4; j++)
+			if (run(self->prog, i, j & 2))
+				lost++;
+			else
+				written++;
+	}
+	/* Either it is there, whole, or it is counted. */
+	EXPECT_EQ(16 * written, load(self->producer));
+	EXPECT_EQ(lost, km_info(self->map).map.lost);
+	EXPECT_LT(0, lost);
+	EXPECT_LT(0, written);
+	consume(self->consumer, load(self->producer));
+	EXPECT_EQ(0, run(self->prog, 0, 0));
+}
+
 TEST_F(ring, random_positions_under_writers)
 {
 	pid_t child = fork();
