@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "hooks/canary.h"
 #include "hooks/hook.h"
+#include "hooks/wrap.h"
 #include "run.h"
 #include "core/proto.h"
 #include "core/verifier.h"
@@ -188,5 +189,18 @@ int kps_list_hooks(struct kps_call *call)
 		strscpy(info.name, row->name, sizeof(info.name));
 		err = add_entry(&list, &info, sizeof(info));
 	}
+	return err;
+}
+
+int kps_list_wraps(struct kps_call *call)
+{
+	struct kapsel_wrap_info info;
+	struct listing list;
+	u32 i;
+	int err;
+
+	err = list_begin(&list, call);
+	for (i = 0; !err && kps_wrap_info(i, &info); i++)
+		err = add_entry(&list, &info, sizeof(info));
 	return err;
 }

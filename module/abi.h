@@ -13,5 +13,6 @@ int kps_list_helpers(struct kps_call *call);
 int kps_list_contexts(struct kps_call *call);
 int kps_list_map_types(struct kps_call *call);
 int kps_list_hooks(struct kps_call *call);
+int kps_list_wraps(struct kps_call *call);
 
 #endif

@@ -61,6 +61,7 @@ static const struct kps_ioctl ioctls[] = {
 	ROW(KAPSEL_LIST_CONTEXTS, ON_DEVICE, BY_ANYONE, 16, kps_list_contexts),
 	ROW(KAPSEL_LIST_MAP_TYPES, ON_DEVICE, BY_ANYONE, 16, kps_list_map_types),
 	ROW(KAPSEL_LIST_HOOKS, ON_DEVICE, BY_ANYONE, 16, kps_list_hooks),
+	ROW(KAPSEL_LIST_WRAPS, ON_DEVICE, BY_LOADERS, 16, kps_list_wraps),
 	ROW(KAPSEL_PROG_LOAD, ON_DEVICE, BY_HANDLER, 256, kps_prog_load),
 	ROW(KAPSEL_MAP_CREATE, ON_DEVICE, BY_LOADERS, 104, kps_map_create),
 	ROW(KAPSEL_LINK_CREATE, ON_DEVICE, BY_HANDLER, 224, kps_link_create),

@@ -120,6 +120,8 @@ static size_t hook_arg(u32 hook, u32 *flags)
 			 KAPSEL_LINK_SHADOW;
 		return sizeof_field(struct kapsel_link_create, netfilter);
 	}
+	if (hook == KAPSEL_HOOK_KRETPROBE)
+		*flags = KAPSEL_LINK_WRAP;
 	if (!is_multi(hook))
 		return sizeof_field(struct kapsel_link_create, kprobe);
 	*flags = KAPSEL_LINK_SKIP;

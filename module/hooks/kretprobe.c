@@ -12,17 +12,26 @@
 #include "core/diag.h"
 #include "hooks/hook.h"
 #include "hooks/place.h"
+#include "hooks/wrap.h"
 
 /**
  * struct kps_kretprobe - a link to a kretprobe
  * @link: head
- * @probe: the kernel's
+ * @probe: the kernel's, if there is no @wrap
+ * @wrap: ours
+ * @missed: what the wrap missed, once it is gone
+ * @via: KAPSEL_VIA_*
+ * @unwrapped: why there is no @wrap, if one was asked for
  * @place: where it is
  * @site: the same for programs
  */
 struct kps_kretprobe {
 	struct kps_link link;
 	struct kretprobe probe;
+	struct kps_wrap *wrap;
+	u64 missed;
+	u32 via;
+	u32 unwrapped;
 	struct kps_place place;
 	struct kps_site site;
 };
@@ -66,7 +75,18 @@ static int check(const struct kapsel_link_kprobe *arg, struct kps_answer *answer
 	return arg->maxactive > KPS_MAX_ACTIVE ? -E2BIG : 0;
 }
 
-static int attach_to_place(struct kps_kretprobe *kretprobe, struct kps_answer *answer)
+static bool add_wrap(struct kps_kretprobe *kretprobe)
+{
+	kretprobe->unwrapped = kps_wrap_add(&kretprobe->link, &kretprobe->site,
+					    kretprobe->place.symbol, &kretprobe->wrap);
+	if (!kretprobe->unwrapped)
+		kretprobe->via = KAPSEL_VIA_WRAP;
+	return !kretprobe->unwrapped;
+}
+
+/* The kernel's probe finds and checks the place for both. */
+static int attach_to_place(struct kps_kretprobe *kretprobe, bool wrap,
+			   struct kps_answer *answer)
 {
 	struct kprobe *probe = &kretprobe->probe.kp;
 	int err = kps_place_find(&kretprobe->place, probe, add, remove, &kretprobe->probe,
@@ -74,7 +94,13 @@ static int attach_to_place(struct kps_kretprobe *kretprobe, struct kps_answer *a
 
 	if (err)
 		return err;
+	kretprobe->via = KAPSEL_VIA_KRETPROBE;
 	kretprobe->site = kps_place_site(&kretprobe->place, probe, kretprobe->link.cookie);
+	kretprobe->site.traced = kprobe_ftrace(probe);
+	if (wrap && add_wrap(kretprobe)) {
+		remove(&kretprobe->probe);
+		return 0;
+	}
 	return kps_place_enable(probe, remove, &kretprobe->probe, answer);
 }
 
@@ -92,7 +118,7 @@ static int kretprobe_attach(struct kps_link *link,
 	kretprobe->probe.handler = handler;
 	kretprobe->probe.maxactive = arg->kprobe.maxactive;
 	link->state = KAPSEL_LINK_ATTACHED;
-	err = attach_to_place(kretprobe, answer);
+	err = attach_to_place(kretprobe, arg->flags & KAPSEL_LINK_WRAP, answer);
 	if (err)
 		link->state = KAPSEL_LINK_DETACHED;
 	return err;
@@ -104,7 +130,15 @@ static int kretprobe_attach(struct kps_link *link,
  */
 static int kretprobe_detach(struct kps_link *link)
 {
-	unregister_kretprobe(&kretprobe_of(link)->probe);
+	struct kps_kretprobe *kretprobe = kretprobe_of(link);
+
+	if (!kretprobe->wrap) {
+		unregister_kretprobe(&kretprobe->probe);
+		return 0;
+	}
+	kretprobe->missed = kps_wrap_missed(kretprobe->wrap);
+	kps_wrap_remove(kretprobe->wrap);
+	kretprobe->wrap = NULL;
 	return 0;
 }
 
@@ -117,10 +151,15 @@ static int kretprobe_info(struct kps_link *link, struct kapsel_link_info *info)
 {
 	struct kps_kretprobe *kretprobe = kretprobe_of(link);
 
-	info->missed = (u64)kretprobe->probe.nmissed +
+	info->missed = kretprobe->missed + (u64)kretprobe->probe.nmissed +
 		       kretprobe->probe.kp.nmissed;
-	info->via = KAPSEL_VIA_KRETPROBE;
-	info->maxactive = kretprobe->probe.maxactive;
+	if (kretprobe->wrap) {
+		info->missed = kps_wrap_missed(kretprobe->wrap);
+		info->inside = kps_wrap_inside(kretprobe->wrap);
+	}
+	info->via = kretprobe->via;
+	info->unwrapped = kretprobe->unwrapped;
+	info->maxactive = kretprobe->via == KAPSEL_VIA_WRAP ? 0 : kretprobe->probe.maxactive;
 	return kps_place_info(&kretprobe->place, info);
 }
 
@@ -130,4 +169,6 @@ const struct kps_hook_ops kps_hook_kretprobe_ops = {
 	.detach = kretprobe_detach,
 	.update = kretprobe_update,
 	.info = kretprobe_info,
+	.init = kps_wrap_init,
+	.exit = kps_wrap_exit,
 };

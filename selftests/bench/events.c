@@ -58,6 +58,13 @@
 	"out:\n"							\
 	"exit\n"
 
+#define JIT	KAPSEL_ENGINE_JIT
+#define INTERP	KAPSEL_ENGINE_INTERP
+#define ENTRY	KAPSEL_HOOK_KPROBE
+#define RETURN	KAPSEL_HOOK_KRETPROBE
+#define KAPSEL	FIGURE_KAPSEL
+#define LINUX	FIGURE_LINUX
+
 static int sender, receiver;
 static __u64 inside;	/* an offset in the target */
 static double nothing;
@@ -141,14 +148,32 @@ static int kapsel_prog(int map, __u32 type, __u32 engine)
 	return km_load_arg(bench_dev, &arg, type, text);
 }
 
-static struct fds kapsel_probe(__u32 hook, __u64 offset, __u32 engine)
+static struct fds kapsel_probe_by(__u32 hook, __u64 offset, __u32 engine, __u32 flags)
 {
 	int map = km_map(bench_dev, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
 	int prog = kapsel_prog(map, KAPSEL_PROG_KPROBE, engine);
 	struct kapsel_link_create arg;
 
 	km_link_probe(&arg, prog, hook, FLOOR_TARGET, offset);
+	arg.flags = flags;
 	return (struct fds){ { km_ioctl(bench_dev, KAPSEL_LINK_CREATE, &arg), prog, map, -1 } };
+}
+
+static struct fds kapsel_probe(__u32 hook, __u64 offset, __u32 engine)
+{
+	return kapsel_probe_by(hook, offset, engine, 0);
+}
+
+/* A kretprobe in its place would be another thing. */
+static struct fds kapsel_wrap(__u32 engine)
+{
+	struct fds fds = kapsel_probe_by(RETURN, 0, engine, KAPSEL_LINK_WRAP);
+
+	if (fds.fd[0] >= 0 && km_info(fds.fd[0]).link.via != KAPSEL_VIA_WRAP) {
+		close(fds.fd[0]);
+		fds.fd[0] = -EOPNOTSUPP;
+	}
+	return fds;
 }
 
 static struct fds kapsel_packets(__u32 engine)
@@ -235,13 +260,6 @@ static void row_in_c(const char *group, const char *name, enum floor_hook hook, 
 	floor_attach(FLOOR_NOTHING, 0);
 }
 
-#define JIT	KAPSEL_ENGINE_JIT
-#define INTERP	KAPSEL_ENGINE_INTERP
-#define ENTRY	KAPSEL_HOOK_KPROBE
-#define RETURN	KAPSEL_HOOK_KRETPROBE
-#define KAPSEL	FIGURE_KAPSEL
-#define LINUX	FIGURE_LINUX
-
 static void calling(const char *group, const char *program)
 {
 	source = program;
@@ -277,6 +295,10 @@ static void returns(void)
 	const char *group = "a function's return";
 
 	row_in_c(group, "empty kretprobe", FLOOR_RETURN, 0, call);
+	row(group, "kapsel, wrapped, JIT", KAPSEL, kapsel_wrap(JIT), call);
+	source = COUNT_CALLER;
+	row(group, "kapsel, wrapped, JIT, and who calls", KAPSEL, kapsel_wrap(JIT), call);
+	source = COUNT;
 	row(group, "kapsel, JIT", KAPSEL, kapsel_probe(RETURN, 0, JIT), call);
 	row(group, "kapsel, interpreter", KAPSEL, kapsel_probe(RETURN, 0, INTERP), call);
 	row(group, "Linux, fexit", LINUX, linux_hook(TRACE, 0, true), call);

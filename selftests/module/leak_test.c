@@ -170,6 +170,7 @@ TEST_F(leak, lists_and_information)
 	list_all(_metadata, self, KAPSEL_LIST_CONTEXTS);
 	list_all(_metadata, self, KAPSEL_LIST_MAP_TYPES);
 	list_all(_metadata, self, KAPSEL_LIST_HOOKS);
+	list_all(_metadata, self, KAPSEL_LIST_WRAPS);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		struct kapsel_obj_info info = {};
 		char path[64];

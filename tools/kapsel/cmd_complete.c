@@ -91,7 +91,7 @@ static void offer_hooks(void)
 static void offer_words(int argc, char **argv)
 {
 	static const char *const kinds[] = {
-		"progs", "maps", "links", "hooks", "helpers", NULL
+		"progs", "maps", "links", "hooks", "helpers", "wraps", NULL
 	};
 	const char *cmd = argv[0];
 

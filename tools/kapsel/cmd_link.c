@@ -20,10 +20,11 @@ struct words {
 	bool fail_closed;
 	bool shadow;
 	__u32 linear;
+	bool wrap;
 	bool all;
 };
 
-enum { OPT_PIN, OPT_NETNS, OPT_CLOSED, OPT_SHADOW, OPT_LINEAR };
+enum { OPT_PIN, OPT_NETNS, OPT_CLOSED, OPT_SHADOW, OPT_LINEAR, OPT_WRAP };
 
 const struct cli_option attach_options[] = {
 	[OPT_PIN] = { "--pin", 0, true, "NAME: of the pin that keeps it (default: PROG.link)" },
@@ -31,6 +32,7 @@ const struct cli_option attach_options[] = {
 	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
 	[OPT_SHADOW] = { "--shadow", 0, false, "netfilter: count verdicts, drop nothing" },
 	[OPT_LINEAR] = { "--linear", 0, true, "N: netfilter: so many bytes before data_end" },
+	[OPT_WRAP] = { "--wrap", 0, false, "kretprobe: by code around the function" },
 	{ .name = NULL }
 };
 
@@ -49,6 +51,8 @@ static bool take_option(struct words *words, int opt, const char *value)
 		words->fail_closed = true;
 	else if (opt == OPT_SHADOW)
 		words->shadow = true;
+	else if (opt == OPT_WRAP)
+		words->wrap = true;
 	else if (opt == OPT_LINEAR)
 		ok = !session_linear(&words->linear, value);
 	else
@@ -137,6 +141,7 @@ static int attach(struct kernel *k, const struct object *prog, const struct kaps
 	opts.fail_closed = words->fail_closed;
 	opts.shadow = words->shadow;
 	opts.linear = words->linear;
+	opts.wrap = words->wrap;
 	snprintf(name, sizeof(name), "%s.link", prog->info.name);
 	fd = kapsel_attach(&k->dev, prog->fd, hook, &opts, &err);
 	if (fd < 0 || kapsel_pin_obj(&k->dev, fd, words->pin ? words->pin : name, &err))

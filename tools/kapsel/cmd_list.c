@@ -65,7 +65,7 @@ static void add_map(struct out_table *t, const struct object *obj,
 static void add_link(struct out_table *t, const struct object *obj)
 {
 	static const char * const states[] = { "attached", "detached", "netns gone" };
-	static const char * const vias[] = { NULL, "kprobe", "kretprobe", "ftrace" };
+	static const char * const vias[] = { NULL, "kprobe", "kretprobe", "ftrace", "wrap" };
 	const struct kapsel_link_info *link = &obj->info.link;
 	char hook[KAPSEL_TARGET_LEN + 40];
 
@@ -76,7 +76,10 @@ static void add_link(struct out_table *t, const struct object *obj)
 	else
 		out_str(t, hook);
 	out_str(t, link->state < ARRAY_LEN(states) ? states[link->state] : "?");
-	out_str(t, link->via < ARRAY_LEN(vias) ? vias[link->via] : "?");
+	if (link->unwrapped)
+		out_fmt(t, "kretprobe: %s", kapsel_why_unwrapped(link->unwrapped));
+	else
+		out_str(t, link->via < ARRAY_LEN(vias) ? vias[link->via] : "?");
 	out_u64(t, link->runs);
 }
 
@@ -98,6 +101,20 @@ static void add_object(struct out_table *t, const struct object *obj,
 	out_str(t, *holders ? holders : NULL);
 }
 
+#define MAX_WRAPS	256
+
+/* Why rmmod is refused, though there may be nothing left to see. */
+static void say_leaving(const struct kapsel_dev *dev)
+{
+	struct kapsel_wrap_info wraps[MAX_WRAPS];
+	__u32 i, count = kapsel_wraps(dev, wraps, MAX_WRAPS);
+
+	for (i = 0; i < count; i++)
+		if (wraps[i].leaving)
+			cli_say("leaving   %s: %llu calls have not returned, and keep the module loaded\n",
+				wraps[i].name, (unsigned long long)wraps[i].inside);
+}
+
 static int list_objects(__u32 kinds, const char *name)
 {
 	struct kapsel_dev dev;
@@ -115,8 +132,40 @@ static int list_objects(__u32 kinds, const char *name)
 	if (!objs.count)
 		cli_say("nothing is loaded\n");
 	objects_free(&objs);
-	kapsel_dev_close(&dev);
 	out_end(&table, name);
+	if (kinds & (1u << KAPSEL_OBJ_LINK))
+		say_leaving(&dev);
+	kapsel_dev_close(&dev);
+	return CLI_OK;
+}
+
+static const struct out_column wrap_columns[] = {
+	{ "function", "FUNCTION", false },
+	{ "inside", "INSIDE", true },
+	{ "state", "STATE", false },
+};
+
+static int list_wraps(void)
+{
+	struct kapsel_wrap_info wraps[MAX_WRAPS];
+	struct out_table table;
+	struct kapsel_dev dev;
+	__u32 i, count;
+	int status = objects_dev(&dev);
+
+	if (status)
+		return status;
+	count = kapsel_wraps(&dev, wraps, MAX_WRAPS);
+	out_begin(&table, wrap_columns, ARRAY_LEN(wrap_columns));
+	for (i = 0; i < count; i++) {
+		out_str(&table, wraps[i].name);
+		out_u64(&table, wraps[i].inside);
+		out_str(&table, wraps[i].leaving ? "leaving" : "wrapped");
+	}
+	kapsel_dev_close(&dev);
+	if (!count)
+		cli_say("no function is wrapped\n");
+	out_end(&table, "wraps");
 	return CLI_OK;
 }
 
@@ -176,7 +225,7 @@ static int list_helpers(void)
 static int list_what(const char *what)
 {
 	static const char *const words[] = {
-		"progs", "maps", "links", "hooks", "helpers", NULL
+		"progs", "maps", "links", "hooks", "helpers", "wraps", NULL
 	};
 	char hint[80];
 
@@ -192,7 +241,9 @@ static int list_what(const char *what)
 		return list_hooks();
 	if (!strcmp(what, "helpers"))
 		return list_helpers();
-	return cli_usage("'%s' is not progs, maps, links, hooks or helpers%s", what,
+	if (!strcmp(what, "wraps"))
+		return list_wraps();
+	return cli_usage("'%s' is not progs, maps, links, hooks, helpers or wraps%s", what,
 			 cli_suggest(what, words, hint, sizeof(hint)));
 }
 
@@ -220,6 +271,7 @@ static const struct out_column link_columns[] = {
 	{ "run_ns", "NS", true },
 	{ "recursed", "RECURSED", true },
 	{ "missed", "MISSED", true },
+	{ "inside", "INSIDE", true },
 	{ "aborted", "ABORTED", true },
 	{ "dropped", "DROPPED", true },
 	{ "accepted", "ACCEPTED", true },
@@ -265,6 +317,7 @@ static void link_facts(struct out_table *t, const struct kapsel_link_info *link)
 	out_u64(t, link->run_ns);
 	out_u64(t, link->recursed);
 	out_u64(t, link->missed);
+	out_u64(t, link->inside);
 	out_u64(t, link->aborted);
 	out_u64(t, link->dropped);
 	out_u64(t, link->accepted);

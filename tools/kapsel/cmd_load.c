@@ -10,7 +10,7 @@
 
 enum {
 	OPT_PROG, OPT_SET, OPT_PIN, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_CEILING, OPT_METERED,
-	OPT_CLOSED, OPT_MAXACTIVE, OPT_COOKIE, OPT_SKIP,
+	OPT_CLOSED, OPT_MAXACTIVE, OPT_WRAP, OPT_COOKIE, OPT_SKIP,
 	OPT_SHADOW, OPT_LINEAR, OPT_NO_ATTACH,
 };
 
@@ -25,6 +25,7 @@ const struct cli_option load_options[] = {
 	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
 	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
 	[OPT_MAXACTIVE] = { "--maxactive", 0, true, "N: calls that a return probe follows" },
+	[OPT_WRAP] = { "--wrap", 0, false, "return probes by code around the function" },
 	[OPT_COOKIE] = { "--cookie", 0, true, "N[,N...]: for bpf_get_attach_cookie()" },
 	[OPT_SKIP] = { "--skip-missing", 0, false, "leave out programs for functions not there" },
 	[OPT_SHADOW] = { "--shadow", 0, false, "netfilter: count verdicts, drop nothing" },
@@ -173,6 +174,9 @@ static int take_option(struct load *load, int opt, char *value)
 		return 0;
 	case OPT_MAXACTIVE:
 		return session_maxactive(s, value);
+	case OPT_WRAP:
+		s->wrap = true;
+		return 0;
 	case OPT_COOKIE:
 		return session_cookie(s, value);
 	case OPT_SKIP:

@@ -246,6 +246,9 @@ static void say_attached(const struct kapsel_prog *prog, const struct kapsel_hoo
 		many, engines[info.prog.engine % 3], info.prog.insn_cnt,
 		(unsigned long long)info.prog.max_insns,
 		info.prog.tail_calls ? " and tail call" : "");
+	if (at.link.unwrapped)
+		cli_say("not wrapped  %s  %s\n", prog->name,
+			kapsel_why_unwrapped(at.link.unwrapped));
 }
 
 static void add_link(struct session *s, int fd, struct kapsel_prog *prog)
@@ -264,6 +267,7 @@ static int attach_one(struct session *s, struct kapsel_prog *prog)
 	struct kapsel_attach_opts opts = {
 		.netns_fd = hook.hook == KAPSEL_HOOK_NETFILTER ? s->netns_fd : -1,
 		.fail_closed = s->fail_closed, .shadow = s->shadow, .linear = s->linear,
+		.wrap = s->wrap,
 		.cookie = s->cookies[0],
 		.cookies = s->cookies, .nr_cookies = s->nr_cookies > 1 ? s->nr_cookies : 0,
 	};

@@ -26,6 +26,7 @@ struct session_hook {
  * @hooks: in place of what sections say
  * @nr_hooks: how many
  * @maxactive: of return probes; 0: the kernel's default
+ * @wrap: return probes by code around the function, where possible
  * @cookies: --cookie
  * @nr_cookies: how many
  * @skip_missing: leave out programs whose functions this kernel does not have
@@ -44,6 +45,7 @@ struct session {
 	struct session_hook hooks[SELECT_MAX];
 	__u32 nr_hooks;
 	__u32 maxactive;
+	bool wrap;
 	__u64 cookies[SELECT_MAX];
 	__u32 nr_cookies;
 	bool skip_missing;

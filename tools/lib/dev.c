@@ -82,6 +82,17 @@ int kapsel_obj_info(int fd, struct kapsel_obj_info *info, struct kapsel_error *e
 	return 0;
 }
 
+u32 kapsel_wraps(const struct kapsel_dev *dev, struct kapsel_wrap_info *list, u32 room)
+{
+	struct kapsel_list arg = {
+		.entries = (uintptr_t)list, .entry_size = sizeof(*list), .count = room,
+	};
+
+	if (ioctl(dev->fd, KAPSEL_LIST_WRAPS, &arg))
+		return 0;
+	return arg.count < room ? arg.count : room;
+}
+
 static int pin_call(const struct kapsel_dev *dev, unsigned long nr, int fd,
 		    const char *name, const char *what, struct kapsel_error *err)
 {

@@ -208,6 +208,8 @@ static void fill_hook(struct kapsel_link_create *arg, const struct kapsel_hook *
 		arg->kprobe.addr = hook->addr;
 		arg->kprobe.offset = hook->offset;
 		arg->kprobe.maxactive = hook->maxactive;
+		if (opts->wrap && hook->hook == KAPSEL_HOOK_KRETPROBE)
+			arg->flags |= KAPSEL_LINK_WRAP;
 		return;
 	}
 	arg->netfilter.family = hook->family;

@@ -62,6 +62,26 @@ const char *kapsel_why(u32 why)
 	return why < ARRAY_SIZE(whys) ? whys[why] : "for a reason unknown here";
 }
 
+const char *kapsel_why_unwrapped(u32 why)
+{
+	static const char * const whys[] = {
+		[KAPSEL_UNWRAPPED_NOT] = "",
+		[KAPSEL_UNWRAPPED_KERNEL] = "this kernel cannot wrap functions",
+		[KAPSEL_UNWRAPPED_ENTRY] = "ftrace does not watch its entry",
+		[KAPSEL_UNWRAPPED_MODULE] = "a module's function",
+		[KAPSEL_UNWRAPPED_TYPE] = "the kernel's BTF does not say how it is called",
+		[KAPSEL_UNWRAPPED_NAME] = "several symbols share its name",
+		[KAPSEL_UNWRAPPED_ARGS] = "not all its arguments are in registers",
+		[KAPSEL_UNWRAPPED_STAYS] = "it does not return, sleeps for ever, or patches code",
+		[KAPSEL_UNWRAPPED_BUSY] = "wrapped by another link, or an fentry, fexit or LSM program's",
+		[KAPSEL_UNWRAPPED_FULL] = "as many are wrapped as can be",
+		[KAPSEL_UNWRAPPED_MEMORY] = "no memory",
+		[KAPSEL_UNWRAPPED_REFUSED] = "ftrace refused",
+	};
+
+	return why < ARRAY_SIZE(whys) ? whys[why] : "for a reason unknown here";
+}
+
 u32 kapsel_verifier_revision(void)
 {
 	return KPS_VERIFIER_REVISION;

@@ -302,7 +302,8 @@ struct kapsel_abi {
 #define KAPSEL_FEATURE_STATS_TIME	(1ULL << 2) /* run times are being measured */
 
 /**
- * struct kapsel_list - LIST_HELPERS, LIST_CONTEXTS, LIST_MAP_TYPES, LIST_HOOKS
+ * struct kapsel_list - LIST_HELPERS, LIST_CONTEXTS, LIST_MAP_TYPES, LIST_HOOKS,
+ *	LIST_WRAPS
  * @entries: array of the struct that belongs to the ioctl, or 0
  * @entry_size: of the caller's struct; each entry is cut or zero-extended to it
  * @count: in: room in @entries; out: how many there are
@@ -410,6 +411,21 @@ struct kapsel_hook_info {
 	__u32	capability;
 	__u32	flags;
 	char	name[KAPSEL_NAME_LEN];
+};
+
+/**
+ * struct kapsel_wrap_info - LIST_WRAPS: a function that is wrapped, or was
+ * @inside: calls that have not returned
+ * @leaving: 1: its link is gone, and it is entered no more; until what is inside has
+ *	returned, the module can't be unloaded
+ * @__reserved: 0
+ * @name: of the function, cut off if need be
+ */
+struct kapsel_wrap_info {
+	__u64	inside;
+	__u32	leaving;
+	__u32	__reserved;
+	char	name[KAPSEL_PATTERN_LEN];
 };
 
 #define KAPSEL_PROG_METERED	1	/* loops need no bound: runs are ended at the ceiling */
@@ -562,6 +578,14 @@ struct kapsel_link_netfilter {
  * inside of another, or there was no memory to make the packet ready for it) passes,
  * or is dropped with KAPSEL_LINK_FAIL_CLOSED.
  *
+ * With KAPSEL_LINK_WRAP a kretprobe's function is entered through code of the module's
+ * own, which calls it and then the program: in a fraction of the time, of any number of
+ * calls at once, and with the arguments as they came in the registers that passed them.
+ * For as long, other users of that kind (fentry, fexit and LSM programs of bpf(2)) are
+ * refused there. A call that is inside keeps the module loaded until it returns, even
+ * after the link: see LIST_WRAPS. Where the function can't be wrapped the kernel's
+ * kretprobe is used; kapsel_link_info says why.
+ *
  * With KAPSEL_LINK_SHADOW programs run and their verdicts are counted, but every
  * packet passes, and as it was: what a program writes to its context is forgotten, and
  * one that changes packets is refused, here and (EOPNOTSUPP) by LINK_UPDATE.
@@ -586,6 +610,7 @@ struct kapsel_link_create {
 #define KAPSEL_LINK_FAIL_CLOSED	2	/* netfilter: a run without a verdict drops the packet */
 #define KAPSEL_LINK_SHADOW	4	/* netfilter: verdicts are counted only */
 #define KAPSEL_LINK_SKIP	8	/* multi: leave out what can't be watched */
+#define KAPSEL_LINK_WRAP	16	/* kretprobe: by code around the function, if possible */
 
 /**
  * struct kapsel_next_id - NEXT_ID: walk the objects of a kind
@@ -727,7 +752,8 @@ struct kapsel_map_info {
  * @flags: KAPSEL_LINK_FAIL_CLOSED, KAPSEL_LINK_SHADOW: with it, @dropped packets passed
  * @unready: packets that were not judged: no memory to make them linear, or writable
  * @linear: see struct kapsel_link_netfilter
- * @__reserved: 0
+ * @unwrapped: with KAPSEL_LINK_WRAP: why it is a kretprobe after all, KAPSEL_UNWRAPPED_*
+ * @inside: calls of a wrapped function that have not returned
  */
 struct kapsel_link_info {
 	__u32	prog_id;
@@ -757,7 +783,8 @@ struct kapsel_link_info {
 	__u32	flags;
 	__u64	unready;
 	__u32	linear;
-	__u32	__reserved;
+	__u32	unwrapped;
+	__u64	inside;
 };
 
 /**
@@ -773,6 +800,21 @@ struct kapsel_link_site {
 #define KAPSEL_VIA_KPROBE	1
 #define KAPSEL_VIA_KRETPROBE	2
 #define KAPSEL_VIA_FTRACE	3	/* an ftrace_ops of the link's own: function entries */
+#define KAPSEL_VIA_WRAP		4	/* code of the module's around the function: returns */
+
+/* Why a function is not wrapped. */
+#define KAPSEL_UNWRAPPED_NOT	0	/* it is, or nobody asked for it */
+#define KAPSEL_UNWRAPPED_KERNEL	1	/* this kernel was built without what it takes */
+#define KAPSEL_UNWRAPPED_ENTRY	2	/* ftrace does not watch its entry */
+#define KAPSEL_UNWRAPPED_MODULE	3	/* it is a module's */
+#define KAPSEL_UNWRAPPED_TYPE	4	/* the kernel's BTF does not say how it is called */
+#define KAPSEL_UNWRAPPED_NAME	5	/* several of the kernel's symbols share its name */
+#define KAPSEL_UNWRAPPED_ARGS	6	/* not all that it takes or gives is in registers */
+#define KAPSEL_UNWRAPPED_STAYS	7	/* it does not return, sleeps for ever, or patches code */
+#define KAPSEL_UNWRAPPED_BUSY	8	/* it is wrapped, or an fentry, fexit or LSM program's */
+#define KAPSEL_UNWRAPPED_FULL	9	/* as many functions are wrapped as can be */
+#define KAPSEL_UNWRAPPED_MEMORY	10	/* there was no memory for it */
+#define KAPSEL_UNWRAPPED_REFUSED 11	/* ftrace refused */
 
 #define KAPSEL_LINK_ATTACHED	0
 #define KAPSEL_LINK_DETACHED	1
@@ -992,6 +1034,7 @@ struct kapsel_link_update {
 #define KAPSEL_LIST_CONTEXTS	_IOWR(KAPSEL_IOC, 0x02, struct kapsel_list)
 #define KAPSEL_LIST_MAP_TYPES	_IOWR(KAPSEL_IOC, 0x03, struct kapsel_list)
 #define KAPSEL_LIST_HOOKS	_IOWR(KAPSEL_IOC, 0x04, struct kapsel_list)
+#define KAPSEL_LIST_WRAPS	_IOWR(KAPSEL_IOC, 0x05, struct kapsel_list)
 #define KAPSEL_PROG_LOAD	_IOWR(KAPSEL_IOC, 0x10, struct kapsel_prog_load)
 #define KAPSEL_MAP_CREATE	_IOWR(KAPSEL_IOC, 0x11, struct kapsel_map_create)
 #define KAPSEL_LINK_CREATE	_IOWR(KAPSEL_IOC, 0x12, struct kapsel_link_create)

@@ -139,6 +139,7 @@ static const struct km_row {
 	{ KAPSEL_LIST_CONTEXTS, KM_ON_DEVICE, 16, km_fill_nothing },
 	{ KAPSEL_LIST_MAP_TYPES, KM_ON_DEVICE, 16, km_fill_nothing },
 	{ KAPSEL_LIST_HOOKS, KM_ON_DEVICE, 16, km_fill_nothing },
+	{ KAPSEL_LIST_WRAPS, KM_ON_DEVICE, 16, km_fill_nothing },
 	{ KAPSEL_PROG_LOAD, KM_ON_DEVICE, 256, km_fill_load },
 	{ KAPSEL_MAP_CREATE, KM_ON_DEVICE, 104, km_fill_map },
 	{ KAPSEL_LINK_CREATE, KM_ON_DEVICE, 224, km_fill_link },

@@ -59,6 +59,7 @@ int kapsel_prog_load(const struct kapsel_dev *dev, struct kapsel_prog *prog,
  * @fail_closed: netfilter: packets that a run gives no verdict for are dropped
  * @shadow: netfilter: verdicts are counted only
  * @linear: netfilter: bytes of each packet that are made linear
+ * @wrap: kretprobe: by code of the module's around the function, where possible
  */
 struct kapsel_attach_opts {
 	const char *name;
@@ -69,6 +70,7 @@ struct kapsel_attach_opts {
 	bool fail_closed;
 	bool shadow;
 	__u32 linear;
+	bool wrap;
 };
 
 /**
@@ -89,6 +91,9 @@ int kapsel_attach(const struct kapsel_dev *dev, int prog_fd,
 int kapsel_detach(int link_fd, struct kapsel_error *err);
 /** kapsel_update - another program for a link; @old_fd -1: whatever is there */
 int kapsel_update(int link_fd, int prog_fd, int old_fd, struct kapsel_error *err);
+
+/** kapsel_wraps - functions that are wrapped, or were; returns how many are in @list */
+__u32 kapsel_wraps(const struct kapsel_dev *dev, struct kapsel_wrap_info *list, __u32 room);
 
 /** kapsel_next_id - next object of a kind behind *@id; false: no more */
 bool kapsel_next_id(const struct kapsel_dev *dev, __u32 kind, __u32 *id);

@@ -34,6 +34,9 @@ const struct kapsel_code *kapsel_code_find(__u32 code);
 /** kapsel_why - what a KAPSEL_WHY_* means, in a few words */
 const char *kapsel_why(__u32 why);
 
+/** kapsel_why_unwrapped - what a KAPSEL_UNWRAPPED_* means, in a few words */
+const char *kapsel_why_unwrapped(__u32 why);
+
 /** struct kapsel_helper_doc - a helper: its row, C prototype and one line */
 struct kapsel_helper_doc {
 	struct kapsel_helper_info info;
