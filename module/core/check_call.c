@@ -489,7 +489,7 @@ int kps_step_exit_main(const struct kps_at *at)
 	}
 	if (kps_is_pointer(r0) && !type->leaks)
 		return refuse_return(at, KPS_D_RETURN_NUMBER);
-	if (type->ret_min > type->ret_max)
+	if (type->ret_min > type->ret_max || at->env->in->any_return)
 		return 0;
 	if (r0->val.r64.smin < type->ret_min || r0->val.r64.smax > type->ret_max)
 		return refuse_return(at, KPS_D_RETURN_RANGE);

@@ -24,6 +24,8 @@
  * @prog_type: KAPSEL_PROG_*
  * @gpl: its license is GPL-compatible
  * @metered: loops need no bound: the engine ends a run at @ceiling
+ * @any_return: what the program type asks of the value returned does not hold;
+ *	for a verdict alone: no hook takes such a program
  * @ceiling: most instructions a run may take; 0: KAPSEL_DEFAULT_CEILING
  * @budget_insns: 0: KPS_DEFAULT_BUDGET_INSNS
  * @budget_bytes: 0: KPS_DEFAULT_BUDGET_BYTES
@@ -34,6 +36,7 @@ struct kps_prog_in {
 	u32 prog_type;
 	bool gpl;
 	bool metered;
+	bool any_return;
 	u64 ceiling;
 	u64 budget_insns;
 	u64 budget_bytes;

@@ -215,8 +215,28 @@ TEST(sections)
 	ASSERT_EQ(0, kapsel_hook_from_sec("cgroup/skb", &hook, &err));
 	EXPECT_EQ(KAPSEL_PROG_NETFILTER, hook.prog_type);
 	EXPECT_EQ(0, hook.hook);
+	EXPECT_FALSE(hook.check_only);
 	EXPECT_GT(0, kapsel_hook_from_sec("cgroup/sock", &hook, &err));
 	EXPECT_EQ(0, hook.prog_type);
+}
+
+/* Others' packet programs: verified, but no hook takes them. */
+TEST(socket_filters)
+{
+	static const char * const are[] = { "socket", "socket1", "socket/1", "?socket" };
+	static const char * const are_not[] = { "sockets", "socket_filter", "sock", "socket1x" };
+	struct kapsel_hook hook;
+	struct kapsel_error err;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(are); i++) {
+		ASSERT_EQ(0, kapsel_hook_from_sec(are[i], &hook, &err));
+		EXPECT_TRUE(hook.check_only);
+		EXPECT_EQ(0, hook.hook);
+		EXPECT_EQ(KAPSEL_PROG_NETFILTER, hook.prog_type);
+	}
+	for (i = 0; i < ARRAY_SIZE(are_not); i++)
+		EXPECT_GT(0, kapsel_hook_from_sec(are_not[i], &hook, &err));
 }
 
 /* ------------------------------------------------------------------------

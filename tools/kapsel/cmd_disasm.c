@@ -318,7 +318,7 @@ static int disasm(const char *word, const struct selection *sel, struct style *s
 
 int cmd_disasm(int argc, char **argv)
 {
-	struct selection sel = { .optional = true };
+	struct selection sel = { .check_only = true, .optional = true };
 	struct style style = {};
 	const char *word = NULL;
 	struct cli_args args;

@@ -189,6 +189,7 @@ static int open_file(struct exec *x)
 	x->session.obj = cli_open(x->path, &status);
 	if (!x->session.obj)
 		return status;
+	x->session.sel.check_only = true;
 	status = select_check(&x->session.sel, x->session.obj);
 	return status ? status : cli_set_globals(x->session.obj, x->session.sets,
 						 x->session.nr_sets);

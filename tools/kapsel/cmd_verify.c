@@ -243,7 +243,7 @@ int cmd_verify(int argc, char **argv)
 	char *sets[SELECT_MAX];
 	__u32 nr_sets = 0;
 	struct cli_args args;
-	struct run run = { .sel.optional = true };
+	struct run run = { .sel.optional = true, .sel.check_only = true };
 	int status;
 
 	cli_args_init(&args, argc, argv, verify_options);

@@ -14,13 +14,13 @@ int select_add(struct selection *sel, const char *name)
 	return 0;
 }
 
-static int left_out(const struct kapsel_object *obj, const struct kapsel_left_out *out)
+static int left_out(const struct kapsel_object *obj, const char *name, const char *section)
 {
 	struct kapsel_error err = { .err = -EOPNOTSUPP };
 
 	snprintf(err.text, sizeof(err.text),
 		 "%s: program '%s': SEC(\"%s\"): kapsel has no such hook",
-		 kapsel_object_name(obj), out->name, out->section);
+		 kapsel_object_name(obj), name, section);
 	return cli_fail(&err, CLI_FAILED);
 }
 
@@ -33,7 +33,7 @@ static int no_program(const struct kapsel_object *obj, const char *name)
 
 	for (i = 0; kapsel_left_out_at(obj, i); i++)
 		if (!strcmp(kapsel_left_out_at(obj, i)->name, name))
-			return left_out(obj, kapsel_left_out_at(obj, i));
+			return left_out(obj, name, kapsel_left_out_at(obj, i)->section);
 	for (i = 0; i < count && i < SELECT_MAX; i++)
 		names[i] = kapsel_prog_at(obj, i)->name;
 	names[i] = NULL;
@@ -47,9 +47,14 @@ int select_check(const struct selection *sel, const struct kapsel_object *obj)
 {
 	__u32 i;
 
-	for (i = 0; i < sel->nr_names; i++)
-		if (!kapsel_prog_find(obj, sel->names[i]))
+	for (i = 0; i < sel->nr_names; i++) {
+		const struct kapsel_prog *prog = kapsel_prog_find(obj, sel->names[i]);
+
+		if (!prog)
 			return no_program(obj, sel->names[i]);
+		if (prog->hook.check_only && !sel->check_only)
+			return left_out(obj, prog->name, prog->section);
+	}
 	return 0;
 }
 
@@ -57,6 +62,8 @@ bool select_has(const struct selection *sel, const struct kapsel_prog *prog)
 {
 	__u32 i;
 
+	if (prog->hook.check_only && !sel->check_only)
+		return false;
 	for (i = 0; i < sel->nr_names; i++)
 		if (!strcmp(sel->names[i], prog->name))
 			return true;

@@ -9,9 +9,11 @@
 
 /**
  * struct selection - programs by name; none named: all
+ * @check_only: those that no hook takes as well: they are not loaded
  * @optional: those of SEC("?...") as well, even if they are not named
  */
 struct selection {
+	bool check_only;
 	bool optional;
 	const char *names[SELECT_MAX];
 	__u32 nr_names;

@@ -142,10 +142,20 @@ static int load_one(struct session *s, struct kapsel_prog *prog)
 	return status;
 }
 
-static int only_optional(const struct session *s)
+/* All are optional, or such as no hook takes. */
+static int nothing_meant(const struct session *s)
 {
 	struct kapsel_error err = { .err = -ENOENT };
+	__u32 i, foreign = 0;
 
+	for (i = 0; i < kapsel_nr_progs(s->obj); i++)
+		foreign += kapsel_prog_at(s->obj, i)->hook.check_only;
+	if (foreign) {
+		snprintf(err.text, sizeof(err.text), "%s: kapsel has no hook for what is in it",
+			 kapsel_object_name(s->obj));
+		snprintf(err.hint, sizeof(err.hint), "`kapsel verify` checks it; --hook PROG=nf:inet:input, for example, judges packets by it");
+		return cli_fail(&err, CLI_FAILED);
+	}
 	snprintf(err.text, sizeof(err.text), "%s: all its programs are optional, SEC(\"?...\")",
 		 kapsel_object_name(s->obj));
 	snprintf(err.hint, sizeof(err.hint), "name those to load by -p PROG");
@@ -177,13 +187,42 @@ static int load_all(struct session *s)
 	for (i = 0; i < count; i++)
 		meant += select_has(&s->sel, kapsel_prog_at(s->obj, i));
 	if (!meant)
-		return only_optional(s);
+		return nothing_meant(s);
 	if (kapsel_maps_create(&s->dev, s->obj, &err))
 		return cli_fail(&err, 0);
 	for (i = 0; i < count && !status; i++)
 		if (is_loaded(s, kapsel_prog_at(s->obj, i)))
 			status = load_one(s, kapsel_prog_at(s->obj, i));
 	return status;
+}
+
+/* A socket filter that is given a hook is what the hook takes, and held to it. */
+static void place_foreign(struct session *s)
+{
+	__u32 i;
+
+	for (i = 0; i < s->nr_hooks; i++) {
+		const struct session_hook *given = &s->hooks[i];
+		struct kapsel_prog *prog = given->prog ? kapsel_prog_find(s->obj, given->prog) :
+							 NULL;
+
+		if (prog && prog->hook.check_only &&
+		    prog->hook.prog_type == given->hook.prog_type)
+			prog->hook = given->hook;
+	}
+}
+
+static void say_check_only(const struct kapsel_object *obj)
+{
+	__u32 i;
+
+	for (i = 0; i < kapsel_nr_progs(obj); i++) {
+		const struct kapsel_prog *prog = kapsel_prog_at(obj, i);
+
+		if (prog->hook.check_only)
+			cli_say("left out  %s  SEC(\"%s\"): kapsel has no such hook\n",
+				prog->name, prog->section);
+	}
 }
 
 int session_load(struct session *s, const char *path)
@@ -193,6 +232,8 @@ int session_load(struct session *s, const char *path)
 	s->obj = cli_open(path, &status);
 	if (!s->obj)
 		return status;
+	place_foreign(s);
+	say_check_only(s->obj);
 	status = select_check(&s->sel, s->obj);
 	if (!status)
 		status = cli_set_globals(s->obj, s->sets, s->nr_sets);

@@ -228,6 +228,25 @@ static bool from_cgroup_skb(const char *sec, struct kapsel_hook *hook)
 	return true;
 }
 
+/*
+ * SEC("socket"), "socket1", "socket/...": what they see and return is not a firewall's,
+ * but their context is, and what is safe for one is for the other.
+ */
+static bool from_socket(const char *sec, struct kapsel_hook *hook)
+{
+	size_t word = strlen("socket");
+
+	if (strncmp(sec, "socket", word))
+		return false;
+	word += strspn(sec + word, "0123456789");
+	if (sec[word] && sec[word] != '/')
+		return false;
+	hook->prog_type = KAPSEL_PROG_NETFILTER;
+	hook->family = NFPROTO_INET;
+	hook->check_only = true;
+	return true;
+}
+
 int kapsel_hook_from_sec(const char *sec, struct kapsel_hook *hook,
 			 struct kapsel_error *err)
 {
@@ -237,13 +256,13 @@ int kapsel_hook_from_sec(const char *sec, struct kapsel_hook *hook,
 	memset(hook, 0, sizeof(*hook));
 	if (*sec == '?')
 		sec++;
-	if (from_cgroup_skb(sec, hook))
+	if (from_socket(sec, hook) || from_cgroup_skb(sec, hook))
 		return 0;
 	memset(hook, 0, sizeof(*hook));
 	prefix = find_prefix(sec, '/');
 	if (!prefix) {
 		kl_fail(err, -EOPNOTSUPP, "SEC(\"%s\"): kapsel has no such hook", sec);
-		return kl_hint(err, "kapsel knows kprobe/FUNC, kretprobe/FUNC, kprobe.multi/PATTERN, kretprobe.multi/PATTERN, ksyscall/NAME, kretsyscall/NAME, nf/FAMILY/HOOK, netfilter/HOOK, cgroup_skb/ingress and egress");
+		return kl_hint(err, "kapsel knows kprobe/FUNC, kretprobe/FUNC, kprobe.multi/PATTERN, kretprobe.multi/PATTERN, ksyscall/NAME, kretsyscall/NAME, nf/FAMILY/HOOK, netfilter/HOOK, cgroup_skb/ingress and egress, and verifies socket");
 	}
 	rest = strchr(sec, '/');
 	return parse_words(prefix, rest ? rest + 1 : NULL, '/', hook, err);

@@ -142,6 +142,7 @@ void kl_prog_in(const struct kapsel_prog *prog, const struct kapsel_budget *budg
 	in->insns = prog->insns;
 	in->insn_cnt = prog->insn_cnt;
 	in->prog_type = prog->hook.prog_type;
+	in->any_return = prog->hook.check_only;
 	in->gpl = kapsel_license_is_gpl(kapsel_license(prog->obj));
 	if (!budget)
 		return;

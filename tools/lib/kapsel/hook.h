@@ -21,6 +21,8 @@
  * @family: NFPROTO_*
  * @hooknum: NF_INET_*
  * @priority: of a netfilter hook
+ * @check_only: a packet program of a kind that kapsel has no hook for, a socket filter:
+ *	it can be verified, whatever it returns, and attached only where a hook is named
  */
 struct kapsel_hook {
 	__u32 hook;
@@ -32,6 +34,7 @@ struct kapsel_hook {
 	__u32 family;
 	__u32 hooknum;
 	__s32 priority;
+	bool check_only;
 };
 
 /** kapsel_hook_is_multi - does it go to many functions? */
