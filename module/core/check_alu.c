@@ -10,6 +10,8 @@
 #include "core/check.h"
 #include "core/report.h"
 
+#define SHIFT_REACH	4	/* instructions from a shift to the one back */
+
 int kps_check_init(const struct kps_at *at, u32 n)
 {
 	if (kps_reg_at(at, n)->kind != KAPSEL_KIND_UNINIT)
@@ -339,19 +341,48 @@ static void sign_extend(struct kps_reg *dst, u32 from, u32 to)
 		keep_low(dst, from);
 }
 
-/*
- * Compilers extend a number by shifting it up and down again. Then the number before
- * is what it is about: it stays itself, and linked, if its upper bits say no more.
- */
-static bool is_shift_pair(const struct kps_at *at, const struct bpf_insn *insn)
+static bool shifts_down(const struct bpf_insn *insn)
 {
-	const struct bpf_insn *next = insn + 1;
+	return insn->code == (BPF_ALU64 | BPF_RSH | BPF_K) ||
+	       insn->code == (BPF_ALU64 | BPF_ARSH | BPF_K);
+}
 
-	return insn->code == (BPF_ALU64 | BPF_LSH | BPF_K) && insn->imm >= 32 && insn->imm <= 56 &&
-	       at->pc + 1 < at->end &&
-	       (next->code == (BPF_ALU64 | BPF_RSH | BPF_K) ||
-		next->code == (BPF_ALU64 | BPF_ARSH | BPF_K)) &&
-	       next->dst_reg == insn->dst_reg && next->imm == insn->imm;
+/* Which of @regs hold the number still, or as well, behind @insn; 0: that is not followed. */
+static u32 still_hold(const struct bpf_insn *insn, u32 regs)
+{
+	u8 class = BPF_CLASS(insn->code);
+
+	if (class == BPF_ST || (class == BPF_STX && BPF_MODE(insn->code) == BPF_MEM))
+		return regs;
+	if (class != BPF_ALU && class != BPF_ALU64 && class != BPF_LDX)
+		return 0;
+	if (insn->code == (BPF_ALU64 | BPF_MOV | BPF_X) && !insn->off &&
+	    regs & 1u << insn->src_reg)
+		return regs | 1u << insn->dst_reg;
+	return regs & ~(1u << insn->dst_reg);
+}
+
+/*
+ * Compilers extend a number by shifting it up and down again, by way of another register
+ * and with a little other work between at times. Then the number before is what it is
+ * about: it stays itself, and linked, if its upper bits say no more.
+ *
+ * Return: where it is shifted down again; 0: nowhere near.
+ */
+static u32 shifted_back_at(const struct kps_at *at, const struct bpf_insn *insn)
+{
+	u32 pc, regs = 1u << insn->dst_reg;
+
+	if (insn->code != (BPF_ALU64 | BPF_LSH | BPF_K) || insn->imm < 32 || insn->imm > 56)
+		return 0;
+	for (pc = at->pc + 1; pc < at->end && pc <= at->pc + SHIFT_REACH && regs; pc++) {
+		const struct bpf_insn *next = &at->env->in->insns[pc];
+
+		if (shifts_down(next) && regs & 1u << next->dst_reg)
+			return next->imm == insn->imm ? pc : 0;
+		regs = still_hold(next, regs);
+	}
+	return 0;
 }
 
 static void extend(const struct kps_at *at, const struct bpf_insn *insn, struct kps_reg *dst)
@@ -397,14 +428,16 @@ static noinline void alu_imm(const struct kps_at *at, const struct bpf_insn *ins
 {
 	struct kps_scalar imm = kps_scalar_const((u64)kps_insn_imm(insn));
 	struct kps_env *env = at->env;
+	u32 back;
 
 	if (env->shifted_for == at->pc) {
 		extend(at, insn, dst);
 		return;
 	}
-	if (is_shift_pair(at, insn)) {
+	back = shifted_back_at(at, insn);
+	if (back) {
 		env->shifted = *dst;
-		env->shifted_for = at->pc + 1;
+		env->shifted_for = back;
 	}
 	alu_numbers(at, insn, dst, &imm);
 }

@@ -78,6 +78,7 @@ struct kps_thresholds {
 	u64 *u;
 	s64 *s;
 	u32 nr;
+	u32 most;
 };
 
 struct kps_live;
@@ -120,6 +121,8 @@ enum kps_widening {
  * @acquired: an instruction that takes a reference, plus one; 0: there is none
  * @walk: for each loop: nothing bounds it, so it is walked
  * @thresholds: constants of the program, where widening stops; see widen.c
+ * @above: for bounds that grow, those of the loop whose head is being widened
+ * @below: for bounds that fall
  * @anchors: scratch of measure.c; on @work
  * @shifted: a number before the first of two shifts that extend it; check_alu.c
  * @shifted_for: where the second one is; 0: nowhere
@@ -159,6 +162,8 @@ struct kps_env {
 	u32 acquired;
 	u8 *walk;
 	struct kps_thresholds thresholds;
+	struct kps_thresholds above;
+	struct kps_thresholds below;
 	struct kps_anchor *anchors;
 	struct kps_reg shifted;
 	u32 shifted_for;

@@ -482,7 +482,7 @@ static void widen_val(struct joiner *j, struct kps_reg *a, const struct kps_reg 
 {
 	struct kps_reg wide = *a;
 
-	kps_widen_scalar(&j->env->thresholds, &wide.val, &b->val);
+	kps_widen_scalar(j->env, &wide.val, &b->val);
 	if (kps_is_pointer(a) && !within(&wide, KPS_WIDE_OFFSET))
 		forget_val(a, b);
 	else

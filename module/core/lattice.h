@@ -33,8 +33,18 @@ int kps_state_join(struct kps_env *env, struct kps_state *a,
 /** kps_thresholds_build - collect the program's constants: 0 or -ENOMEM */
 int kps_thresholds_build(struct kps_env *env);
 
+struct kps_loop_run;
+
+/**
+ * kps_thresholds_near - collect what the loop compares with, for widening its head
+ *
+ * Constants of its comparisons, those that compared registers are set to in it, and the
+ * bounds of compared registers that it leaves alone. @run has a head.
+ */
+void kps_thresholds_near(struct kps_env *env, const struct kps_loop_run *run);
+
 /** kps_widen_scalar - make @a hold @b too, its bounds moved to thresholds */
-void kps_widen_scalar(const struct kps_thresholds *t, struct kps_scalar *a,
+void kps_widen_scalar(const struct kps_env *env, struct kps_scalar *a,
 		      const struct kps_scalar *b);
 
 #endif

@@ -192,7 +192,11 @@ static int end_ascent(struct kps_explorer *x, struct kps_loop_run *run, bool *ag
 {
 	struct kps_env *env = x->env;
 	bool changed = false;
-	int err = hold_all(env, &run->head, &run->back, widening(run), &changed);
+	int err;
+
+	if (widening(run) == KPS_WIDEN)
+		kps_thresholds_near(env, run);
+	err = hold_all(env, &run->head, &run->back, widening(run), &changed);
 
 	if (err)
 		return err;
