@@ -19,6 +19,7 @@
 #include "log.h"
 #include "map.h"
 #include "prog.h"
+#include "scratch.h"
 #include "skbctx.h"
 #include "maps/prog_array.h"
 #include "core/diag.h"
@@ -336,6 +337,8 @@ static int verify(struct kps_load *load, struct kapsel_prog_load *arg)
 	const struct kps_host host = {
 		.alloc = host_alloc,
 		.free = host_free,
+		.scratch = kps_scratch_alloc,
+		.scratch_free = kps_scratch_free,
 		.map = host_map,
 		.map_read = host_map_read,
 		.emit = host_emit,

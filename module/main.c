@@ -3,7 +3,7 @@
  * kapsel - runs small programs inside the kernel, after it has proved them safe
  *
  * From here on: device.c has the ioctls, object.c and pin.c what all objects have
- * in common, reaper.c how they end, load.c and prog.c programs, map.c and maps/ maps,
+ * in common, reaper.c how they end, load.c, scratch.c and prog.c programs, map.c and maps/ maps,
  * link.c and hooks/ what programs are attached to, run.c and event.c what happens then,
  * engine.c and jit.c by what, helpers*.c what programs may call. core/ verifies and
  * interprets, and is compiled into userspace as well.
@@ -21,6 +21,7 @@
 #include "jit.h"
 #include "reaper.h"
 #include "run.h"
+#include "scratch.h"
 #include "sendsig.h"
 #include "hooks/hook.h"
 
@@ -31,9 +32,12 @@ static int __init kapsel_init(void)
 	err = kps_helpers_init();
 	if (err)
 		return err;
-	err = kps_run_init();
+	err = kps_scratch_init();
 	if (err)
 		return err;
+	err = kps_run_init();
+	if (err)
+		goto scratch_exit;
 	err = kps_signal_init();
 	if (err)
 		goto run_exit;
@@ -59,6 +63,8 @@ signal_exit:
 	kps_signal_exit();
 run_exit:
 	kps_run_exit();
+scratch_exit:
+	kps_scratch_exit();
 	return err;
 }
 
@@ -70,6 +76,7 @@ static void __exit kapsel_exit(void)
 	kps_reaper_exit();
 	kps_signal_exit();
 	kps_run_exit();
+	kps_scratch_exit();
 }
 
 module_init(kapsel_init);

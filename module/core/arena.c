@@ -8,9 +8,6 @@
 
 #include "core/arena.h"
 
-#define MIN_CHUNK	((size_t)2048)
-#define MAX_CHUNK	(32 * 1024)
-
 struct kps_chunk {
 	struct kps_chunk *next;
 	size_t size;
@@ -28,6 +25,7 @@ void kps_arena_lend(struct kps_arena *arena, void *mem, size_t size)
 {
 	struct kps_chunk *chunk = mem;
 
+	chunk->next = NULL;
 	chunk->size = size;
 	chunk->used = sizeof(*chunk);
 	arena->lent = chunk;
@@ -41,11 +39,11 @@ void kps_arena_lend(struct kps_arena *arena, void *mem, size_t size)
  */
 static size_t chunk_size(const struct kps_arena *arena, size_t room)
 {
-	size_t usual = clamp_t(size_t, arena->bytes / 8, MIN_CHUNK, MAX_CHUNK);
-	size_t size = MIN_CHUNK;
+	size_t usual = clamp_t(size_t, arena->bytes / 8, KPS_SCRATCH_MIN, KPS_SCRATCH_MAX);
+	size_t size = KPS_SCRATCH_MIN;
 
 	room += sizeof(struct kps_chunk);
-	if (room > MAX_CHUNK)
+	if (room > KPS_SCRATCH_MAX)
 		return room;
 	while (size < room || size < usual)
 		size *= 2;
@@ -66,11 +64,12 @@ static struct kps_chunk *new_chunk(struct kps_arena *arena, size_t room)
 		arena->exhausted = true;
 		return NULL;
 	}
-	chunk = arena->host->alloc(arena->host->priv, size);
+	chunk = kps_host_scratch(arena->host, size);
 	if (!chunk) {
 		arena->failed = true;
 		return NULL;
 	}
+	chunk->next = NULL;
 	chunk->size = size;
 	chunk->used = sizeof(*chunk);
 	arena->bytes += size;
@@ -91,7 +90,6 @@ static void link_chunk(struct kps_arena *arena, struct kps_chunk *chunk)
 	}
 }
 
-/* Chunks come zeroed, and no part of one is handed out twice. */
 void *kps_arena_alloc(struct kps_arena *arena, size_t size)
 {
 	struct kps_chunk *chunk = arena->chunks;
@@ -113,23 +111,30 @@ void *kps_arena_alloc(struct kps_arena *arena, size_t size)
 	return mem;
 }
 
+void *kps_arena_zalloc(struct kps_arena *arena, size_t size)
+{
+	void *mem = kps_arena_alloc(arena, size);
+
+	if (mem)
+		memset(mem, 0, size);
+	return mem;
+}
+
 void *kps_arena_array(struct kps_arena *arena, size_t n, size_t size)
 {
 	if (size && n > SIZE_MAX / 2 / size)
 		return NULL;
-	return kps_arena_alloc(arena, n * size);
+	return kps_arena_zalloc(arena, n * size);
 }
 
 void kps_arena_free(struct kps_arena *arena)
 {
-	const struct kps_host *host = arena->host;
-
 	while (arena->chunks) {
 		struct kps_chunk *chunk = arena->chunks;
 
 		arena->chunks = chunk->next;
 		if (chunk != arena->lent)
-			host->free(host->priv, chunk, chunk->size);
+			kps_host_scratch_free(arena->host, chunk, chunk->size);
 	}
 	arena->lent = NULL;
 	arena->bytes = 0;
@@ -142,11 +147,8 @@ void kps_arena_reset(struct kps_arena *arena)
 	struct kps_chunk *lent = arena->lent;
 
 	kps_arena_free(arena);
-	if (!lent)
-		return;
-	memset(lent->mem, 0, lent->used - sizeof(*lent));
-	lent->next = NULL;
-	kps_arena_lend(arena, lent, lent->size);
+	if (lent)
+		kps_arena_lend(arena, lent, lent->size);
 }
 
 void kps_arena_pass_on(struct kps_arena *from, size_t keep, struct kps_arena *to)
@@ -160,6 +162,5 @@ void kps_arena_pass_on(struct kps_arena *from, size_t keep, struct kps_arena *to
 	chunk->size -= rest;
 	from->bytes -= rest;
 	size = old->size + rest;
-	memset(old, 0, sizeof(*old));
 	kps_arena_lend(to, (char *)chunk + chunk->size, size);
 }

@@ -36,7 +36,7 @@ void kps_arena_init(struct kps_arena *arena, const struct kps_host *host,
 /**
  * kps_arena_lend - use this memory before any of the host's
  * @arena: empty
- * @mem: zeroed, 8-byte aligned; the caller's, who has it back once the arena is free
+ * @mem: 8-byte aligned; the caller's, who has it back once the arena is free
  * @size: bytes, 64 at least
  */
 void kps_arena_lend(struct kps_arena *arena, void *mem, size_t size);
@@ -50,7 +50,7 @@ void kps_arena_lend(struct kps_arena *arena, void *mem, size_t size);
 void kps_arena_pass_on(struct kps_arena *from, size_t keep, struct kps_arena *to);
 
 /**
- * kps_arena_alloc - zeroed memory that lives as long as the arena
+ * kps_arena_alloc - memory with anything in it that lives as long as the arena
  * @arena: from here
  * @size: bytes
  *
@@ -58,7 +58,10 @@ void kps_arena_pass_on(struct kps_arena *from, size_t keep, struct kps_arena *to
  */
 void *kps_arena_alloc(struct kps_arena *arena, size_t size);
 
-/** kps_arena_array - kps_arena_alloc() of @n * @size bytes, overflow checked */
+/** kps_arena_zalloc - the same, zeroed */
+void *kps_arena_zalloc(struct kps_arena *arena, size_t size);
+
+/** kps_arena_array - kps_arena_zalloc() of @n * @size bytes, overflow checked */
 void *kps_arena_array(struct kps_arena *arena, size_t n, size_t size);
 
 /** kps_arena_reset - give the host's memory back; the arena is empty, what is lent remains */

@@ -272,7 +272,7 @@ static int build_graph(struct kps_cfg_build *build)
 	int err = 0;
 	u32 i;
 
-	build->marks = kps_arena_alloc(build->scratch, build->cnt);
+	build->marks = kps_arena_zalloc(build->scratch, build->cnt);
 	if (!build->marks)
 		return -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(steps) && !err; i++)

@@ -42,6 +42,10 @@ struct kps_map_facts {
  * struct kps_host - callbacks of the core's host
  * @alloc: zeroed memory of @size bytes, or NULL; may sleep
  * @free: gives it back; @size as it was asked for; NULL is ignored
+ * @scratch: memory with anything in it, given back before the core returns; mostly of
+ *	powers of two from KPS_SCRATCH_MIN to KPS_SCRATCH_MAX bytes. Or NULL: @alloc and
+ *	@free will do
+ * @scratch_free: gives that back
  * @map: resolves the map file descriptor @fd of the program being loaded and
  *	fills @facts. Returns the map's index in the program, counted from 0 by
  *	first use (the same map has one index, by whatever fd), or -errno: EBADF
@@ -58,11 +62,29 @@ struct kps_map_facts {
 struct kps_host {
 	void *(*alloc)(void *priv, size_t size);
 	void (*free)(void *priv, void *mem, size_t size);
+	void *(*scratch)(void *priv, size_t size);
+	void (*scratch_free)(void *priv, void *mem, size_t size);
 	int (*map)(void *priv, s32 fd, struct kps_map_facts *facts);
 	int (*map_read)(void *priv, u32 map, u32 off, u32 size, u64 *val);
 	void (*emit)(void *priv, const void *rec, u32 size);
 	int (*poll)(void *priv);
 	void *priv;
 };
+
+#define KPS_SCRATCH_MIN	2048
+#define KPS_SCRATCH_MAX	32768
+
+static inline void *kps_host_scratch(const struct kps_host *host, size_t size)
+{
+	return host->scratch ? host->scratch(host->priv, size) : host->alloc(host->priv, size);
+}
+
+static inline void kps_host_scratch_free(const struct kps_host *host, void *mem, size_t size)
+{
+	if (host->scratch)
+		host->scratch_free(host->priv, mem, size);
+	else
+		host->free(host->priv, mem, size);
+}
 
 #endif

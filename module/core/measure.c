@@ -326,7 +326,7 @@ static bool room_for_moves(struct kps_env *env, struct kps_loop_run *run, u32 pl
 
 	if (places <= run->places)
 		return true;
-	moves = kps_arena_alloc(&env->work, 2 * places * sizeof(*moves));
+	moves = kps_arena_zalloc(&env->work, 2 * places * sizeof(*moves));
 	if (!moves)
 		return false;
 	if (run->clamped)

@@ -117,7 +117,7 @@ void kps_warn(const struct kps_at *at, u32 code, u32 n)
 	if (env->nr_warnings == KPS_MAX_WARNINGS)
 		return;
 	if (!env->warnings)
-		env->warnings = kps_arena_alloc(&env->arena, KPS_MAX_WARNINGS * sizeof(*p));
+		env->warnings = kps_arena_zalloc(&env->arena, KPS_MAX_WARNINGS * sizeof(*p));
 	if (!env->warnings)
 		return;
 	p = &env->warnings[env->nr_warnings++];

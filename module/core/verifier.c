@@ -427,7 +427,7 @@ static int find_walked(struct kps_env *env)
 	const struct kps_cfg *cfg = &env->cfg;
 	u32 b, i;
 
-	env->walk = kps_arena_alloc(&env->arena, cfg->nr_loops + 1);
+	env->walk = kps_arena_zalloc(&env->arena, cfg->nr_loops + 1);
 	if (!env->walk)
 		return -ENOMEM;
 	for (b = 0; b < cfg->nr_blocks && cfg->nr_loops; b++)
@@ -529,10 +529,11 @@ static struct kps_env *env_new(const struct kps_prog_in *in, const struct kps_ho
 			       struct kps_proof *proof)
 {
 	size_t size = first_bytes(in->insn_cnt);
-	struct kps_env *env = host->alloc(host->priv, size);
+	struct kps_env *env = kps_host_scratch(host, size);
 
 	if (!env)
 		return NULL;
+	memset(env, 0, sizeof(*env));
 	env->bytes = size;
 	env->in = in;
 	env->host = host;
@@ -564,7 +565,7 @@ int kps_verify(const struct kps_prog_in *in, const struct kps_host *host,
 		kps_proof_free(proof, host);
 	kps_arena_free(&env->work);
 	kps_arena_free(&env->arena);
-	host->free(host->priv, env, env->bytes);
+	kps_host_scratch_free(host, env, env->bytes);
 	return err;
 }
 

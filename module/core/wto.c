@@ -72,7 +72,7 @@ static int allocate(struct order *order)
 			return -ENOMEM;
 	}
 	order->next = new_array(order, 2 * n);
-	order->state = kps_arena_alloc(order->build->scratch, n);
+	order->state = kps_arena_zalloc(order->build->scratch, n);
 	if (!order->next || !order->state)
 		return -ENOMEM;
 	for (i = 0; i < n; i++) {
@@ -417,7 +417,7 @@ static int order_plainly(struct kps_cfg_build *build, bool *loop)
 	struct kps_cfg *cfg = build->cfg;
 	u32 i, n = cfg->nr_blocks;
 	struct plain_walk w = {
-		.left = kps_arena_alloc(build->scratch, n),
+		.left = kps_arena_zalloc(build->scratch, n),
 		.from = kps_arena_array(build->scratch, n, sizeof(u32)),
 		.closed = kps_arena_array(build->scratch, n, sizeof(u32)),
 	};

@@ -9,12 +9,24 @@
 
 static size_t held, peak;
 
+static void count(size_t size)
+{
+	held += size;
+	peak = held > peak ? held : peak;
+}
+
 static void *count_alloc(void *priv, size_t size)
 {
 	(void)priv;
-	held += size;
-	peak = held > peak ? held : peak;
+	count(size);
 	return calloc(1, size);
+}
+
+static void *count_scratch(void *priv, size_t size)
+{
+	(void)priv;
+	count(size);
+	return malloc(size);
 }
 
 static void count_free(void *priv, void *mem, size_t size)
@@ -41,6 +53,8 @@ static void library_verify(const struct bench_prog *p, struct bench_answer *answ
 	kl_host_init(&host, p->prog, 600000, &res);
 	host.ops.alloc = count_alloc;
 	host.ops.free = count_free;
+	host.ops.scratch = count_scratch;
+	host.ops.scratch_free = count_free;
 	kl_prog_in(p->prog, &budget, &in);
 	peak = 0;
 	start = bench_now();

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/verifier.h"
 #include "lib/judge.h"
@@ -16,6 +17,15 @@ static void *judge_alloc(void *priv, size_t size)
 {
 	(void)priv;
 	return calloc(1, size);
+}
+
+/* Whatever was there before. */
+static void *judge_scratch(void *priv, size_t size)
+{
+	void *mem = malloc(size);
+
+	(void)priv;
+	return mem ? memset(mem, 0xa5, size) : NULL;
 }
 
 static void judge_free(void *priv, void *mem, size_t size)
@@ -70,7 +80,8 @@ static int judge_all(u64 bytes, u32 type, const struct bpf_insn *insns, u32 cnt,
 {
 	struct judge judge = { .maps = maps, .nr_maps = nr_maps };
 	const struct kps_host host = {
-		.alloc = judge_alloc, .free = judge_free, .map = judge_map,
+		.alloc = judge_alloc, .free = judge_free,
+		.scratch = judge_scratch, .scratch_free = judge_free, .map = judge_map,
 		.map_read = judge_map_read, .emit = judge_emit, .poll = judge_poll,
 		.priv = &judge,
 	};

@@ -144,6 +144,8 @@ static struct kps_host host_of(size_t *unused)
 
 	host.alloc = purse_alloc;
 	host.free = purse_free;
+	host.scratch = purse_alloc;
+	host.scratch_free = purse_free;
 	if (maps.c) {
 		maps.nr_used = 0;
 		host.map = case_map;

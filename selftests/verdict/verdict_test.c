@@ -43,6 +43,15 @@ static void *host_alloc(void *priv, size_t size)
 	return calloc(1, size);
 }
 
+/* Whatever was there before. */
+static void *host_scratch(void *priv, size_t size)
+{
+	void *mem = malloc(size);
+
+	((struct kv_host *)priv)->held += size;
+	return mem ? memset(mem, 0xa5, size) : NULL;
+}
+
 static void host_free(void *priv, void *mem, size_t size)
 {
 	((struct kv_host *)priv)->held -= mem ? size : 0;
@@ -84,7 +93,8 @@ static int host_poll(void *priv)
 static int verify(const struct kt_case *c, struct kapsel_verdict *v)
 {
 	const struct kps_host host = {
-		.alloc = host_alloc, .free = host_free, .map = host_map,
+		.alloc = host_alloc, .free = host_free,
+		.scratch = host_scratch, .scratch_free = host_free, .map = host_map,
 		.map_read = host_map_read, .emit = host_emit, .poll = host_poll, .priv = &kv,
 	};
 	struct kps_proof proof;

@@ -579,6 +579,15 @@ static void *host_alloc(void *priv, size_t size)
 	return calloc(1, size);
 }
 
+/* Whatever was there before. */
+static void *host_scratch(void *priv, size_t size)
+{
+	void *mem = malloc(size);
+
+	*(size_t *)priv += size;
+	return mem ? memset(mem, 0xa5, size) : NULL;
+}
+
 static void host_free(void *priv, void *mem, size_t size)
 {
 	*(size_t *)priv -= mem ? size : 0;
@@ -627,7 +636,8 @@ struct kps_host fz_host(size_t *held)
 {
 	nr_used = 0;
 	return (struct kps_host){
-		.alloc = host_alloc, .free = host_free, .map = host_map,
+		.alloc = host_alloc, .free = host_free,
+		.scratch = host_scratch, .scratch_free = host_free, .map = host_map,
 		.map_read = host_map_read, .emit = host_emit, .poll = host_poll, .priv = held,
 	};
 }

@@ -24,6 +24,12 @@ static void *host_alloc(void *priv, size_t size)
 	return calloc(1, size ?: 1);
 }
 
+static void *host_scratch(void *priv, size_t size)
+{
+	(void)priv;
+	return malloc(size ?: 1);
+}
+
 static void host_free(void *priv, void *mem, size_t size)
 {
 	(void)priv;
@@ -128,6 +134,8 @@ void kl_host_init(struct kl_host *host, const struct kapsel_prog *prog, u32 ms,
 	host->deadline = now_ns() + (ms ?: KPS_DEFAULT_BUDGET_MS) * 1000000ULL;
 	host->ops.alloc = host_alloc;
 	host->ops.free = host_free;
+	host->ops.scratch = host_scratch;
+	host->ops.scratch_free = host_free;
 	host->ops.map = host_map;
 	host->ops.map_read = host_map_read;
 	host->ops.emit = host_emit;
