@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kapsel - helpers for all programs: maps, ring buffers, time, the log */
+/* kapsel - helpers for all programs: maps, ring buffers, time */
 
 #include <linux/jiffies.h>
 #include <linux/percpu.h>
@@ -10,11 +10,9 @@
 #include <linux/topology.h>
 
 #include "helpers.h"
-#include "log.h"
 #include "map.h"
 #include "maps/prog_array.h"
 #include "maps/ringbuf.h"
-#include "prog.h"
 #include "run.h"
 
 /*
@@ -177,35 +175,6 @@ static DEFINE_PER_CPU(struct rnd_state, random_state);
 u64 kps_h_get_prandom_u32(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 {
 	return prandom_u32_state(this_cpu_ptr(&random_state));
-}
-
-static int put_prefix(char *line, size_t size)
-{
-	u64 usec = ktime_get_mono_fast_ns() / NSEC_PER_USEC;
-
-	return scnprintf(line, size, "%llu.%06llu %d %d %s: ",
-			 usec / USEC_PER_SEC, usec % USEC_PER_SEC,
-			 raw_smp_processor_id(), current->pid, current->comm);
-}
-
-u64 kps_h_trace_printk(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
-{
-	struct kps_exec *exec = kps_run_current();
-	const u64 args[] = { r3, r4, r5 };
-	int prefix, len;
-
-	if (WARN_ON_ONCE(!exec->prog->log))
-		return -EINVAL;
-	prefix = put_prefix(exec->line, sizeof(exec->line));
-	/* Leaves room for the newline that the format may lack. */
-	len = kps_format(exec->line + prefix, sizeof(exec->line) - prefix - 1,
-			 pointer(r1), r2, args, exec->prog->kernel_read);
-	if (len < 0)
-		return len;
-	if (!len || exec->line[prefix + len - 1] != '\n')
-		exec->line[prefix + len++] = '\n';
-	kps_log_line(exec->prog->log, exec->line, prefix + len);
-	return len;
 }
 
 /* The interpreter runs loops itself, without recursion: this is never called. */

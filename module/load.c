@@ -231,7 +231,7 @@ static bool calls(const struct kps_prog *prog, u32 helper)
 	return false;
 }
 
-/* trace_printk's %s is a read, too: kernel_read tells it. */
+/* A format's %s is a read, too: kernel_read tells it. */
 static int check_lockdown(struct kps_load *load)
 {
 	static const u32 readers[] = {
@@ -391,7 +391,7 @@ static int copy_program(struct kps_load *load, struct kapsel_prog_load *arg)
 	if (copy_from_user(prog->insns, u64_to_user_ptr(arg->insns),
 			   arg->insn_cnt * sizeof(*prog->insns)))
 		return -EFAULT;
-	if (calls(prog, BPF_FUNC_trace_printk)) {
+	if (calls(prog, BPF_FUNC_trace_printk) || calls(prog, BPF_FUNC_trace_vprintk)) {
 		prog->log = kps_log_new();
 		if (!prog->log)
 			return -ENOMEM;

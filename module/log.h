@@ -37,18 +37,4 @@ u32 kps_log_lost(const struct kps_log *log);
 /** kps_log_memory - bytes */
 size_t kps_log_memory(const struct kps_log *log);
 
-/**
- * kps_format - trace_printk's formatting, as Linux has it
- * @buf: for the text, always terminated
- * @size: of @buf
- * @fmt: %d %i %u %x %X %c with l or ll, %p, %s, %pks, %pus, %%; no flags, no width
- * @fmt_size: of @fmt, with its NUL
- * @args: three
- * @kernel_read: %s may read memory
- *
- * Return: length of the text, or -EINVAL.
- */
-int kps_format(char *buf, size_t size, const char *fmt, u32 fmt_size,
-	       const u64 *args, bool kernel_read);
-
 #endif

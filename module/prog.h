@@ -44,7 +44,7 @@ struct kps_map;
  * @writes_packet: it stores to the packet directly
  * @changes_packet: it stores to the packet, in whatever way
  * @kernel_read: it may read kernel memory (type, lockdown)
- * @log: for trace_printk; NULL if it never calls that
+ * @log: for trace_printk and trace_vprintk; NULL if it never calls them
  * @maps: references
  * @nr_maps: how many
  * @insns: as loaded, with map indexes in the place of fds

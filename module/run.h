@@ -12,6 +12,7 @@
 
 #include "prog.h"
 #include "unwind.h"
+#include "core/format.h"
 #include "core/interp.h"
 
 struct kps_link;
@@ -27,6 +28,7 @@ struct kps_site;
  * @next: the program to go on with, found by a tail call; kept alive likewise
  * @site: of the probe that it is run by, or NULL
  * @line: where trace_printk formats
+ * @format: what it formats
  * @stack: where stacks of calls are gathered
  * @run: the interpreter's memory
  */
@@ -37,7 +39,10 @@ struct kps_exec {
 	const struct kps_prog *next;
 	const struct kps_site *site;
 	char line[KPS_LINE_LEN];
-	u64 stack[KPS_MAX_FRAMES];
+	union {
+		struct kps_format format;
+		u64 stack[KPS_MAX_FRAMES];
+	};
 	struct kps_run run;
 };
 

@@ -77,6 +77,16 @@ int kps_helper_result(const struct kps_at *at, const struct kps_helper *helper);
 /** kps_check_tail_call - a tail call whose arguments fit is allowed here (tail.c) */
 int kps_check_tail_call(const struct kps_at *at);
 
+/*
+ * Strings that are known (check_string.c)
+ */
+
+/** kps_check_string - argument @n of @helper is a constant string: 0 or -EACCES, or -errno */
+int kps_check_string(const struct kps_at *at, u32 helper, u32 n);
+
+/** kps_check_format - snprintf's format, its arguments known to be good by themselves */
+int kps_check_format(const struct kps_at *at);
+
 /** kps_step_exit_main - what the main function's exit must satisfy */
 int kps_step_exit_main(const struct kps_at *at);
 

@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 #include "core/check.h"
+#include "core/format.h"
 #include "core/report.h"
 #include "core/stack.h"
 
@@ -100,18 +101,42 @@ static int map_arg(struct call *c, u32 n)
 /* A number of bytes that no NULL has. */
 static bool no_bytes_of_null(const struct call *c, u32 n)
 {
+	u8 kind = c->helper->args[n - 2];
 	u64 address;
 
-	return c->helper->args[n - 2] == KPS_ARG_MEM_OR_NULL &&
+	return (kind == KPS_ARG_MEM_OR_NULL || kind == KPS_ARG_TEXT_OR_NULL) &&
 	       kps_is_const(kps_reg_at(c->at, n - 1), &address) && !address &&
 	       !kps_reg_at(c->at, n)->val.r64.umax;
+}
+
+/*
+ * What keeps some of its bytes must have been initialised, unless old stack may be
+ * read: then it counts as written, which needs no warning.
+ */
+static int text_arg(const struct call *c, u32 n, u64 min, u64 max)
+{
+	bool written = c->at->env->type->leaks;
+
+	return span_arg(c, n, min, max, written ? KAPSEL_ACCESS_WRITE : KAPSEL_ACCESS_READ) ?:
+	       span_arg(c, n, min, max, written ? KAPSEL_ACCESS_READ : KAPSEL_ACCESS_WRITE);
+}
+
+static int memory_arg(const struct call *c, u32 n, u64 min, u64 max)
+{
+	switch (c->helper->args[n - 1]) {
+	case KPS_ARG_TEXT_OR_NULL:
+		return text_arg(c, n, min, max);
+	case KPS_ARG_MEM_OUT:
+		return span_arg(c, n, min, max, KAPSEL_ACCESS_WRITE);
+	default:
+		return span_arg(c, n, min, max, KAPSEL_ACCESS_READ);
+	}
 }
 
 static int size_arg(const struct call *c, u32 n, s64 least)
 {
 	const struct kps_reg *reg = kps_reg_at(c->at, n);
 	const struct kps_range *r = &reg->val.r64;
-	bool out = c->helper->args[n - 2] == KPS_ARG_MEM_OUT;
 	struct kapsel_rec_problem *p;
 
 	if (reg->kind != KAPSEL_KIND_SCALAR)
@@ -119,8 +144,7 @@ static int size_arg(const struct call *c, u32 n, s64 least)
 	if (no_bytes_of_null(c, n))
 		return 0;
 	if (r->smin >= least && r->smax <= KPS_MAX_SPAN)
-		return span_arg(c, n - 1, r->umin, r->umax,
-				out ? KAPSEL_ACCESS_WRITE : KAPSEL_ACCESS_READ);
+		return memory_arg(c, n - 1, r->umin, r->umax);
 	p = refuse_arg(c, KPS_D_HELPER_SIZE, n);
 	p->half = r->smin >= least ? KAPSEL_HALF_UPPER : KAPSEL_HALF_LOWER;
 	if (r->smin < least && r->smax > KPS_MAX_SPAN)
@@ -139,6 +163,19 @@ static int const_arg(const struct call *c, u32 n, u64 most)
 		return 0;
 	p = refuse_arg(c, KPS_D_HELPER_CONST, n);
 	p->need_max = (s64)most;
+	return -EACCES;
+}
+
+/* So many arguments of a format, 8 bytes each. */
+static int words_arg(const struct call *c, u32 n)
+{
+	int err = const_arg(c, n, 8 * KPS_FORMAT_ARGS);
+
+	if (err)
+		return err;
+	if (!(kps_reg_at(c->at, n)->val.bits.value % 8))
+		return size_arg(c, n, 0);
+	refuse_arg(c, KPS_D_HELPER_SIZE, n);
 	return -EACCES;
 }
 
@@ -244,6 +281,11 @@ static int check_arg(struct call *c, u32 n)
 		return const_arg(c, n, KPS_MAX_SPAN);
 	case KPS_ARG_ZERO:
 		return const_arg(c, n, 0);
+	case KPS_ARG_STRING:
+	case KPS_ARG_FORMAT:
+		return kps_check_string(c->at, c->helper->id, n);
+	case KPS_ARG_WORDS_SIZE:
+		return words_arg(c, n);
 	case KPS_ARG_RECORD:
 		return record_arg(c, n);
 	case KPS_ARG_CALLBACK:
@@ -330,6 +372,8 @@ int kps_check_helper(const struct kps_at *at, const struct kps_helper **helper)
 		note_lookup(&c);
 	if (!err && id == BPF_FUNC_tail_call)
 		err = kps_check_tail_call(at);
+	if (!err && id == BPF_FUNC_snprintf)
+		err = kps_check_format(at);
 	return err;
 }
 

@@ -28,6 +28,10 @@ enum kps_arg {
 	KPS_ARG_MAYBE,		/* any number, or not given: then it is 0 */
 	KPS_ARG_CTX_CHANGED,	/* the context; pointers into its packet end with the call */
 	KPS_ARG_MEM_OR_NULL,	/* initialised bytes, or NULL if the next argument is 0 */
+	KPS_ARG_TEXT_OR_NULL,	/* bytes of which some are written, or NULL likewise */
+	KPS_ARG_STRING,		/* a string in a frozen read-only map, known at load time */
+	KPS_ARG_FORMAT,		/* the same, and a format for the two arguments behind it */
+	KPS_ARG_WORDS_SIZE,	/* of the memory before: a known multiple of 8, 96 at most */
 };
 
 /** enum kps_ret - what a helper returns */

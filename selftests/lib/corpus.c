@@ -235,10 +235,22 @@ int kt_map(struct kt_maps *maps, s32 fd, struct kps_map_facts *facts)
 	return maps->nr_used++;
 }
 
+u8 kt_map_byte(u32 off)
+{
+	/* Each at a multiple of 16 from 256 on. */
+	static const char texts[][16] = {
+		"word", "%d %u %lx", "%s", "%px%%", "%f", "%", "%5d|%-5d|%05d", "%pI4 %pks", "%d\1",
+		"%1023d%c", "%1024d", "%sx", "%pB%pS%pi6", "%d%d%d%d%d%d%d", "",
+	};
+	u32 at = off - 256;
+
+	return off < 256 || at >= sizeof(texts) ? (u8)(off + 1) : (u8)texts[at / 16][at % 16];
+}
+
 int kt_map_read(u32 off, u32 size, u64 *val)
 {
 	*val = 0;
 	while (size--)
-		*val = *val << 8 | (u8)(off + size + 1);
+		*val = *val << 8 | kt_map_byte(off + size);
 	return 0;
 }

@@ -80,7 +80,10 @@ struct kt_maps {
 /** kt_map - kps_host.map: maps are numbered as they are met */
 int kt_map(struct kt_maps *maps, s32 fd, struct kps_map_facts *facts);
 
-/** kt_map_read - kps_host.map_read: frozen maps hold 1, 2, 3, ... byte by byte */
+/** kt_map_byte - what frozen maps hold: 1, 2, 3, ... byte by byte; from 256 on texts */
+u8 kt_map_byte(u32 off);
+
+/** kt_map_read - kps_host.map_read: the same */
 int kt_map_read(u32 off, u32 size, u64 *val);
 
 #endif

@@ -22,7 +22,7 @@
 
 enum {
 	HASH, ARRAY, PERCPU_ARRAY, RINGBUF, READ_ONLY, WRITE_ONLY, PERF, CGROUP, PROGS, MAPS, STACK,
-	QUEUE
+	QUEUE, STRINGS
 };
 
 static const struct kps_map_facts maps[] = {
@@ -39,6 +39,7 @@ static const struct kps_map_facts maps[] = {
 		   .max_entries = 2, .inner = { BPF_MAP_TYPE_ARRAY, 4, 8, 1 } },
 	[QUEUE] = { BPF_MAP_TYPE_QUEUE, 0, 8, 16, 0, false },
 	[STACK] = { BPF_MAP_TYPE_STACK_TRACE, 4, 80, 16, 0, false },
+	[STRINGS] = { BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_RDONLY_PROG, true },
 };
 
 /*
@@ -101,6 +102,10 @@ static const struct value good[] = {
 	[KPS_ARG_MAYBE] = { "$ = 0\n" },
 	[KPS_ARG_CTX_CHANGED] = { "$ = r6\n" },
 	[KPS_ARG_MEM_OR_NULL] = { "$ = r10\n$ += -8\n" },
+	[KPS_ARG_TEXT_OR_NULL] = { "$ = r10\n$ += -8\n" },
+	[KPS_ARG_STRING] = { "$ = map[fd:12] + 0 ll\n" },
+	[KPS_ARG_FORMAT] = { "$ = map[fd:12] + 0 ll\n" },
+	[KPS_ARG_WORDS_SIZE] = { "$ = 8\n" },
 };
 
 static const struct value wrong_number[] = {
@@ -139,6 +144,29 @@ static const struct value wrong_read[] = {
 static const struct value wrong_write[] = {
 	{ "$ = map[fd:4] + 0 ll\n", 23, 23 }, { "$ = map[fd:5] + 0 ll\n", 0, 0 },
 	{ "$ = r10\n$ += -72\n", 0, 0 }, { "$ = r7\n", 23, 42 }, { NULL },
+};
+
+/* Some of it stays as it was: it must be there to be read, too. */
+static const struct value wrong_text[] = {
+	{ "$ = r10\n$ += -72\n", 25, 0 }, { "$ = r10\n$ += -66\n", 25, 0 },
+	{ "$ = map[fd:5] + 0 ll\n", 26, 26 }, { "$ = map[fd:4] + 0 ll\n", 23, 23 },
+	{ "$ = r7\n", 23, 42 }, { NULL },
+};
+
+/* The map is frozen, is read-only, and has one value, or the string may change. */
+static const struct value wrong_string[] = {
+	{ "$ = 0\n", 115, 115 }, { "$ = r10\n$ += -8\n", 115, 115 }, { "$ = r6\n", 115, 115 },
+	{ "$ = r8\n", 21, 21 }, { "$ = map[fd:12]\n", 115, 115 },
+	{ "$ = map[fd:1] + 0 ll\n", 115, 115 }, { "$ = map[fd:4] + 0 ll\n", 115, 115 },
+	{ "$ = map[fd:12] + 7 ll\n", 0, 0 }, { "$ = map[fd:12] + 7 ll\n$ += 1\n", 115, 115 },
+	{ "$ = map[fd:12] + 0 ll\n$ += -1\n", 115, 115 },
+	{ "$ = map[fd:12] + 0 ll\nr0 &= 7\n$ += r0\n", 115, 115 }, { NULL },
+};
+
+static const struct value wrong_words[] = {
+	{ "$ = r0\n", 47, 47 }, { "$ = -1\n", 47, 47 }, { "$ = 97\n", 47, 47 },
+	{ "$ = 104\n", 47, 47 }, { "$ = 7\n", 43, 43 }, { "$ = 4\n", 43, 43 },
+	{ "$ = 16\n", 35, 35 }, { "$ = 0\n", 0, 0 }, { "$ = r10\n", 47, 47 }, { NULL },
 };
 
 static const struct value wrong_size[] = {
@@ -205,6 +233,10 @@ static const struct value *const tries[][3] = {
 	[KPS_ARG_CTX_CHANGED] = { wrong_ctx },
 	/* 0 is refused, since the size is 8. */
 	[KPS_ARG_MEM_OR_NULL] = { wrong_bytes, wrong_read },
+	[KPS_ARG_TEXT_OR_NULL] = { wrong_bytes, wrong_text },
+	[KPS_ARG_STRING] = { wrong_string },
+	[KPS_ARG_FORMAT] = { wrong_string },
+	[KPS_ARG_WORDS_SIZE] = { wrong_words },
 };
 
 /* Appends a value's text, with a register for each "$". */

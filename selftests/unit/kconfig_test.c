@@ -303,7 +303,11 @@ TEST_F(kconfig, virtual_ones)
 	elf_build_free(&self->eb);
 	build(&self->eb, "LINUX_HAS_BPF_COOKIE", BOOL, STB_GLOBAL);
 	ASSERT_EQ(0, open_ours(self, ""));
-	EXPECT_EQ(0, self->ours[0]);
+	EXPECT_EQ(1, self->ours[0]);
+	elf_build_free(&self->eb);
+	build(&self->eb, "LINUX_HAS_BPF_COOKIE", INT, STB_GLOBAL);
+	ASSERT_EQ(0, open_ours(self, ""));
+	EXPECT_EQ(0, memcmp(self->ours, "\1\0\0\0", 4));
 	elf_build_free(&self->eb);
 	build(&self->eb, "LINUX_UNHEARD_OF", INT, STB_WEAK);
 	EXPECT_EQ(0, open_ours(self, ""));

@@ -151,18 +151,56 @@ static void (*bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static void (*bpf_ringbuf_discard)(void *data, u64 flags) = (void *)133;
 static u64 (*bpf_ringbuf_query)(void *ringbuf, u64 flags) = (void *)134;
 static u64 (*bpf_ktime_get_coarse_ns)(void) = (void *)160;
+static long (*bpf_snprintf)(char *to, u32 size, const char *fmt, const void *args,
+			    u32 args_size) = (void *)165;
 static u64 (*bpf_get_func_ip)(void *ctx) = (void *)173;		/* kprobe */
 static u64 (*bpf_get_attach_cookie)(void *ctx) = (void *)174;	/* kprobe */
+static long (*bpf_trace_vprintk)(const char *fmt, u32 size, const void *args,
+				 u32 args_size) = (void *)177;
 static long (*bpf_loop)(u32 n, void *fn, void *ctx, u64 flags) = (void *)181;
+static long (*bpf_strncmp)(const char *s, u32 size, const char *constant) = (void *)182;
 static void *(*bpf_map_lookup_percpu_elem)(void *map, const void *key,
 					   u32 cpu) = (void *)195;
 static u64 (*bpf_ktime_get_tai_ns)(void) = (void *)208;
 
-/* A line in the program's own log: `kapsel log PROG`. At most three numbers. */
-#define bpf_printk(fmt, args...)					\
+/* Any numbers and pointers, as the array of words that some helpers take. */
+#define KAPSEL_WORDS(name, args...)					\
+	_Pragma("GCC diagnostic push")					\
+	_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")		\
+	unsigned long long name[] = { args };				\
+	_Pragma("GCC diagnostic pop")
+
+#define KAPSEL_PRINT_FEW(fmt, args...)					\
 	__extension__ ({						\
 		static const char ___fmt[] = fmt;			\
 		bpf_trace_printk(___fmt, sizeof(___fmt), ##args);	\
+	})
+
+#define KAPSEL_PRINT_MANY(fmt, args...)					\
+	__extension__ ({						\
+		static const char ___fmt[] = fmt;			\
+		KAPSEL_WORDS(___args, args)				\
+		bpf_trace_vprintk(___fmt, sizeof(___fmt), ___args,	\
+				  sizeof(___args));			\
+	})
+
+#define KAPSEL_13TH(_0, _1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, x, ...) x
+#define KAPSEL_PRINT_BY_COUNT(args...)					\
+	KAPSEL_13TH(_, ##args, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, \
+		    FEW, FEW, FEW, FEW)
+#define KAPSEL_JOIN2(a, b) a##b
+#define KAPSEL_JOIN(a, b) KAPSEL_JOIN2(a, b)
+
+/* A line in the program's own log, `kapsel log PROG`: of twelve arguments at most. */
+#define bpf_printk(fmt, args...)					\
+	KAPSEL_JOIN(KAPSEL_PRINT_, KAPSEL_PRINT_BY_COUNT(args))(fmt, ##args)
+
+/* Print to a buffer: one argument at least; the text's length with NUL, or an error. */
+#define BPF_SNPRINTF(to, size, fmt, args...)				\
+	__extension__ ({						\
+		static const char ___fmt[] = fmt;			\
+		KAPSEL_WORDS(___args, args)				\
+		bpf_snprintf(to, size, ___fmt, ___args, sizeof(___args)); \
 	})
 
 /* ------------------------------------------------------------------------

@@ -236,6 +236,7 @@ static void run_code(struct exec *x, struct part *part, const struct kapsel_run_
 	if (!run)
 		return;
 	kl_sim_now = &x->sim;
+	x->sim.prog_type = part->in.prog_type;
 	if (x->sim.packet_size)
 		memcpy(x->sim.packet, opts->data, x->sim.packet_size);
 	do {

@@ -13,6 +13,7 @@
 #include <linux/kernel.h>
 
 #include "btf_type.h"
+#include "core/proto.h"
 #include "kconfig.h"
 #include "object.h"
 
@@ -178,16 +179,26 @@ static int store(const struct externs *x, struct kl_extern *ext, const char *val
 	return ret ? bad_value(x, ext, ret, value) : 0;
 }
 
-/* Those of libbpf's own making. x86-64 has had wrappers since 4.17. */
+static int store_answer(const struct externs *x, struct kl_extern *ext, bool yes)
+{
+	if (ext->kind == KL_EXTERN_BOOL)
+		return store(x, ext, yes ? "y" : "n");
+	return store(x, ext, yes ? "1" : "0");
+}
+
+/*
+ * Those of libbpf's own making, which asks the kernel. Here x86-64 answers, which has
+ * had wrappers since 4.17, and kapsel, whose links have cookies, whatever the kernel.
+ */
 static int store_virtual(const struct externs *x, struct kl_extern *ext)
 {
 	char number[16];
 	u32 version;
 
 	if (!strcmp(ext->name, "LINUX_HAS_SYSCALL_WRAPPER"))
-		return store(x, ext, ext->kind == KL_EXTERN_BOOL ? "y" : "1");
+		return store_answer(x, ext, true);
 	if (!strcmp(ext->name, "LINUX_HAS_BPF_COOKIE"))
-		return store(x, ext, ext->kind == KL_EXTERN_BOOL ? "n" : "0");
+		return store_answer(x, ext, kps_helper_find(BPF_FUNC_get_attach_cookie));
 	if (strcmp(ext->name, "LINUX_KERNEL_VERSION"))
 		return 0;
 	version = kl_kconfig_version(getenv("KAPSEL_KCONFIG") ? x->config : NULL);

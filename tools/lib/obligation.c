@@ -109,6 +109,10 @@ static const char * const arg_words[] = {
 	[KPS_ARG_MAYBE] = "a number, or nothing",
 	[KPS_ARG_CTX_CHANGED] = "the context",
 	[KPS_ARG_MEM_OR_NULL] = "initialised bytes, or NULL and a size of 0",
+	[KPS_ARG_TEXT_OR_NULL] = "initialised, writable bytes, or NULL and a size of 0",
+	[KPS_ARG_STRING] = "a string in a frozen read-only map (.rodata)",
+	[KPS_ARG_FORMAT] = "a format in a frozen read-only map (.rodata)",
+	[KPS_ARG_WORDS_SIZE] = "a multiple of 8 known at load time, 96 at most",
 };
 
 static void helper_programs(u32 id, char *buf, size_t size)
@@ -180,6 +184,9 @@ void kl_needs_text(const struct kl_case *it, char *buf, size_t size)
 		bounds_text(p, buf, size);
 	else if (p->code == KPS_D_NULL && p->has.reg <= 10)
 		snprintf(buf, size, "r%u not NULL", p->has.reg);
+	else if (p->code == KPS_D_FORMAT)
+		snprintf(buf, size, "another conversion at byte %llu of the format, or none",
+			 (unsigned long long)p->detail);
 	else if (row && p->arg >= 1 && p->arg <= 5)
 		snprintf(buf, size, "%s", arg_words[row->args[p->arg - 1]]);
 }

@@ -31,6 +31,7 @@ struct kl_sim_map {
 /**
  * struct kl_sim - an offline run
  * @prog: the program
+ * @prog_type: KAPSEL_PROG_*
  * @maps: by index in the object; there is one where a program uses it
  * @tail_calls: so far, of this run
  * @next: index in the object of the program to go on with, @tail_called: there is one
@@ -41,6 +42,7 @@ struct kl_sim_map {
  */
 struct kl_sim {
 	const struct kapsel_prog *prog;
+	u32 prog_type;
 	struct kl_sim_map *maps;
 	u32 tail_calls;
 	u32 next;

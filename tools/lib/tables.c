@@ -106,6 +106,10 @@ static const char * const arg_types[] = {
 	[KPS_ARG_MAYBE] = "u64 value",
 	[KPS_ARG_CTX_CHANGED] = "void *ctx",
 	[KPS_ARG_MEM_OR_NULL] = "const void *mem",
+	[KPS_ARG_TEXT_OR_NULL] = "char *buf",
+	[KPS_ARG_STRING] = "const char *string",
+	[KPS_ARG_FORMAT] = "const char *format",
+	[KPS_ARG_WORDS_SIZE] = "u32 size",
 };
 
 static const char * const ret_types[] = {
