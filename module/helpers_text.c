@@ -64,7 +64,7 @@ static long print(struct kps_exec *exec, char *buf, size_t size, const char *tex
 		err = -EPERM;
 	if (!err)
 		err = kps_format_fetch(format, args, &home);
-	return err ?: kps_format_print(format, text, args, &home, buf, size);
+	return err ?: (long)kps_format_print(format, text, args, &home, buf, size);
 }
 
 /* An array of a program's may be anywhere, and may be changed meanwhile. */

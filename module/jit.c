@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "callbacks.h"
 #include "helpers.h"
 #include "jit.h"
 #include "prog.h"
@@ -51,50 +52,6 @@ static bool wrong[KPS_NR_ROWS];
 static bool tried;
 static DEFINE_MUTEX(trials);
 
-static __always_inline int loop_refused(u32 rounds, u64 flags)
-{
-	if (flags)
-		return -EINVAL;
-	return rounds > KPS_MAX_LOOPS ? -E2BIG : 0;
-}
-
-/* A compiled program's bpf_loop(). The callback is compiled code, too. */
-static notrace __nocfi u64 run_loop(u64 rounds, u64 callback, u64 ctx, u64 flags,
-				    u64 unused)
-{
-	u64 (*fn)(u64 round, u64 ctx) = (void *)(unsigned long)callback;
-	u32 nr = rounds, done = 0;
-
-	if (loop_refused(nr, flags))
-		return loop_refused(nr, flags);
-	while (done < nr)
-		if (fn(done++, ctx))
-			break;
-	return done;
-}
-
-NOKPROBE_SYMBOL(run_loop);
-
-/* The same in a metered program, whose callbacks may be ended. */
-static notrace __nocfi u64 run_metered_loop(u64 rounds, u64 callback, u64 ctx, u64 flags,
-					    u64 counter)
-{
-	u64 (*fn)(u64 round, u64 ctx) = (void *)(unsigned long)callback;
-	s64 *left = (s64 *)(unsigned long)counter;
-	u32 nr = rounds, done = 0;
-	u64 stop = 0;
-
-	if (loop_refused(nr, flags))
-		return loop_refused(nr, flags);
-	if (nr && *left < 0)
-		*left = KPS_LOWER_NO_FUEL;
-	while (done < nr && !stop && READ_ONCE(*left) != KPS_LOWER_NO_FUEL)
-		stop = fn(done++, ctx);
-	return done;
-}
-
-NOKPROBE_SYMBOL(run_metered_loop);
-
 static notrace u64 counter(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 {
 	return (unsigned long)&kps_run_current()->run.fuel;
@@ -106,7 +63,8 @@ static struct kps_lower_target target_of(const bool *does_wrong, const u64 *entr
 {
 	return (struct kps_lower_target){
 		.wrong = does_wrong, .call_base = (unsigned long)__bpf_call_base,
-		.loop = (unsigned long)run_loop, .entry = entry,
+		.loop = (unsigned long)kps_run_loop, .each = (unsigned long)kps_run_each,
+		.entry = entry,
 		.counter = (unsigned long)counter,
 		.functions = IS_ENABLED(CONFIG_X86_64),
 	};
@@ -503,8 +461,10 @@ static int compile_func(struct job *job, u32 func)
 	int err;
 
 	target.metered = job->metered;
-	if (job->metered)
-		target.loop = (unsigned long)run_metered_loop;
+	if (job->metered) {
+		target.loop = (unsigned long)kps_run_metered_loop;
+		target.each = (unsigned long)kps_run_metered_each;
+	}
 	err = kps_lower(job->code, job->funcs, job->nr, func, &target,
 			&kps_memory_host, &lowered);
 	if (err == -EOPNOTSUPP)

@@ -7,6 +7,7 @@
 #include <linux/types.h>
 #include <linux/kapsel.h>
 
+#include "core/interp.h"
 #include "core/rewrite.h"
 
 struct kps_map;
@@ -41,6 +42,8 @@ struct kps_batch {
  * @view: where an array's values are
  * @update: for programs, any context; also for ioctls, unless there is @write
  * @remove: for all
+ * @each: for programs, any context: find the next element, if there is one more. What
+ *	comes and goes meanwhile may be found, or not
  * @push: for programs, any context: a value without a key
  * @pop: for programs, any context: take a value out; zeroes on error
  * @peek: the same without taking it out; a type without @pop is asked for the value
@@ -68,6 +71,7 @@ struct kps_map_ops {
 	long (*update)(struct kps_map *map, const void *key, const void *value,
 		       u64 flags);
 	long (*remove)(struct kps_map *map, const void *key);
+	bool (*each)(struct kps_map *map, struct kps_each *each);
 	long (*push)(struct kps_map *map, const void *value, u64 flags);
 	long (*pop)(struct kps_map *map, void *value);
 	long (*peek)(struct kps_map *map, void *value);

@@ -11,6 +11,7 @@
 #include "core/list.h"
 #include "core/live.h"
 #include "core/oracle.h"
+#include "core/proto.h"
 #include "core/report.h"
 
 static int step(const struct kps_at *at)
@@ -42,7 +43,7 @@ static bool is_jump(const struct bpf_insn *insn)
 
 	if (class != BPF_JMP && class != BPF_JMP32)
 		return false;
-	return BPF_OP(insn->code) != BPF_CALL || insn->src_reg || insn->imm == BPF_FUNC_loop;
+	return BPF_OP(insn->code) != BPF_CALL || insn->src_reg || kps_calls_back(insn);
 }
 
 static void forget(struct kps_at *at, u32 n)

@@ -19,11 +19,23 @@ static u32 call_pc(const struct kps_explorer *x, u32 block)
 	return x->env->cfg.blocks[block].end - 1;
 }
 
-/* The helper takes the number of runs as 32 bits. */
-static u32 most_trips(const struct kps_reg *r1)
+/* All elements of a map, if it is known how many that may be: see struct kps_map_facts. */
+static u32 most_elements(const struct kps_env *env, u32 map)
+{
+	const struct kps_map_facts *facts = &env->maps[map];
+
+	if (kps_is_inner(map) && !(kps_map_type_find(facts->type)->ops & KAPSEL_MAP_OP_DIRECT))
+		return U32_MAX;
+	return facts->max_entries;
+}
+
+/* A helper that takes the number of runs takes it as 32 bits. */
+static u32 most_trips(const struct kps_env *env, const struct kps_reg *r1)
 {
 	u64 most = r1->kind == KAPSEL_KIND_SCALAR ? r1->val.r32.umax : U32_MAX;
 
+	if (r1->kind == KAPSEL_KIND_MAP)
+		return most_elements(env, r1->object);
 	return (u32)min_t(u64, most, MAX_TRIPS);
 }
 
@@ -60,14 +72,27 @@ int kps_callback_call(struct kps_explorer *x, u32 block, struct kps_state *s)
 			    NULL);
 }
 
-/* Entered with an unknown index; steps are counted from 0: the cost of one run. */
+/* An index or an element, of which nothing is known but the bounds. */
+static void pass_arguments(struct kps_frame *f, const struct kps_reg *caller, u32 trips, u32 pc)
+{
+	if (caller[1].kind != KAPSEL_KIND_MAP) {
+		f->reg[1] = kps_reg_scalar(kps_scalar_unsigned(0, trips - 1), pc);
+		f->reg[2] = caller[3];
+		return;
+	}
+	f->reg[1] = caller[1];
+	f->reg[2] = kps_reg_pointer(KAPSEL_KIND_MAP_KEY, caller[1].object, 0, pc);
+	f->reg[3] = kps_reg_pointer(KAPSEL_KIND_MAP_VALUE, caller[1].object, 0, pc);
+	f->reg[4] = caller[3];
+}
+
+/* Steps are counted from 0: the cost of one run. */
 static int enter_from(struct kps_explorer *x, const struct kps_state *head, u32 sub, u32 pc)
 {
 	struct kps_env *env = x->env;
 	struct kps_state *s = kps_state_copy(&env->pool, head);
-	u32 trips = most_trips(&kps_top(head)->reg[1]);
+	u32 trips = most_trips(env, &kps_top(head)->reg[1]);
 	struct kps_at at = { .env = env, .s = s, .pc = pc };
-	struct kps_frame *f;
 
 	if (!s)
 		return -ENOMEM;
@@ -80,9 +105,7 @@ static int enter_from(struct kps_explorer *x, const struct kps_state *head, u32 
 		kps_state_free(&env->pool, s);
 		return -ENOMEM;
 	}
-	f = kps_top(s);
-	f->reg[1] = kps_reg_scalar(kps_scalar_unsigned(0, trips - 1), pc);
-	f->reg[2] = kps_top(head)->reg[3];
+	pass_arguments(kps_top(s), kps_top(head)->reg, trips, pc);
 	s->steps = 0;
 	return kps_list_add(env, &x->pending[env->cfg.subprogs[sub].first_block], s, NULL);
 }
@@ -142,7 +165,7 @@ static u64 saturating_cost(u64 steps, u64 trips, u64 cost)
 static int finish(struct kps_explorer *x, struct kps_activation *act, struct kps_state *s)
 {
 	struct kps_at at = { .env = x->env, .s = s, .pc = call_pc(x, act->call) };
-	u32 n, trips = most_trips(&kps_top(s)->reg[1]);
+	u32 n, trips = most_trips(x->env, &kps_top(s)->reg[1]);
 	struct kps_frame *f = kps_frame_own(&x->env->pool, s, s->depth - 1, 0);
 
 	if (!f)

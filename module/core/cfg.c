@@ -11,6 +11,7 @@
 #include "core/cfg_build.h"
 #include "core/diag.h"
 #include "core/insn.h"
+#include "core/proto.h"
 
 /* Jumps and constants of two slots; others can't change where a program goes. */
 static bool needs_mark(const struct bpf_insn *insn)
@@ -148,12 +149,12 @@ static u32 last_insn(const struct kps_cfg_build *build, u32 end)
 	return build->marks[end - 1] & KPS_MARK_SECOND ? end - 2 : end - 1;
 }
 
-/* The loop helper runs a function of the program: a call like a local one. */
+/* A helper that runs a function of the program: a call like a local one. */
 static bool ends_block(u32 kind, const struct bpf_insn *insn)
 {
 	return kind == KPS_OP_JA || kind == KPS_OP_JCOND ||
 	       kind == KPS_OP_CALL_LOCAL || kind == KPS_OP_EXIT ||
-	       (kind == KPS_OP_CALL && insn->imm == BPF_FUNC_loop);
+	       (kind == KPS_OP_CALL && kps_calls_back(insn));
 }
 
 static s64 jump_target(const struct bpf_insn *insns, u32 pc)

@@ -133,6 +133,16 @@ static int check_map_value(const struct kps_at *at, const struct kps_access *a)
 	return check_span_in(at, a, 0, map->value_size);
 }
 
+/* What an element is found by is not a program's to change. */
+static int check_map_key(const struct kps_at *at, const struct kps_access *a)
+{
+	if (a->access != KAPSEL_ACCESS_READ) {
+		refuse_access(at, KPS_D_READ_ONLY, a);
+		return -EACCES;
+	}
+	return check_span_in(at, a, 0, at->env->maps[kps_reg_at(at, a->reg)->object].key_size);
+}
+
 int kps_check_bounds(const struct kps_at *at, const struct kps_access *a)
 {
 	const struct kps_reg *reg = kps_reg_at(at, a->reg);
@@ -142,6 +152,8 @@ int kps_check_bounds(const struct kps_at *at, const struct kps_access *a)
 		return check_span_in(at, a, -KAPSEL_MAX_STACK, 0);
 	case KAPSEL_KIND_MAP_VALUE:
 		return check_map_value(at, a);
+	case KAPSEL_KIND_MAP_KEY:
+		return check_map_key(at, a);
 	case KAPSEL_KIND_PACKET:
 		return check_packet(at, a);
 	case KAPSEL_KIND_RINGBUF:

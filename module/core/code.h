@@ -12,13 +12,16 @@
 /*
  * What the interpreter can do: the rows of opcodes.tbl, and a few more that
  * only the rewrite makes. "via" loads go through the pointer at the start of
- * the context, which is imm bytes before src. A lookup is one in an array: imm is the
- * address of its struct kps_view. A tail call is a helper after which the program
- * ends, unless it returns 0: whoever runs programs goes on with the one it chose.
+ * the context, which is imm bytes before src. A loop runs a function so many times,
+ * "each" does for each element of a map: both are calls of a function, by a helper. A
+ * lookup is one in an array: imm is the address of its struct kps_view. A tail call is a
+ * helper after which the program ends, unless it returns 0: whoever runs programs goes on
+ * with the one it chose.
  */
 #define KPS_EXTRA_OPS(OP)						\
 	OP(trap)							\
 	OP(loop)							\
+	OP(each)							\
 	OP(call_short)							\
 	OP(tail_call)							\
 	OP(lookup)							\
@@ -73,11 +76,14 @@ struct kps_code_insn {
  * struct kps_code - a program, ready to run
  * @bytes: that it takes
  * @cnt: instructions
+ * @next: the body of for_each_map_elem, if there is a call of it: finds the next element
+ *	of map r1 by the struct kps_each at r2; 0: there is none
  * @insns: the program
  */
 struct kps_code {
 	size_t bytes;
 	u32 cnt;
+	u64 (*next)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
 	struct kps_code_insn insns[];
 };
 

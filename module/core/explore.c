@@ -10,6 +10,7 @@
 #include "core/explore.h"
 #include "core/live.h"
 #include "core/loop.h"
+#include "core/proto.h"
 #include "core/report.h"
 
 #define POLL_INTERVAL	1024	/* instructions */
@@ -106,8 +107,7 @@ static bool calls_callback(const struct kps_env *env, u32 block)
 {
 	const struct bpf_insn *last = &env->in->insns[env->cfg.blocks[block].end - 1];
 
-	return last->code == (BPF_JMP | BPF_CALL) && !last->src_reg &&
-	       last->imm == BPF_FUNC_loop;
+	return kps_calls_back(last);
 }
 
 /* All states of a block ran; those that call a function enter it together. */

@@ -97,7 +97,7 @@ static int parse_ip(struct parser *p, struct kps_conversion *c)
 }
 
 /* @p: behind the p. Of the kernel's many kinds of pointers these are for programs. */
-static int parse_pointer(struct parser *p, struct kps_conversion *c)
+static int parse_kind(struct parser *p, struct kps_conversion *c)
 {
 	char letter = peek(p, 0);
 
@@ -120,6 +120,21 @@ static int parse_pointer(struct parser *p, struct kps_conversion *c)
 	c->letter = letter;
 	p->pos++;
 	return 0;
+}
+
+static bool is_alnum(char c)
+{
+	return c && (unsigned char)c < 0x80 && !is_end(c);
+}
+
+/* The kernel's printf skips what may be a pointer's letters, whatever it makes of them. */
+static int parse_pointer(struct parser *p, struct kps_conversion *c)
+{
+	int err = parse_kind(p, c);
+
+	while (!err && is_alnum(peek(p, 0)))
+		p->pos++;
+	return err;
 }
 
 static int parse_number(struct parser *p, struct kps_conversion *c)

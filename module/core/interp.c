@@ -110,6 +110,32 @@ static __always_inline s64 loop_refused(const u64 *regs)
 	return (u32)regs[1] ? 1 : 0;
 }
 
+static __always_inline bool next_elem(const struct kps_code *code, struct kps_caller *frame,
+				      u64 *regs)
+{
+	if (!code->next(frame->loop_map, (unsigned long)&frame->each, 0, 0, 0))
+		return false;
+	regs[1] = frame->loop_map;
+	regs[2] = frame->each.key;
+	regs[3] = frame->each.value;
+	regs[4] = frame->loop_ctx;
+	return true;
+}
+
+/* A callback has returned r0: are its arguments there for another run? */
+static __always_inline bool next_round(const struct kps_code *code, struct kps_caller *frame,
+				       bool each, u64 *regs)
+{
+	frame->loop_done++;
+	if (regs[0] || !--frame->loop_left)
+		return false;
+	if (each)
+		return next_elem(code, frame, regs);
+	regs[1] = frame->loop_done;
+	regs[2] = frame->loop_ctx;
+	return true;
+}
+
 /*
  * Fuel is counted by jumps alone, in bytes of instructions: it would end at a
  * place, were there no jump. Addresses are signed for this: none is near an end.

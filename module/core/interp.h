@@ -16,12 +16,32 @@ enum kps_run_end {
 };
 
 /**
+ * struct kps_each - a walk over the elements of a map; zeroed at first
+ * @done: elements that were found
+ * @at: how far it is, by the map's own count
+ * @link: likewise
+ * @index: of an array, what @key points to
+ * @key: address of the element's key
+ * @value: and of its value
+ */
+struct kps_each {
+	u32 done;
+	u32 at;
+	u64 link;
+	u64 index;
+	u64 key;
+	u64 value;
+};
+
+/**
  * struct kps_caller - a suspended function
  * @ret: where it goes on
  * @fp: its frame pointer
  * @saved: its r6 to r9
  * @loop_left: @loop_done: progress of the loop helper that called the callback
- * @loop_ctx: the callback's second argument
+ * @loop_ctx: the callback's last argument
+ * @loop_map: of for_each_map_elem
+ * @each: likewise
  */
 struct kps_caller {
 	const void *ret;
@@ -30,6 +50,8 @@ struct kps_caller {
 	u64 loop_left;
 	u64 loop_done;
 	u64 loop_ctx;
+	u64 loop_map;
+	struct kps_each each;
 };
 
 /**

@@ -470,7 +470,7 @@ static void lower_loop(struct lower *lo, const struct kps_code_insn *insn)
 	emit_wide(lo, BPF_REG_2, callee(lo, insn));
 	if (lo->target->metered)
 		kps_meter_loop(lo);
-	call_address(lo, lo->target->loop);
+	call_address(lo, insn->op == KPS_CODE_each ? lo->target->each : lo->target->loop);
 	if (lo->target->metered)
 		kps_meter_called(lo);
 }
@@ -526,6 +526,7 @@ static const struct rule rules[KPS_NR_CODE_OPS] = {
 	[KPS_ROW_ja32] = { lower_ja, true },
 	[KPS_CODE_call_short] = { lower_call, true },
 	[KPS_CODE_loop] = { lower_loop, true },
+	[KPS_CODE_each] = { lower_loop, true },
 	[KPS_CODE_tail_call] = { lower_tail_call, true },
 	[KPS_CODE_lookup] = { lower_lookup, true },
 	[KPS_CODE_via_ldxb] = { lower_via, true },

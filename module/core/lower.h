@@ -54,11 +54,12 @@ struct kps_lower_func {
  * @wrong: for each row of opcodes.tbl: the JIT compiles it wrong or not at all
  * @call_base: calls are encoded as the distance from here
  * @loop: the function that runs callbacks: (rounds, callback, context, flags)
+ * @each: the one that runs them for elements: (map, callback, context, flags)
  * @entry: for each function, where its compiled code begins; 0: not there yet
  * @functions: compiled code may call compiled code
  * @metered: the program is ended at its ceiling. Its main function gets the address of
  *	a counter in r2, s64: instructions that are left, or in the end
- *	KPS_LOWER_NO_FUEL. @loop gets it, too, as a fifth argument; it looks at it
+ *	KPS_LOWER_NO_FUEL. @loop and @each get it, too, as a fifth argument; they look at it
  *	before the first round (negative: there is no fuel for that) and after each
  * @counter: a function that returns the counter's address
  * @far: every jump is to be a far one; for trials
@@ -67,6 +68,7 @@ struct kps_lower_target {
 	const bool *wrong;
 	u64 call_base;
 	u64 loop;
+	u64 each;
 	const u64 *entry;
 	bool functions;
 	bool metered;

@@ -22,7 +22,7 @@ enum kps_arg {
 	KPS_ARG_SIZE0,		/* of the memory before, 0 or more */
 	KPS_ARG_CONST_SIZE,	/* a known number of bytes: size of what is returned */
 	KPS_ARG_RECORD,		/* a ring buffer reservation; its reference ends */
-	KPS_ARG_CALLBACK,	/* a function (u32 index, void *ctx) -> 0 or 1 */
+	KPS_ARG_CALLBACK,	/* a function -> 0 or 1; its arguments are the helper's business */
 	KPS_ARG_CALLBACK_CTX,	/* stack memory or NULL, handed to the callback */
 	KPS_ARG_ZERO,		/* flags of which none is defined: must be 0 */
 	KPS_ARG_MAYBE,		/* any number, or not given: then it is 0 */
@@ -132,6 +132,13 @@ extern const u32 kps_nr_prog_types;
 
 /** kps_helper_find - the row of helper @id, or NULL */
 const struct kps_helper *kps_helper_find(u32 id);
+
+/** kps_calls_back - a call of a helper that runs a function of the program */
+static inline bool kps_calls_back(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg &&
+	       (insn->imm == BPF_FUNC_loop || insn->imm == BPF_FUNC_for_each_map_elem);
+}
 
 /** kps_map_type_find - the row of map type @type, or NULL */
 const struct kps_map_type *kps_map_type_find(u32 type);

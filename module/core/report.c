@@ -21,6 +21,8 @@ static u32 object_size(const struct kps_env *env, const struct kps_state *s,
 		return KAPSEL_MAX_STACK;
 	case KAPSEL_KIND_MAP_VALUE:
 		return env->maps[reg->object].value_size;
+	case KAPSEL_KIND_MAP_KEY:
+		return env->maps[reg->object].key_size;
 	case KAPSEL_KIND_PACKET:
 		return (u32)s->pkt_min;
 	case KAPSEL_KIND_RINGBUF:

@@ -208,18 +208,29 @@ static int rewrite_lookup(const struct rewrite *rw, u32 pc,
 	return view || body ? 0 : -EINVAL;
 }
 
+static int rewrite_callback(const struct rewrite *rw, u32 pc, struct kps_code_insn *out)
+{
+	const struct kps_insn_aux *aux = &rw->proof->aux[pc];
+	u32 id = rw->in->insns[pc].imm;
+
+	out->op = KPS_CODE_loop;
+	out->off = frame_bytes(rw);
+	out->imm = distance(rw, pc, rw->proof->subprogs[aux->arg].start);
+	if (id == BPF_FUNC_loop)
+		return 0;
+	out->op = KPS_CODE_each;
+	rw->code->next = rw->target->helper(rw->target->priv, id);
+	return rw->code->next ? 0 : -EINVAL;
+}
+
 static int rewrite_call(const struct rewrite *rw, u32 pc,
 			struct kps_code_insn *out)
 {
 	const struct kps_insn_aux *aux = &rw->proof->aux[pc];
 	kps_helper_fn body;
 
-	if (aux->kind == KPS_AUX_CALLBACK) {
-		out->op = KPS_CODE_loop;
-		out->off = frame_bytes(rw);
-		out->imm = distance(rw, pc, rw->proof->subprogs[aux->arg].start);
-		return 0;
-	}
+	if (aux->kind == KPS_AUX_CALLBACK)
+		return rewrite_callback(rw, pc, out);
 	if (aux->kind == KPS_AUX_LOOKUP)
 		return rewrite_lookup(rw, pc, out);
 	body = rw->target->helper(rw->target->priv, rw->in->insns[pc].imm);

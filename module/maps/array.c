@@ -103,6 +103,18 @@ static long array_update(struct kps_map *map, const void *key, const void *value
 	return 0;
 }
 
+static bool array_each(struct kps_map *map, struct kps_each *each)
+{
+	struct kps_array *array = array_of(map);
+
+	if (each->at == map->max_entries)
+		return false;
+	each->index = each->at++;
+	each->key = (unsigned long)&each->index;
+	each->value = (unsigned long)array->data + array->view.stride * each->index;
+	return true;
+}
+
 long kps_array_remove(struct kps_map *map, const void *key)
 {
 	return -EINVAL;
@@ -194,6 +206,7 @@ const struct kps_map_ops kps_map_array_ops = {
 	.lookup = array_lookup,
 	.update = array_update,
 	.remove = kps_array_remove,
+	.each = array_each,
 	.read = array_read,
 	.write = array_write,
 	.next_key = kps_array_next_key,

@@ -21,24 +21,10 @@ static u64 hash_lookup_body(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 	return (unsigned long)hash_lookup((void *)(unsigned long)r1, (void *)(unsigned long)r2);
 }
 
-static long hash_update(struct kps_map *map, const void *key, const void *value,
-			u64 flags)
-{
-	return kps_htab_store(kps_htab_of(map), key, value, flags, false);
-}
-
 const struct kps_map_ops kps_map_hash_ops = {
+	KPS_HTAB_OPS,
 	.check = kps_htab_check,
 	.alloc = hash_alloc,
-	.free = kps_htab_free,
 	.lookup = hash_lookup,
 	.lookup_body = hash_lookup_body,
-	.update = hash_update,
-	.remove = kps_htab_remove,
-	.read = kps_htab_read,
-	.write = kps_htab_write,
-	.take = kps_htab_take,
-	.next_key = kps_htab_next_key,
-	.batch = kps_htab_batch,
-	.used = kps_htab_used,
 };

@@ -288,6 +288,11 @@ int kps_htab_take(struct kps_map *map, const void *key, void *value)
 	return get(kps_htab_of(map), key, value, true);
 }
 
+long kps_htab_update(struct kps_map *map, const void *key, const void *value, u64 flags)
+{
+	return kps_htab_store(kps_htab_of(map), key, value, flags, false);
+}
+
 int kps_htab_write(struct kps_map *map, const void *key, const void *value,
 		   u64 flags)
 {

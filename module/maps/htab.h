@@ -125,6 +125,7 @@ int kps_htab_store(struct kps_htab *htab, const void *key, const void *value,
 		   u64 flags, bool whole);
 
 /* See struct kps_map_ops. */
+long kps_htab_update(struct kps_map *map, const void *key, const void *value, u64 flags);
 long kps_htab_remove(struct kps_map *map, const void *key);
 int kps_htab_read(struct kps_map *map, const void *key, void *value);
 int kps_htab_take(struct kps_map *map, const void *key, void *value);
@@ -132,6 +133,20 @@ int kps_htab_write(struct kps_map *map, const void *key, const void *value,
 		   u64 flags);
 int kps_htab_next_key(struct kps_map *map, const void *key, void *next);
 int kps_htab_batch(struct kps_map *map, struct kps_batch *batch);
+bool kps_htab_each(struct kps_map *map, struct kps_each *each);
 u32 kps_htab_used(struct kps_map *map);
+
+/* What all hash tables have in common of their struct kps_map_ops. */
+#define KPS_HTAB_OPS				\
+	.free = kps_htab_free,			\
+	.update = kps_htab_update,		\
+	.remove = kps_htab_remove,		\
+	.each = kps_htab_each,			\
+	.read = kps_htab_read,			\
+	.write = kps_htab_write,		\
+	.take = kps_htab_take,			\
+	.next_key = kps_htab_next_key,		\
+	.batch = kps_htab_batch,		\
+	.used = kps_htab_used
 
 #endif

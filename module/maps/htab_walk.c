@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kapsel - hash tables: walking through them, from ioctls */
+/* kapsel - hash tables: walking through them */
 
+#include <linux/percpu.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
@@ -170,4 +171,38 @@ int kps_htab_batch(struct kps_map *map, struct kps_batch *batch)
 		cond_resched();
 	}
 	return batch->cursor > htab->mask ? -ENOENT : 0;
+}
+
+/* An element's value as a program has it; programs run with preemption off. */
+static u64 value_here(const struct kps_htab *htab, struct kps_elem *elem)
+{
+	void *value = kps_htab_value(htab, elem);
+
+	if (htab->percpu)
+		value = this_cpu_ptr(*(void __percpu **)value);
+	return (unsigned long)value;
+}
+
+/*
+ * For programs: without locks, which a callback may want. The next node is read before
+ * the callback runs, which may remove the element. A node that was removed and is in
+ * another chain by now leads there, and to what is found twice, or not at all; that
+ * ends, since the caller counts.
+ */
+bool kps_htab_each(struct kps_map *map, struct kps_each *each)
+{
+	struct kps_htab *htab = kps_htab_of(map);
+	struct hlist_nulls_node *node = (void *)(unsigned long)each->link;
+	struct kps_elem *elem;
+
+	while (!node || is_a_nulls(node)) {
+		if (each->at > htab->mask)
+			return false;
+		node = rcu_dereference_raw(hlist_nulls_first_rcu(&htab->buckets[each->at++].head));
+	}
+	elem = hlist_nulls_entry(node, struct kps_elem, node);
+	each->link = (unsigned long)READ_ONCE(node->next);
+	each->key = (unsigned long)elem->key;
+	each->value = value_here(htab, elem);
+	return true;
 }

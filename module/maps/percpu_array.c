@@ -146,6 +146,17 @@ static long array_update(struct kps_map *map, const void *key, const void *value
 	return err;
 }
 
+/* Programs run with preemption off. */
+static bool array_each(struct kps_map *map, struct kps_each *each)
+{
+	if (each->at == map->max_entries)
+		return false;
+	each->index = each->at++;
+	each->key = (unsigned long)&each->index;
+	each->value = (unsigned long)this_cpu_ptr(array_of(map)->values[each->index]);
+	return true;
+}
+
 static int array_write(struct kps_map *map, const void *key, const void *value,
 		       u64 flags)
 {
@@ -176,6 +187,7 @@ const struct kps_map_ops kps_map_percpu_array_ops = {
 	.lookup_cpu = array_lookup_cpu,
 	.update = array_update,
 	.remove = kps_array_remove,
+	.each = array_each,
 	.read = array_read,
 	.write = array_write,
 	.next_key = kps_array_next_key,

@@ -42,4 +42,19 @@ int kps_row_next_key(struct kps_map *map, const void *key, void *next);
 int kps_row_batch(struct kps_map *map, struct kps_batch *batch);
 u32 kps_row_used(struct kps_map *map);
 
+/* What both have in common of their struct kps_map_ops. */
+#define KPS_ROW_OPS				\
+	.check = kps_row_check,			\
+	.free = kps_row_free,			\
+	.push = kps_row_push,			\
+	.pop = kps_row_pop,			\
+	.peek = kps_row_peek,			\
+	.remove = kps_row_remove,		\
+	.read = kps_row_read,			\
+	.write = kps_row_write,			\
+	.take = kps_row_take,			\
+	.next_key = kps_row_next_key,		\
+	.batch = kps_row_batch,			\
+	.used = kps_row_used
+
 #endif

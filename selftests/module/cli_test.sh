@@ -213,6 +213,21 @@ exec_gives_the_verdict()
 			-p always_drops --data "$1" && is_json out && says out ':0[,}]'
 }
 
+returned() { sed -n 's/.*"retval":\([0-9]*\).*/\1/p' out; }
+
+# What helpers write, and what they call, is the same in both worlds.
+exec_is_the_same_on_the_device()
+{
+	for prog in texts elements; do
+		status 0 kapsel -j exec "$(object same.bpf.o)" -p $prog || return 1
+		offline=$(returned)
+		status 0 kapsel -j exec --on-device "$(object same.bpf.o)" -p $prog || return 1
+		[ -n "$offline" ] && [ "$offline" = "$(returned)" ] && continue
+		echo "$prog: '$offline' offline, '$(returned)' on the device"
+		return 1
+	done
+}
+
 # A program of the file goes nowhere: those before it do not stay either.
 load_is_all_or_nothing()
 {
@@ -422,7 +437,7 @@ command -v kapsel >/dev/null || ktap_skip_all "no kapsel command"
 work=$(mktemp -d) && chmod 777 "$work" && cd "$work" || exit 1
 make_packet
 
-ktap_plan 31
+ktap_plan 32
 ktap_test "help goes to stdout" help_is_data
 ktap_test "wrong usage names the word" wrong_usage_names_the_word
 ktap_test "verify accepts" verify_accepts
@@ -439,6 +454,7 @@ ktap_test "run that is killed leaves nothing" run_killed_leaves_nothing
 ktap_test "run that is told to end succeeds" interrupted_is_success
 ktap_test "run on a function that is not there" unknown_function_has_hints
 ktap_test "exec on a packet" exec_gives_the_verdict packet
+ktap_test "exec is the same on the device" exec_is_the_same_on_the_device
 ktap_test "load, list, map, unload" load_list_map_unload
 ktap_test "load is all or nothing" load_is_all_or_nothing
 ktap_test "log shows what programs print" log_shows_lines

@@ -97,6 +97,28 @@ TEST_F(render, numbers)
 	EXPECT_SAYS("always 7");
 }
 
+/* What is wrong with a tail call or a format is in no register. */
+TEST_F(render, where_no_register_is_to_blame)
+{
+	static const struct { __u32 code; __u64 detail; const char *says; } cases[] = {
+		{ 105, 0, "needs  the call in the main function" },
+		{ 106, 5, "needs  each record submitted or discarded before" },
+		{ 107, KAPSEL_PROG_NETFILTER, "this one is for netfilter" },
+		{ 107, 77, "this one is for another" },
+		{ 116, 12, "at byte 12 of the format" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		self->log.problem.code = cases[i].code;
+		self->log.problem.detail = cases[i].detail;
+		self->log.problem.half = KAPSEL_HALF_NONE;
+		self->log.problem.need_min = 0;
+		self->log.problem.need_max = 0;
+		render(self, 0);
+		EXPECT_SAYS(cases[i].says);
+	}
+}
+
 TEST_F(render, nothing)
 {
 	self->res.recs = NULL;

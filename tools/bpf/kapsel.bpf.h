@@ -151,6 +151,8 @@ static void (*bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static void (*bpf_ringbuf_discard)(void *data, u64 flags) = (void *)133;
 static u64 (*bpf_ringbuf_query)(void *ringbuf, u64 flags) = (void *)134;
 static u64 (*bpf_ktime_get_coarse_ns)(void) = (void *)160;
+static long (*bpf_for_each_map_elem)(void *map, void *fn, void *ctx,
+				     u64 flags) = (void *)164;
 static long (*bpf_snprintf)(char *to, u32 size, const char *fmt, const void *args,
 			    u32 args_size) = (void *)165;
 static u64 (*bpf_get_func_ip)(void *ctx) = (void *)173;		/* kprobe */

@@ -152,6 +152,7 @@ static void ops_text(__u32 ops, char *buf, size_t size)
 		{ KAPSEL_MAP_OP_POP, "pop" },
 		{ KAPSEL_MAP_OP_PROGS, "tail_call" },
 		{ KAPSEL_MAP_OP_MAPS, "lookup, which gives a map" },
+		{ KAPSEL_MAP_OP_EACH, "for_each_map_elem" },
 	};
 
 	bits_text(ops, words, ARRAY_LEN(words), buf, size);

@@ -93,8 +93,9 @@ const char *kl_facts_map(const struct kapsel_prog *prog, const struct kapsel_fac
 	u32 index = f->object % KAPSEL_MAX_MAPS;
 	const struct kapsel_map *map;
 
-	if (!prog || (f->kind != KAPSEL_KIND_MAP && f->kind != KAPSEL_KIND_MAP_VALUE) ||
-	    index >= prog->nr_maps)
+	if (!prog || index >= prog->nr_maps ||
+	    (f->kind != KAPSEL_KIND_MAP && f->kind != KAPSEL_KIND_MAP_VALUE &&
+	     f->kind != KAPSEL_KIND_MAP_KEY))
 		return NULL;
 	if (!prog->obj)
 		return prog->map_names ? prog->map_names[index] : NULL;
@@ -116,6 +117,7 @@ static const struct {
 	[KAPSEL_KIND_PACKET_END] = { "the packet's end", "packet_end" },
 	[KAPSEL_KIND_RINGBUF] = { "a ring buffer record", "record" },
 	[KAPSEL_KIND_FUNC] = { "a function", "func" },
+	[KAPSEL_KIND_MAP_KEY] = { "key of map", "map_key" },
 	[KAPSEL_KIND_UNUSABLE] = { "different things on different paths", "unusable" },
 };
 
@@ -128,7 +130,7 @@ static bool has_offset(const struct kapsel_facts *f)
 {
 	return f->kind == KAPSEL_KIND_CTX || f->kind == KAPSEL_KIND_STACK ||
 	       f->kind == KAPSEL_KIND_MAP_VALUE || f->kind == KAPSEL_KIND_PACKET ||
-	       f->kind == KAPSEL_KIND_RINGBUF;
+	       f->kind == KAPSEL_KIND_RINGBUF || f->kind == KAPSEL_KIND_MAP_KEY;
 }
 
 /* Beyond the maps of the program are those that are found in them. */
@@ -138,6 +140,8 @@ static const char *words_of(const struct kapsel_facts *f)
 		return "a map in map";
 	if (f->object >= KAPSEL_MAX_MAPS && f->kind == KAPSEL_KIND_MAP_VALUE)
 		return "value of a map in map";
+	if (f->object >= KAPSEL_MAX_MAPS && f->kind == KAPSEL_KIND_MAP_KEY)
+		return "key of a map in map";
 	return kinds[f->kind].words;
 }
 

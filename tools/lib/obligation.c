@@ -172,6 +172,20 @@ static void bounds_text(const struct kapsel_rec_problem *p, char *buf, size_t si
 		 *least && *most && p->half < ARRAY_SIZE(halves) ? halves[p->half] : "");
 }
 
+/* Of what is no matter of a register. */
+static const char * const needed[] = {
+	[KPS_D_TAIL_FUNC] = "the call in the main function",
+	[KPS_D_TAIL_REF] = "each record submitted or discarded before",
+};
+
+static void array_type_text(u64 type, char *buf, size_t size)
+{
+	const struct kps_prog_type *row = kps_prog_type_find((u32)type);
+
+	snprintf(buf, size, "an array for programs of this type; this one is for %s",
+		 row ? row->name : "another");
+}
+
 void kl_needs_text(const struct kl_case *it, char *buf, size_t size)
 {
 	const struct kapsel_rec_problem *p = it->problem;
@@ -184,6 +198,10 @@ void kl_needs_text(const struct kl_case *it, char *buf, size_t size)
 		bounds_text(p, buf, size);
 	else if (p->code == KPS_D_NULL && p->has.reg <= 10)
 		snprintf(buf, size, "r%u not NULL", p->has.reg);
+	else if (p->code < ARRAY_SIZE(needed) && needed[p->code])
+		snprintf(buf, size, "%s", needed[p->code]);
+	else if (p->code == KPS_D_TAIL_TYPE)
+		array_type_text(p->detail, buf, size);
 	else if (p->code == KPS_D_FORMAT)
 		snprintf(buf, size, "another conversion at byte %llu of the format, or none",
 			 (unsigned long long)p->detail);

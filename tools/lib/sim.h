@@ -3,6 +3,7 @@
 #ifndef KL_SIM_H
 #define KL_SIM_H
 
+#include "core/interp.h"
 #include "core/rewrite.h"
 #include "internal.h"
 
@@ -70,6 +71,9 @@ int kl_sim_update(struct kl_sim_map *sim, const void *key, const void *value, u6
 
 /** kl_sim_delete - remove a key; 0 or -errno */
 int kl_sim_delete(struct kl_sim_map *sim, const void *key);
+
+/** kl_sim_each - the next element of a walk; false: there is none */
+bool kl_sim_each(struct kl_sim_map *sim, struct kps_each *each);
 
 /** kl_sim_push - store a value without a key; 0 or -errno */
 int kl_sim_push(struct kl_sim_map *sim, const void *value, u64 flags);

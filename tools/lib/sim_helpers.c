@@ -206,6 +206,13 @@ MODEL(get_attach_cookie)
 	return 0;
 }
 
+/* For the interpreter, which runs the callback: the next element. */
+MODEL(for_each_map_elem)
+{
+	UNUSED5;
+	return kl_sim_each(PTR(r1), PTR(r2));
+}
+
 /* The interpreter runs the callback itself and never gets here. */
 MODEL(loop) { UNUSED5; return (s64)-EINVAL; }
 

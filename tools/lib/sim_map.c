@@ -247,6 +247,22 @@ int kl_sim_delete(struct kl_sim_map *sim, const void *key)
 	return 0;
 }
 
+bool kl_sim_each(struct kl_sim_map *sim, struct kps_each *each)
+{
+	u32 end = is_array(sim) ? sim->map->max_entries : sim->count;
+
+	while (each->at < end && sim->used && !sim->used[each->at])
+		each->at++;
+	if (each->at >= end)
+		return false;
+	each->index = each->at++;
+	each->key = is_array(sim) ? (uintptr_t)&each->index :
+				    (uintptr_t)key_at(sim, each->index);
+	each->value = (uintptr_t)value_at(sim, each->index);
+	each->done++;
+	return true;
+}
+
 /* ------------------------------------------------------------------------
  * Values without keys, and stacks of calls
  */

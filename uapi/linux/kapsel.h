@@ -119,6 +119,7 @@ struct kapsel_facts {
 #define KAPSEL_KIND_RINGBUF	8	/* a reservation */
 #define KAPSEL_KIND_FUNC	9	/* a callback */
 #define KAPSEL_KIND_UNUSABLE	10	/* different things on different paths */
+#define KAPSEL_KIND_MAP_KEY	11	/* of the element that a callback is called for */
 
 #define KAPSEL_FACT_MAYBE_NULL	1
 #define KAPSEL_NO_REG		0xffff
@@ -389,6 +390,7 @@ struct kapsel_map_type_info {
 #define KAPSEL_MAP_OP_POP	1024
 #define KAPSEL_MAP_OP_PROGS	4096	/* tail_call */
 #define KAPSEL_MAP_OP_MAPS	8192	/* lookup, which gives a map */
+#define KAPSEL_MAP_OP_EACH	16384	/* for_each_map_elem */
 
 /*
  * A perf event array has one ring buffer for all CPUs, of so many bytes for each
