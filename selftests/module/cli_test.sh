@@ -228,6 +228,26 @@ exec_is_the_same_on_the_device()
 	done
 }
 
+# Of a file in the other byte order and in nanoseconds: two packets, and one cut off.
+exec_reads_captures()
+{
+	local packet='\0\0\0\0\0\0\0\0\0\0\0\24\0\0\0\24' where
+	local head='\241\262\74\115\0\2\0\4\0\0\0\0\0\0\0\0\0\0\377\377\0\0\0\145'
+	local ip='\105\0\0\24\0\0\0\0\100\21\0\0\177\0\0\1\177\0\0\1'
+
+	printf "$head$packet$ip$packet$ip" >capture
+	for where in "" --on-device; do
+		status 0 kapsel exec $where "$(object cli.bpf.o)" -p always_drops \
+			--data capture && says out drop && says err '2 dropped' &&
+			status 0 kapsel -j exec $where "$(object cli.bpf.o)" -p always_drops \
+				--data capture && is_json out &&
+			says out '"packet":2,"bytes":20,"verdict":"drop"' || return
+	done
+	head -c 90 capture >short
+	status 1 kapsel exec "$(object cli.bpf.o)" -p always_drops --data short &&
+		says out drop && says err 'damaged at byte 60, after 1 packets'
+}
+
 # A program of the file goes nowhere: those before it do not stay either.
 load_is_all_or_nothing()
 {
@@ -437,7 +457,7 @@ command -v kapsel >/dev/null || ktap_skip_all "no kapsel command"
 work=$(mktemp -d) && chmod 777 "$work" && cd "$work" || exit 1
 make_packet
 
-ktap_plan 32
+ktap_plan 33
 ktap_test "help goes to stdout" help_is_data
 ktap_test "wrong usage names the word" wrong_usage_names_the_word
 ktap_test "verify accepts" verify_accepts
@@ -455,6 +475,7 @@ ktap_test "run that is told to end succeeds" interrupted_is_success
 ktap_test "run on a function that is not there" unknown_function_has_hints
 ktap_test "exec on a packet" exec_gives_the_verdict packet
 ktap_test "exec is the same on the device" exec_is_the_same_on_the_device
+ktap_test "exec on captured packets" exec_reads_captures
 ktap_test "load, list, map, unload" load_list_map_unload
 ktap_test "load is all or nothing" load_is_all_or_nothing
 ktap_test "log shows what programs print" log_shows_lines

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kapsel exec - run a program on given input, offline or on the device */
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "commands.h"
 #include "out.h"
+#include "packets.h"
 #include "session.h"
 
 enum {
@@ -17,7 +16,7 @@ enum {
 const struct cli_option exec_options[] = {
 	[OPT_PROG] = { "--prog", 'p', true, "PROG: which one, if the file has several" },
 	[OPT_CTX] = { "--ctx", 0, true, "FILE: struct pt_regs or struct __sk_buff" },
-	[OPT_DATA] = { "--data", 0, true, "FILE: the packet, from its IP header on, or a pcap" },
+	[OPT_DATA] = { "--data", 0, true, "FILE: a packet, from its IP header on, or a pcap(ng)" },
 	[OPT_REPEAT] = { "--repeat", 0, true, "N: run it N times" },
 	[OPT_SET] = { "--set", 0, true, "VAR=VALUE: a global constant's value" },
 	[OPT_CEILING] = { "--ceiling", 0, true, "N: most instructions a run may take" },
@@ -27,8 +26,6 @@ const struct cli_option exec_options[] = {
 };
 
 #define MAX_INPUT 65535
-#define PCAP_HEADER 24
-#define PCAP_RECORD 16
 
 /** struct exec - one call of the command */
 struct exec {
@@ -40,70 +37,9 @@ struct exec {
 	size_t ctx_size;
 	char *data;
 	size_t data_size;
-	char *packet;
-	size_t packet_size;
+	const struct kapsel_prog *prog;
+	struct kapsel_offline *offline;
 };
-
-static int read_input(const char *path, char **data, size_t *size)
-{
-	struct kapsel_error err = {};
-	FILE *file = fopen(path, "re");
-
-	*data = calloc(1, MAX_INPUT + PCAP_HEADER + PCAP_RECORD);
-	if (file && *data)
-		*size = fread(*data, 1, MAX_INPUT + PCAP_HEADER + PCAP_RECORD, file);
-	if (file)
-		fclose(file);
-	if (file && *data && *size)
-		return 0;
-	err.err = -errno;
-	snprintf(err.text, sizeof(err.text), "cannot read %s", path);
-	return cli_fail(&err, CLI_FAILED);
-}
-
-/* Bytes before the IP header, by the file's link type; -1: not known. */
-static int link_header(__u32 type)
-{
-	switch (type) {
-	case 1:		/* Ethernet */
-		return 14;
-	case 101:	/* raw IP */
-	case 228:	/* IPv4 */
-	case 229:	/* IPv6 */
-	case 12:
-		return 0;
-	case 113:	/* Linux cooked */
-		return 16;
-	}
-	return -1;
-}
-
-/* The first packet of a pcap file in our byte order; other files are the packet. */
-static int unpack(struct exec *x)
-{
-	__u32 magic = 0, type = 0, len = 0;
-	int skip;
-
-	x->packet = x->data;
-	x->packet_size = x->data_size;
-	if (x->data_size >= sizeof(magic))
-		memcpy(&magic, x->data, sizeof(magic));
-	if (magic != 0xa1b2c3d4 && magic != 0xa1b23c4d)
-		return x->data_size <= MAX_INPUT ? 0 :
-		       cli_usage("the packet is over %d bytes", MAX_INPUT);
-	if (x->data_size > PCAP_HEADER + PCAP_RECORD) {
-		memcpy(&type, x->data + 20, sizeof(type));
-		memcpy(&len, x->data + PCAP_HEADER + 8, sizeof(len));
-	}
-	skip = link_header(type);
-	if (skip < 0)
-		return cli_usage("the pcap file's link type %u is not known", type);
-	if (len <= (__u32)skip || len > x->data_size - PCAP_HEADER - PCAP_RECORD)
-		return cli_usage("the pcap file holds no whole packet");
-	x->packet = x->data + PCAP_HEADER + PCAP_RECORD + skip;
-	x->packet_size = len - skip;
-	return 0;
-}
 
 static void put_stopped(const struct kapsel_prog *prog, const struct kapsel_run_result *run)
 {
@@ -138,34 +74,53 @@ static void put_run(const struct kapsel_prog *prog, const struct kapsel_run_resu
 	printf("   %llu ns/run\n", (unsigned long long)run->duration_ns);
 }
 
-static int run_here(struct exec *x, const struct kapsel_prog *prog,
-		    const struct kapsel_run_opts *opts)
+/* One that is loaded, or made ready here: 0 or an exit status. */
+static int make_ready(struct exec *x)
 {
-	FILE *trace = cli.json ? NULL : x->repeat > 1 ? NULL : stdout;
-	struct kapsel_run_result run;
-	struct kapsel_result res;
+	FILE *trace = cli.json || x->repeat > 1 ? NULL : stdout;
 	struct kapsel_error err = {};
+	struct kapsel_result res;
 	int status = 0;
 
-	if (kapsel_run_offline(prog, opts, trace, &run, &res, &err)) {
-		status = cli_fail_result(&err, prog, &res);
-	} else {
-		put_run(prog, &run, false);
-		status = run.finished ? 0 : CLI_FAILED;
-	}
+	if (x->on_device)
+		return 0;
+	if (kapsel_offline_open(x->prog, &x->session.opts.budget, trace, &x->offline, &res, &err))
+		status = cli_fail_result(&err, x->prog, &res);
 	kapsel_result_free(&res);
 	return status;
 }
 
-static int run_there(const struct kapsel_prog *prog, const struct kapsel_run_opts *opts)
+static int run(struct exec *x, const void *data, __u32 size, struct kapsel_run_result *run)
 {
-	struct kapsel_run_result run;
+	struct kapsel_run_opts opts = {
+		.ctx = x->ctx, .ctx_size = x->ctx_size, .data = data, .data_size = size,
+		.repeat = x->repeat, .hooknum = x->prog->hook.hooknum,
+	};
 	struct kapsel_error err = {};
+	int ret = x->on_device ? kapsel_run_device(x->prog->fd, &opts, run, &err) :
+				 kapsel_offline_run(x->offline, &opts, run, &err);
 
-	if (kapsel_run_device(prog->fd, opts, &run, &err))
-		return cli_fail(&err, CLI_FAILED);
-	put_run(prog, &run, true);
-	return 0;
+	return ret ? cli_fail(&err, CLI_FAILED) : 0;
+}
+
+static int run_packet(void *priv, const struct kapsel_packet *packet,
+		      struct kapsel_run_result *result)
+{
+	return run(priv, packet->data, packet->size, result);
+}
+
+static int run_input(struct exec *x)
+{
+	struct kapsel_run_result result;
+	int status;
+
+	if (x->data && kapsel_is_pcap(x->data, x->data_size))
+		return packets_run(x->data, x->data_size, run_packet, x);
+	status = run(x, x->data, x->data_size, &result);
+	if (status)
+		return status;
+	put_run(x->prog, &result, x->on_device);
+	return result.finished ? 0 : CLI_FAILED;
 }
 
 static struct kapsel_prog *the_program(struct exec *x, int *status)
@@ -195,37 +150,41 @@ static int open_file(struct exec *x)
 						 x->session.nr_sets);
 }
 
+static int check_input(const struct exec *x)
+{
+	bool packets = x->prog->hook.prog_type == KAPSEL_PROG_NETFILTER;
+	bool captured = x->data && kapsel_is_pcap(x->data, x->data_size);
+
+	if (packets && !x->data)
+		return cli_usage("a netfilter program wants a packet: --data FILE");
+	if (captured && !packets)
+		return cli_usage("only a netfilter program runs on captured packets");
+	if (!captured && x->data_size > MAX_INPUT)
+		return cli_usage("the packet is over %d bytes", MAX_INPUT);
+	return x->ctx_size > MAX_INPUT ? cli_usage("the context is over %d bytes", MAX_INPUT) : 0;
+}
+
 static int exec(struct exec *x)
 {
-	struct kapsel_run_opts opts = {
-		.ctx = x->ctx, .ctx_size = x->ctx_size, .data = x->packet,
-		.data_size = x->packet_size, .repeat = x->repeat,
-		.budget = &x->session.opts.budget,
-	};
-	struct kapsel_prog *prog;
 	int status = open_file(x);
 
-	prog = status ? NULL : the_program(x, &status);
-	if (!prog)
+	x->prog = status ? NULL : the_program(x, &status);
+	if (!x->prog)
 		return status;
-	opts.hooknum = prog->hook.hooknum;
-	if (prog->hook.prog_type == KAPSEL_PROG_NETFILTER && !x->packet)
-		return cli_usage("a netfilter program wants a packet: --data FILE");
-	return x->on_device ? run_there(prog, &opts) : run_here(x, prog, &opts);
+	status = check_input(x);
+	status = status ?: make_ready(x);
+	return status ?: run_input(x);
 }
 
 static int take_option(struct exec *x, int opt, char *value)
 {
-	int status;
-
 	switch (opt) {
 	case OPT_PROG:
 		return select_add(&x->session.sel, value);
 	case OPT_CTX:
-		return read_input(value, &x->ctx, &x->ctx_size);
+		return read_file(value, &x->ctx, &x->ctx_size);
 	case OPT_DATA:
-		status = read_input(value, &x->data, &x->data_size);
-		return status ? status : unpack(x);
+		return read_file(value, &x->data, &x->data_size);
 	case OPT_REPEAT:
 		return cli_parse_count(value, &x->repeat) && x->repeat <= KAPSEL_MAX_REPEAT ? 0 :
 		       cli_usage("'%s' is not a number up to %d", value, KAPSEL_MAX_REPEAT);
@@ -258,6 +217,7 @@ int cmd_exec(int argc, char **argv)
 		status = opt == CLI_ARG_ERROR ? args.status : take_option(&x, opt, args.value);
 	if (!status)
 		status = x.path ? exec(&x) : cli_usage("no FILE");
+	kapsel_offline_close(x.offline);
 	session_close(&x.session);
 	free(x.ctx);
 	free(x.data);

@@ -32,7 +32,7 @@ struct context {
  *	lead to
  */
 struct part {
-	struct exec *x;
+	struct kapsel_offline *x;
 	struct kl_host host;
 	struct kps_prog_in in;
 	struct kps_proof proof;
@@ -40,12 +40,14 @@ struct part {
 };
 
 /**
- * struct exec - one call
+ * struct kapsel_offline - a program that can be run here
  * @obj: of the program
+ * @main: the program, one of the parts
  * @parts: by index in the object, those that may run
  */
-struct exec {
+struct kapsel_offline {
 	const struct kapsel_object *obj;
+	struct part *main;
 	struct kl_sim sim;
 	struct part **parts;
 	struct kps_ctx_slot slots[MAX_FIELDS];
@@ -88,7 +90,7 @@ static kps_helper_fn target_helper(void *priv, u32 id)
 }
 
 /* Only packet pointers are elsewhere than the program sees them. */
-static const struct kps_ctx_slot *fill_slots(struct exec *x, u32 prog_type)
+static const struct kps_ctx_slot *fill_slots(struct kapsel_offline *x, u32 prog_type)
 {
 	const struct kps_prog_type *type = kps_prog_type_find(prog_type);
 	u32 i;
@@ -110,7 +112,7 @@ static const struct kps_ctx_slot *fill_slots(struct exec *x, u32 prog_type)
 	return x->slots;
 }
 
-static int make_map(struct exec *x, u32 index, struct kapsel_error *err)
+static int make_map(struct kapsel_offline *x, u32 index, struct kapsel_error *err)
 {
 	const struct kapsel_map *map = kapsel_map_at(x->obj, index);
 
@@ -136,9 +138,10 @@ static int make_maps(struct part *part, struct kapsel_error *err)
 }
 
 /* Its own: the program may write to it, and a run finds what the one before left. */
-static int make_packet(struct exec *x, const struct kapsel_run_opts *opts,
+static int make_packet(struct kapsel_offline *x, const struct kapsel_run_opts *opts,
 		       struct kapsel_error *err)
 {
+	free(x->sim.packet);
 	x->sim.packet_size = opts->data ? opts->data_size : 0;
 	x->sim.packet = malloc(x->sim.packet_size + 1);
 	return x->sim.packet ? 0 : kl_fail(err, -ENOMEM, "no memory for the packet");
@@ -159,7 +162,7 @@ static int make_code(struct part *part, struct kapsel_error *err)
 	return 0;
 }
 
-static int make_part(struct exec *x, u32 index, const struct kapsel_run_opts *opts,
+static int make_part(struct kapsel_offline *x, u32 index, const struct kapsel_budget *budget,
 		     struct kapsel_result *res, struct kapsel_error *err)
 {
 	const struct kapsel_prog *prog = kapsel_prog_at(x->obj, index);
@@ -171,18 +174,19 @@ static int make_part(struct exec *x, u32 index, const struct kapsel_run_opts *op
 	part->x = x;
 	x->parts[index] = part;
 	kl_host_init(&part->host, prog, 0, res);
-	kl_prog_in(prog, opts->budget, &part->in);
+	kl_prog_in(prog, budget, &part->in);
 	ret = kl_verify(&part->host, &part->in, &part->proof, err);
 	ret = ret ?: make_maps(part, err);
 	return ret ?: make_code(part, err);
 }
 
-static void put_u32(struct exec *x, u32 off, u32 value)
+static void put_u32(struct kapsel_offline *x, u32 off, u32 value)
 {
 	memcpy(x->ctx.raw + off, &value, sizeof(value));
 }
 
-static void fill_context(struct exec *x, u32 prog_type, const struct kapsel_run_opts *opts)
+static void fill_context(struct kapsel_offline *x, u32 prog_type,
+			 const struct kapsel_run_opts *opts)
 {
 	memset(&x->ctx, 0, sizeof(x->ctx));
 	if (opts->ctx)
@@ -214,7 +218,7 @@ static void run_part(struct part *part, struct kps_run *run, struct kapsel_run_r
 	out->insns += fuel - run->fuel;
 }
 
-static void run_once(struct exec *x, struct part *part, struct kps_run *run,
+static void run_once(struct kapsel_offline *x, struct part *part, struct kps_run *run,
 		     struct kapsel_run_result *out)
 {
 	out->insns = 0;
@@ -226,15 +230,15 @@ static void run_once(struct exec *x, struct part *part, struct kps_run *run,
 	} while (part && out->finished);
 }
 
-static void run_code(struct exec *x, struct part *part, const struct kapsel_run_opts *opts,
-		     struct kapsel_run_result *out)
+static bool run_code(struct kapsel_offline *x, struct part *part,
+		     const struct kapsel_run_opts *opts, struct kapsel_run_result *out)
 {
 	struct kps_run *run = aligned_alloc(64, ALIGN(sizeof(*run), 64));
 	u32 repeat = opts->repeat ?: 1, i = 0;
 	u64 start = now_ns();
 
 	if (!run)
-		return;
+		return false;
 	kl_sim_now = &x->sim;
 	x->sim.prog_type = part->in.prog_type;
 	if (x->sim.packet_size)
@@ -246,10 +250,11 @@ static void run_code(struct exec *x, struct part *part, const struct kapsel_run_
 	kl_sim_now = NULL;
 	out->duration_ns = (now_ns() - start) / i;
 	free(run);
+	return true;
 }
 
 /* What @map holds that is not made runnable yet; the object's number of programs: nothing. */
-static u32 not_made(const struct exec *x, const struct kapsel_map *map)
+static u32 not_made(const struct kapsel_offline *x, const struct kapsel_map *map)
 {
 	u32 i;
 
@@ -260,7 +265,7 @@ static u32 not_made(const struct exec *x, const struct kapsel_map *map)
 }
 
 /* Each that becomes runnable may use arrays with more of them. */
-static int make_called(struct exec *x, const struct kapsel_run_opts *opts,
+static int make_called(struct kapsel_offline *x, const struct kapsel_budget *budget,
 		       struct kapsel_error *err)
 {
 	u32 i, prog, nr = kapsel_nr_maps(x->obj);
@@ -272,27 +277,10 @@ static int make_called(struct exec *x, const struct kapsel_run_opts *opts,
 					    kapsel_nr_progs(x->obj);
 		if (prog == kapsel_nr_progs(x->obj))
 			continue;
-		ret = make_part(x, prog, opts, &res, err);
+		ret = make_part(x, prog, budget, &res, err);
 		kapsel_result_free(&res);
 		i = -1;
 	}
-	return ret;
-}
-
-static int exec(struct exec *x, const struct kapsel_prog *prog,
-		const struct kapsel_run_opts *opts, struct kapsel_run_result *run,
-		struct kapsel_result *res, struct kapsel_error *err)
-{
-	u32 index = 0;
-	int ret;
-
-	while (kapsel_prog_at(x->obj, index) != prog)
-		index++;
-	ret = make_part(x, index, opts, res, err);
-	ret = ret ?: make_called(x, opts, err);
-	ret = ret ?: make_packet(x, opts, err);
-	if (!ret)
-		run_code(x, x->parts[index], opts, run);
 	return ret;
 }
 
@@ -305,10 +293,12 @@ static void free_part(struct part *part)
 	free(part);
 }
 
-static void release(struct exec *x)
+void kapsel_offline_close(struct kapsel_offline *x)
 {
 	u32 i;
 
+	if (!x)
+		return;
 	free(x->sim.packet);
 	for (i = 0; x->parts && i < kapsel_nr_progs(x->obj); i++)
 		free_part(x->parts[i]);
@@ -319,15 +309,29 @@ static void release(struct exec *x)
 	free(x);
 }
 
-int kapsel_run_offline(const struct kapsel_prog *prog, const struct kapsel_run_opts *opts,
-		       FILE *trace, struct kapsel_run_result *run,
-		       struct kapsel_result *res, struct kapsel_error *err)
+static int make_all(struct kapsel_offline *x, const struct kapsel_prog *prog,
+		    const struct kapsel_budget *budget, struct kapsel_result *res,
+		    struct kapsel_error *err)
 {
-	struct exec *x = calloc(1, sizeof(*x));
-	int ret = -ENOMEM;
+	u32 index = 0;
+	int ret;
+
+	while (kapsel_prog_at(x->obj, index) != prog)
+		index++;
+	ret = make_part(x, index, budget, res, err);
+	x->main = x->parts[index];
+	return ret ?: make_called(x, budget, err);
+}
+
+int kapsel_offline_open(const struct kapsel_prog *prog, const struct kapsel_budget *budget,
+			FILE *trace, struct kapsel_offline **out,
+			struct kapsel_result *res, struct kapsel_error *err)
+{
+	struct kapsel_offline *x = calloc(1, sizeof(*x));
+	int ret;
 
 	memset(res, 0, sizeof(*res));
-	memset(run, 0, sizeof(*run));
+	*out = NULL;
 	if (!x)
 		return kl_nomem(err);
 	x->obj = prog->obj;
@@ -335,10 +339,34 @@ int kapsel_run_offline(const struct kapsel_prog *prog, const struct kapsel_run_o
 	x->sim.maps = calloc(kapsel_nr_maps(x->obj) + 1, sizeof(*x->sim.maps));
 	x->sim.prog = prog;
 	x->sim.trace = trace;
-	if (x->parts && x->sim.maps)
-		ret = exec(x, prog, opts, run, res, err);
+	ret = x->parts && x->sim.maps ? make_all(x, prog, budget, res, err) : kl_nomem(err);
+	if (ret)
+		kapsel_offline_close(x);
 	else
-		kl_nomem(err);
-	release(x);
+		*out = x;
+	return ret;
+}
+
+int kapsel_offline_run(struct kapsel_offline *x, const struct kapsel_run_opts *opts,
+		       struct kapsel_run_result *run, struct kapsel_error *err)
+{
+	memset(run, 0, sizeof(*run));
+	if (make_packet(x, opts, err))
+		return -ENOMEM;
+	return run_code(x, x->main, opts, run) ? 0 : kl_nomem(err);
+}
+
+int kapsel_run_offline(const struct kapsel_prog *prog, const struct kapsel_run_opts *opts,
+		       FILE *trace, struct kapsel_run_result *run,
+		       struct kapsel_result *res, struct kapsel_error *err)
+{
+	struct kapsel_offline *offline;
+	int ret;
+
+	memset(run, 0, sizeof(*run));
+	ret = kapsel_offline_open(prog, opts->budget, trace, &offline, res, err);
+	if (!ret)
+		ret = kapsel_offline_run(offline, opts, run, err);
+	kapsel_offline_close(offline);
 	return ret;
 }

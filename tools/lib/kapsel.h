@@ -15,6 +15,7 @@
 #include "kapsel/error.h"
 #include "kapsel/hook.h"
 #include "kapsel/object.h"
+#include "kapsel/pcap.h"
 #include "kapsel/value.h"
 #include "kapsel/verdict.h"
 #include "kapsel/device.h"

@@ -259,8 +259,33 @@ struct kapsel_run_result {
 int kapsel_run_device(int prog_fd, const struct kapsel_run_opts *opts,
 		      struct kapsel_run_result *run, struct kapsel_error *err);
 
+struct kapsel_offline;
+
 /**
- * kapsel_run_offline - run a program here, by the core's interpreter
+ * kapsel_offline_open - make a program ready to be run here, by the core's interpreter
+ * @prog: the program; it is verified first
+ * @budget: or NULL
+ * @trace: where ring buffer records and trace_printk lines go, or NULL
+ * @offline: gets it; NULL on failure
+ * @res: verdict; free it
+ * @err: filled on failure
+ *
+ * Maps begin with the object's contents, and each run finds what the one before left;
+ * kernel memory can't be read (-EFAULT); the task is always pid 1 of uid 0, "kapsel".
+ */
+int kapsel_offline_open(const struct kapsel_prog *prog, const struct kapsel_budget *budget,
+			FILE *trace, struct kapsel_offline **offline,
+			struct kapsel_result *res, struct kapsel_error *err);
+
+/** kapsel_offline_run - run it; -ENOMEM is all that can fail */
+int kapsel_offline_run(struct kapsel_offline *offline, const struct kapsel_run_opts *opts,
+		       struct kapsel_run_result *run, struct kapsel_error *err);
+
+/** kapsel_offline_close - release it; NULL is fine */
+void kapsel_offline_close(struct kapsel_offline *offline);
+
+/**
+ * kapsel_run_offline - open, run and close
  * @prog: the program; it is verified first
  * @opts: input
  * @trace: where ring buffer records and trace_printk lines go, or NULL
@@ -268,8 +293,7 @@ int kapsel_run_device(int prog_fd, const struct kapsel_run_opts *opts,
  * @res: verdict; free it
  * @err: filled on failure
  *
- * Maps begin with the object's contents and end with the run; kernel memory
- * can't be read (-EFAULT); the task is always pid 1 of uid 0, "kapsel".
+ * Maps begin with the object's contents and end with the run.
  */
 int kapsel_run_offline(const struct kapsel_prog *prog,
 		       const struct kapsel_run_opts *opts, FILE *trace,
