@@ -416,6 +416,10 @@ static void lower_tail_call(struct lower *lo, const struct kps_code_insn *insn)
  */
 static void limit_index(struct lower *lo, u32 entries)
 {
+	if (!(entries & (entries - 1))) {
+		emit(lo, KPS_ROW_and32_imm, BPF_REG_1, 0, 0, entries - 1);
+		return;
+	}
 	emit(lo, KPS_ROW_mov64_reg, BPF_REG_2, BPF_REG_1, 0, 0);
 	emit(lo, KPS_ROW_add64_imm, BPF_REG_2, 0, 0, -(s32)entries);
 	emit(lo, KPS_ROW_arsh64_imm, BPF_REG_2, 0, 0, 63);
@@ -434,10 +438,12 @@ static void lower_lookup(struct lower *lo, const struct kps_code_insn *insn)
 {
 	const struct kps_view *view = (const void *)(unsigned long)insn->imm;
 	bool one = view->entries == 1;
+	u32 skip;
 
 	emit(lo, KPS_ROW_ldxw, BPF_REG_1, BPF_REG_2, 0, 0);
 	emit_zero(lo, BPF_REG_0);
-	emit(lo, KPS_ROW_jge32_imm, BPF_REG_1, 0, one ? 2 : 8, view->entries);
+	skip = lo->n;
+	emit(lo, KPS_ROW_jge32_imm, BPF_REG_1, 0, 0, view->entries);
 	if (!one) {
 		limit_index(lo, view->entries);
 		scale(lo, BPF_REG_1, view->stride);
@@ -445,6 +451,7 @@ static void lower_lookup(struct lower *lo, const struct kps_code_insn *insn)
 	emit_wide(lo, BPF_REG_0, view->values);
 	if (!one)
 		emit(lo, KPS_ROW_add64_reg, BPF_REG_0, BPF_REG_1, 0, 0);
+	end_skip(lo, skip);
 }
 
 static u64 callee(struct lower *lo, const struct kps_code_insn *insn)

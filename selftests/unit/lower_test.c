@@ -281,8 +281,8 @@ TEST_F(lower, lookups)
 		     "r2 += -100\nr2 s>>= 63\nr1 &= r2\nr1 *= 24\n"
 		     "r0 = 0xffff888000001000 ll\nr0 += r1\nexit\n", after(self));
 	ASSERT_EQ(0, look_up_in(self, 1));
-	EXPECT_STREQ("r1 = *(u32 *)(r2 + 0)\nw0 = 0\nif w1 >= 2 goto 11\nr2 = r1\n"
-		     "r2 += -2\nr2 s>>= 63\nr1 &= r2\nr1 <<= 6\n"
+	EXPECT_STREQ("r1 = *(u32 *)(r2 + 0)\nw0 = 0\nif w1 >= 2 goto 8\nw1 &= 1\n"
+		     "r1 <<= 6\n"
 		     "r0 = 0xffff888000001000 ll\nr0 += r1\nexit\n", after(self));
 	ASSERT_EQ(0, look_up_in(self, 2));
 	EXPECT_STREQ("r1 = *(u32 *)(r2 + 0)\nw0 = 0\nif w1 >= 1 goto 5\n"
