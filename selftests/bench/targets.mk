@@ -6,7 +6,7 @@ BENCH_OUT   := $(BUILD)/bench
 BENCH_FLAGS = $(USER_CPPFLAGS) $(USER_CFLAGS) -Iselftests
 BENCH_CORE  = $(wildcard module/core/*.[ch] module/core/*.tbl module/core/*.inc)
 
-bench: bench-events bench-verifier bench-interp ## All benchmarks
+bench: bench-events bench-load bench-verifier bench-interp ## All benchmarks
 
 bench-verifier: bench-verifier-native bench-verifier-vm ## The verifier's cost, beside Linux's
 	@printf '{"native":%s,"vm":%s}\n' "$$(cat $(BENCH_OUT)/native.json)" \
@@ -63,6 +63,15 @@ bench-events: $(BENCH_OUT)/events $(BENCH_OUT)/kernels.bpf.o ## Running programs
 	done
 	@cp $(BENCH_OUT)/events-$(lastword $(BENCH_KERNELS)).svg $(BENCH_PICTURE)
 
+$(BENCH_OUT)/load: selftests/bench/load_bench.c $(BUILD)/libkapsel.a
+	$(call say,CC)
+	@mkdir -p $(@D)
+	@$(CC) $(BENCH_FLAGS) $(filter %.c %.a,$^) $(USER_LIBS) -o $@
+
+bench-load: $(BENCH_OUT)/load ## Loading a program, by the library
+	@echo "== The library: verified, and made ready to run"
+	@$<
+
 # As the kernel compiles where indirect jumps go by a thunk.
 BENCH_THUNK := -mindirect-branch=thunk -mindirect-branch-register -fno-jump-tables
 
@@ -83,4 +92,4 @@ $(BENCH_OUT)/interp $(BENCH_OUT)/interp-thunk: \
 	@$(CC) $(BENCH_FLAGS) $(BENCH_MORE) $< selftests/lib/asm.c selftests/lib/run.c \
 		module/core/*.c -o $@
 
-.PHONY: bench bench-events bench-verifier bench-verifier-native bench-verifier-vm bench-interp bench-interp-count
+.PHONY: bench bench-load bench-events bench-verifier bench-verifier-native bench-verifier-vm bench-interp bench-interp-count
