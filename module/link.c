@@ -2,6 +2,7 @@
 /* kapsel - links: creating, updating, detaching */
 
 #include <linux/cpumask.h>
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -20,6 +21,13 @@
 static struct kps_link *link_of(struct kps_object *obj)
 {
 	return container_of(obj, struct kps_link, obj);
+}
+
+struct kps_link *kps_link_by_fd(u32 fd)
+{
+	struct kps_object *obj = kps_object_by_fd(fd, &kps_link_kind);
+
+	return IS_ERR(obj) ? ERR_CAST(obj) : link_of(obj);
 }
 
 static struct kps_prog *prog_locked(struct kps_link *link)
@@ -117,7 +125,8 @@ static size_t hook_arg(u32 hook, u32 *flags)
 {
 	if (hook == KAPSEL_HOOK_NETFILTER) {
 		*flags = KAPSEL_LINK_NETNS | KAPSEL_LINK_FAIL_CLOSED |
-			 KAPSEL_LINK_SHADOW;
+			 KAPSEL_LINK_SHADOW | KAPSEL_LINK_DEFRAG |
+			 KAPSEL_LINK_BEFORE | KAPSEL_LINK_AFTER;
 		return sizeof_field(struct kapsel_link_create, netfilter);
 	}
 	if (hook == KAPSEL_HOOK_KRETPROBE)

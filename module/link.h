@@ -74,6 +74,9 @@ struct kps_link {
 
 extern const struct kps_kind kps_link_kind;
 
+/** kps_link_by_fd - a reference, given back by kps_object_put(), or ERR_PTR */
+struct kps_link *kps_link_by_fd(u32 fd);
+
 /**
  * kps_link_run - an event: run the link's program, and count
  * @link: the link

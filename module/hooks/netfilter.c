@@ -20,6 +20,7 @@
 #include "prog.h"
 #include "skbctx.h"
 #include "core/diag.h"
+#include "hooks/defrag.h"
 #include "hooks/hook.h"
 #include "hooks/netfilter.h"
 
@@ -31,6 +32,7 @@
  * @net: no reference: valid while @list is in there, under links_lock
  * @user_ns: of the network namespace, a reference
  * @netns_ino: its number
+ * @defrag: fragments are put together for it; empty: they are not
  * @slot: the program's own place to be called from, or NULL; see observer.c
  * @idle: nobody runs it any more
  * @closed: KAPSEL_LINK_FAIL_CLOSED
@@ -44,6 +46,7 @@ struct kps_nf {
 	struct net *net;
 	struct user_namespace *user_ns;
 	u64 netns_ino;
+	struct kps_defrag defrag;
 	const struct kps_observer *slot;
 	bool idle;
 	bool closed;
@@ -151,6 +154,17 @@ static bool known_place(const struct kapsel_link_netfilter *arg)
 		(arg->family == NFPROTO_IPV6 && IS_ENABLED(CONFIG_IPV6)));
 }
 
+#define BESIDE (KAPSEL_LINK_BEFORE | KAPSEL_LINK_AFTER)
+
+/* Who goes beside another link has its priority from there. */
+static bool known_order(const struct kapsel_link_create *arg)
+{
+	u32 beside = arg->flags & BESIDE;
+
+	return beside ? beside != BESIDE && !arg->netfilter.priority :
+			!arg->netfilter.link_fd;
+}
+
 static int check(const struct kapsel_link_create *arg, const struct kps_prog *prog,
 		 struct kps_answer *answer)
 {
@@ -160,14 +174,43 @@ static int check(const struct kapsel_link_create *arg, const struct kps_prog *pr
 		return -EINVAL;
 	if (!known_place(nf))
 		return kps_answer_refuse(answer, KPS_D_FAMILY, nf->family, -EINVAL);
-	if (nf->linear > KPS_MAX_PACKET || nf->__reserved)
+	if (nf->linear > KPS_MAX_PACKET || !known_order(arg))
 		return -EINVAL;
 	if (arg->flags & KAPSEL_LINK_SHADOW && prog->changes_packet)
 		return kps_answer_refuse(answer, KPS_D_SHADOW, 0, -EINVAL);
+	return 0;
+}
+
+static int check_priority(const struct kapsel_link_create *arg, s32 priority,
+			  struct kps_answer *answer)
+{
+	u32 code = 0;
+
 	/* Connection tracking confirms last, and wants to. */
-	if (nf->priority == INT_MIN || nf->priority == INT_MAX)
-		return kps_answer_refuse(answer, KPS_D_PRIORITY,
-					 (u64)(s64)nf->priority, -EINVAL);
+	if (priority == INT_MIN || priority == INT_MAX)
+		code = KPS_D_PRIORITY;
+	else if (arg->flags & KAPSEL_LINK_DEFRAG && priority <= NF_IP_PRI_CONNTRACK_DEFRAG)
+		code = KPS_D_DEFRAG_FIRST;
+	return code ? kps_answer_refuse(answer, code, (u64)(s64)priority, -EINVAL) : 0;
+}
+
+static bool sees(const struct kps_nf *nf, u8 family)
+{
+	return nf->ops.pf == NFPROTO_INET || nf->ops.pf == family;
+}
+
+/* The hook's own order is that of priorities; of equal ones the last to come is first. */
+static int go_beside(struct kps_nf *nf, struct kps_link *beside, struct net *net, u32 flags,
+		     struct kps_answer *answer)
+{
+	const struct kps_nf *other = nf_of(beside);
+
+	lockdep_assert_held(&links_lock);
+	if (beside->hook != nf->link.hook || other->net != net ||
+	    other->ops.hooknum != nf->ops.hooknum ||
+	    !(sees(other, nf->ops.pf) || sees(nf, other->ops.pf)))
+		return kps_answer_refuse(answer, KPS_D_ANCHOR, beside->obj.id, -EINVAL);
+	nf->ops.priority = other->ops.priority + (flags & KAPSEL_LINK_AFTER ? 1 : 0);
 	return 0;
 }
 
@@ -196,22 +239,84 @@ static void set_options(struct kps_nf *nf, const struct kapsel_link_create *arg)
 }
 
 /* NFPROTO_INET makes the kernel register both families. */
-static int attach_to(struct kps_nf *nf, struct net *net)
+static int switch_on(struct kps_nf *nf, struct net *net)
 {
-	int err;
+	int err = kps_defrag_on(&nf->defrag, net);
 
-	mutex_lock(&links_lock);
+	lockdep_assert_held(&links_lock);
+	if (err)
+		return err;
 	nf->slot = kps_observer_take(&nf->link, &nf->ops);
 	err = nf_register_net_hook(net, &nf->ops);
-	if (!err) {
-		nf->link.state = KAPSEL_LINK_ATTACHED;
-		nf->net = net;
-		nf->netns_ino = net->ns.inum;
-		nf->user_ns = get_user_ns(net->user_ns);
-		list_add_tail(&nf->list, &links);
+	if (err) {
+		kps_defrag_off(&nf->defrag, net);
+		return err;
 	}
+	nf->link.state = KAPSEL_LINK_ATTACHED;
+	nf->net = net;
+	nf->netns_ino = net->ns.inum;
+	nf->user_ns = get_user_ns(net->user_ns);
+	list_add_tail(&nf->list, &links);
+	return 0;
+}
+
+/* The place of @beside, if there is one, does not change before @nf has its own. */
+static int attach_to(struct kps_nf *nf, const struct kapsel_link_create *arg,
+		     struct kps_link *beside, struct net *net, struct kps_answer *answer)
+{
+	int err = 0;
+
+	mutex_lock(&links_lock);
+	if (beside)
+		err = go_beside(nf, beside, net, arg->flags, answer);
+	err = err ?: check_priority(arg, nf->ops.priority, answer);
+	err = err ?: switch_on(nf, net);
 	mutex_unlock(&links_lock);
 	return err;
+}
+
+/* NULL: it goes where its priority says. */
+static struct kps_link *find_beside(const struct kapsel_link_create *arg,
+				    struct kps_answer *answer)
+{
+	struct kps_link *beside;
+	u32 fd = arg->netfilter.link_fd;
+
+	if (!(arg->flags & BESIDE))
+		return NULL;
+	beside = kps_link_by_fd(fd);
+	if (IS_ERR(beside))
+		kps_answer_refuse(answer, KPS_D_ANCHOR, fd, PTR_ERR(beside));
+	return beside;
+}
+
+static int attach_beside(struct kps_nf *nf, const struct kapsel_link_create *arg,
+			 struct net *net, struct kps_answer *answer)
+{
+	struct kps_link *beside = find_beside(arg, answer);
+	int err;
+
+	if (IS_ERR(beside))
+		return PTR_ERR(beside);
+	err = attach_to(nf, arg, beside, net, answer);
+	/* Not under the lock: it may have been the last reference. */
+	if (beside)
+		kps_object_put(&beside->obj);
+	return err;
+}
+
+static int attach_in(struct kps_nf *nf, const struct kapsel_link_create *arg, struct net *net,
+		     struct kps_answer *answer)
+{
+	u32 family = arg->netfilter.family;
+
+	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
+		return kps_answer_missing(answer, CAP_NET_ADMIN);
+	if (arg->flags & KAPSEL_LINK_DEFRAG && kps_defrag_get(&nf->defrag, family))
+		return kps_answer_refuse(answer, KPS_D_NO_DEFRAG, family, -EOPNOTSUPP);
+	set_ops(nf, &arg->netfilter);
+	set_options(nf, arg);
+	return attach_beside(nf, arg, net, answer);
 }
 
 static int netfilter_attach(struct kps_link *link,
@@ -228,13 +333,7 @@ static int netfilter_attach(struct kps_link *link,
 	if (IS_ERR(net))
 		return kps_answer_refuse(answer, KPS_D_NETNS,
 					 arg->netfilter.netns_fd, PTR_ERR(net));
-	if (ns_capable(net->user_ns, CAP_NET_ADMIN)) {
-		set_ops(nf_of(link), &arg->netfilter);
-		set_options(nf_of(link), arg);
-		err = attach_to(nf_of(link), net);
-	} else {
-		err = kps_answer_missing(answer, CAP_NET_ADMIN);
-	}
+	err = attach_in(nf_of(link), arg, net, answer);
 	put_net(net);
 	return err;
 }
@@ -243,6 +342,7 @@ static void switch_off(struct kps_nf *nf, u32 state)
 {
 	lockdep_assert_held(&links_lock);
 	nf_unregister_net_hook(nf->net, &nf->ops);
+	kps_defrag_off(&nf->defrag, nf->net);
 	list_del(&nf->list);
 	nf->net = NULL;
 	WRITE_ONCE(nf->link.state, state);
@@ -294,6 +394,33 @@ static void netfilter_updated(struct kps_link *link, const struct kps_prog *prog
 	kps_observer_set(nf_of(link)->slot, prog);
 }
 
+/* Which of the links there it is, for a packet of its family; see go_beside(). */
+static u32 position_of(const struct kps_nf *nf)
+{
+	u8 family = nf->ops.pf == NFPROTO_INET ? NFPROTO_IPV4 : nf->ops.pf;
+	const struct kps_nf *other;
+	bool later = false;
+	u32 position = 1;
+
+	lockdep_assert_held(&links_lock);
+	list_for_each_entry(other, &links, list) {
+		if (other->net == nf->net && other->ops.hooknum == nf->ops.hooknum &&
+		    sees(other, family) &&
+		    (other->ops.priority < nf->ops.priority ||
+		     (other->ops.priority == nf->ops.priority && later)))
+			position++;
+		later |= other == nf;
+	}
+	return position;
+}
+
+static u32 flags_of(const struct kps_nf *nf)
+{
+	return (nf->closed ? KAPSEL_LINK_FAIL_CLOSED : 0) |
+	       (nf->shadow ? KAPSEL_LINK_SHADOW : 0) |
+	       (kps_defrag_held(&nf->defrag) ? KAPSEL_LINK_DEFRAG : 0);
+}
+
 static int netfilter_info(struct kps_link *link, struct kapsel_link_info *info)
 {
 	const struct kps_nf *nf = nf_of(link);
@@ -305,8 +432,10 @@ static int netfilter_info(struct kps_link *link, struct kapsel_link_info *info)
 	info->priority = nf->ops.priority;
 	info->netns_ino = nf->netns_ino;
 	info->linear = nf->linear;
-	info->flags = (nf->closed ? KAPSEL_LINK_FAIL_CLOSED : 0) |
-		      (nf->shadow ? KAPSEL_LINK_SHADOW : 0);
+	info->flags = flags_of(nf);
+	mutex_lock(&links_lock);
+	info->position = nf->net ? position_of(nf) : 0;
+	mutex_unlock(&links_lock);
 	return 0;
 }
 
@@ -318,6 +447,7 @@ static void netfilter_free(struct kps_link *link)
 	if (nf->user_ns && !nf->idle)
 		synchronize_net();
 	kps_observer_give_back(nf->slot);
+	kps_defrag_put(&nf->defrag);
 	if (nf->user_ns)
 		put_user_ns(nf->user_ns);
 }

@@ -248,6 +248,24 @@ exec_reads_captures()
 		says out drop && says err 'damaged at byte 60, after 1 packets'
 }
 
+# Of links at one hook, each says at which position it runs.
+links_have_an_order()
+{
+	status 0 kapsel load "$(object cli.bpf.o)" -p always_drops --pin middle &&
+		status 0 kapsel attach always_drops nf:inet:input --defrag --before middle --pin first &&
+		status 0 kapsel attach always_drops nf:inet:input --after middle --pin last &&
+		status 0 kapsel -j show middle && says out '"position":2' &&
+		status 0 kapsel -j show first && says out '"position":1' && says out '"defrag":1' &&
+		status 0 kapsel -j show last && says out '"position":3' &&
+		status 0 kapsel list links && says out nf:inet:input:1 &&
+		status 1 kapsel attach always_drops nf:inet:output --after last && says err KA037 &&
+		status 2 kapsel attach always_drops nf:inet:input --after last --before last &&
+		status 1 kapsel attach always_drops nf:inet:input --after nowhere
+	result=$?
+	kapsel unload --all >/dev/null 2>&1
+	[ $result -eq 0 ] && nothing_left_soon
+}
+
 # A program of the file goes nowhere: those before it do not stay either.
 load_is_all_or_nothing()
 {
@@ -457,7 +475,7 @@ command -v kapsel >/dev/null || ktap_skip_all "no kapsel command"
 work=$(mktemp -d) && chmod 777 "$work" && cd "$work" || exit 1
 make_packet
 
-ktap_plan 33
+ktap_plan 34
 ktap_test "help goes to stdout" help_is_data
 ktap_test "wrong usage names the word" wrong_usage_names_the_word
 ktap_test "verify accepts" verify_accepts
@@ -477,6 +495,7 @@ ktap_test "exec on a packet" exec_gives_the_verdict packet
 ktap_test "exec is the same on the device" exec_is_the_same_on_the_device
 ktap_test "exec on captured packets" exec_reads_captures
 ktap_test "load, list, map, unload" load_list_map_unload
+ktap_test "links before and after others" links_have_an_order
 ktap_test "load is all or nothing" load_is_all_or_nothing
 ktap_test "log shows what programs print" log_shows_lines
 ktap_test "log shows lines with fewer numbers" log_shows_short_lines

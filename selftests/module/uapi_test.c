@@ -266,7 +266,7 @@ static const struct field {
 	FIELD(KAPSEL_LINK_CREATE, struct kapsel_link_create, flags, UNKNOWN),
 	FIELD(KAPSEL_LINK_CREATE, struct kapsel_link_create, __reserved, 1),
 	FIELD(KAPSEL_LINK_CREATE, struct kapsel_link_create, netfilter.linear, 65536),
-	FIELD(KAPSEL_LINK_CREATE, struct kapsel_link_create, netfilter.__reserved, 1),
+	FIELD(KAPSEL_LINK_CREATE, struct kapsel_link_create, netfilter.link_fd, 1),
 	FIELD(KAPSEL_LINK_CREATE, struct kapsel_link_create, __room[3], 1),
 	FIELD(KAPSEL_LINK_CREATE, struct kapsel_link_create, __room[7], 1),
 	FIELD(KAPSEL_LINK_CREATE, struct kapsel_link_create, netfilter.netns_fd, 1),

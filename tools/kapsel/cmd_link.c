@@ -16,23 +16,17 @@ struct words {
 	char *list[MAX_WORDS];
 	__u32 count;
 	const char *pin;
-	const char *netns;
-	bool fail_closed;
-	bool shadow;
-	__u32 linear;
+	struct nf_options nf;
 	bool wrap;
 	bool all;
 };
 
-enum { OPT_PIN, OPT_NETNS, OPT_CLOSED, OPT_SHADOW, OPT_LINEAR, OPT_WRAP };
+enum { OPT_PIN, OPT_WRAP, OPT_NF };
 
 const struct cli_option attach_options[] = {
 	[OPT_PIN] = { "--pin", 0, true, "NAME: of the pin that keeps it (default: PROG.link)" },
-	[OPT_NETNS] = { "--netns", 0, true, "NAME|PATH: netfilter in this network namespace" },
-	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
-	[OPT_SHADOW] = { "--shadow", 0, false, "netfilter: count verdicts, drop nothing" },
-	[OPT_LINEAR] = { "--linear", 0, true, "N: netfilter: so many bytes before data_end" },
 	[OPT_WRAP] = { "--wrap", 0, false, "kretprobe: by code around the function" },
+	NF_OPTION_ROWS(OPT_NF),
 	{ .name = NULL }
 };
 
@@ -41,34 +35,27 @@ const struct cli_option unload_options[] = {
 	{ .name = NULL }
 };
 
-static bool take_option(struct words *words, int opt, const char *value)
+static int take_option(struct words *words, int opt, const char *value)
 {
-	bool ok = true;
-
-	if (opt == OPT_PIN)
-		words->pin = value;
-	else if (opt == OPT_CLOSED)
-		words->fail_closed = true;
-	else if (opt == OPT_SHADOW)
-		words->shadow = true;
-	else if (opt == OPT_WRAP)
+	if (opt >= OPT_NF)
+		return nf_options_take(&words->nf, opt - OPT_NF, value);
+	if (opt == OPT_WRAP)
 		words->wrap = true;
-	else if (opt == OPT_LINEAR)
-		ok = !session_linear(&words->linear, value);
 	else
-		words->netns = value;
-	return ok;
+		words->pin = value;
+	return 0;
 }
 
 static int read_words(struct words *words, int argc, char **argv,
 		      const struct cli_option *options)
 {
 	struct cli_args args;
-	int opt;
+	int opt, status = 0;
 
 	memset(words, 0, sizeof(*words));
+	nf_options_init(&words->nf);
 	cli_args_init(&args, argc, argv, options);
-	while ((opt = cli_args_next(&args)) != CLI_ARG_END) {
+	while (!status && (opt = cli_args_next(&args)) != CLI_ARG_END) {
 		if (opt == CLI_ARG_ERROR)
 			return args.status;
 		if (opt == CLI_ARG_WORD && words->count < MAX_WORDS)
@@ -77,10 +64,10 @@ static int read_words(struct words *words, int argc, char **argv,
 			return cli_usage("too many words");
 		else if (options == unload_options)
 			words->all = true;
-		else if (!take_option(words, opt, args.value))
-			return CLI_USAGE;
+		else
+			status = take_option(words, opt, args.value);
 	}
-	return 0;
+	return status;
 }
 
 /** struct kernel - the device and the objects of some kinds, for one command */
@@ -124,26 +111,18 @@ static struct object *find_kind(struct kernel *k, __u32 kind, const char *word, 
 }
 
 static int attach(struct kernel *k, const struct object *prog, const struct kapsel_hook *hook,
-		  const struct words *words)
+		  struct words *words)
 {
-	struct session s;
-	struct kapsel_attach_opts opts = { .name = prog->info.name };
 	struct kapsel_error err = {};
 	char name[KAPSEL_NAME_LEN + 8];
-	int fd, status = 0;
+	int fd, status = nf_options_find(&words->nf, &k->dev);
 
-	session_init(&s);
-	if (words->netns)
-		status = session_netns(&s, words->netns);
 	if (status)
 		return status;
-	opts.netns_fd = s.netns_fd;
-	opts.fail_closed = words->fail_closed;
-	opts.shadow = words->shadow;
-	opts.linear = words->linear;
-	opts.wrap = words->wrap;
+	words->nf.attach.name = prog->info.name;
+	words->nf.attach.wrap = words->wrap;
 	snprintf(name, sizeof(name), "%s.link", prog->info.name);
-	fd = kapsel_attach(&k->dev, prog->fd, hook, &opts, &err);
+	fd = kapsel_attach(&k->dev, prog->fd, hook, &words->nf.attach, &err);
 	if (fd < 0 || kapsel_pin_obj(&k->dev, fd, words->pin ? words->pin : name, &err))
 		status = cli_fail(&err, 0);
 	else
@@ -151,7 +130,6 @@ static int attach(struct kernel *k, const struct object *prog, const struct kaps
 			words->pin ? words->pin : name);
 	if (fd >= 0)
 		close(fd);
-	session_close(&s);
 	return status;
 }
 
@@ -177,6 +155,7 @@ int cmd_attach(int argc, char **argv)
 	if (prog)
 		status = attach(&k, prog, &hook, &words);
 	kernel_close(&k);
+	nf_options_close(&words.nf);
 	return status;
 }
 

@@ -279,6 +279,8 @@ static const struct out_column link_columns[] = {
 	{ "shadow", "SHADOW", true },
 	{ "fail_closed", "FAIL CLOSED", true },
 	{ "linear", "LINEAR", true },
+	{ "defrag", "DEFRAG", true },
+	{ "position", "POSITION", true },
 	{ "cookie", "COOKIE", true },
 	{ "netns_ino", "NETNS", true },
 };
@@ -325,6 +327,8 @@ static void link_facts(struct out_table *t, const struct kapsel_link_info *link)
 	out_u64(t, !!(link->flags & KAPSEL_LINK_SHADOW));
 	out_u64(t, !!(link->flags & KAPSEL_LINK_FAIL_CLOSED));
 	out_u64(t, link->linear);
+	out_u64(t, !!(link->flags & KAPSEL_LINK_DEFRAG));
+	out_u64(t, link->position);
 	out_u64(t, link->cookie);
 	out_u64(t, link->netns_ino);
 }

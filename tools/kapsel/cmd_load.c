@@ -9,9 +9,9 @@
 #include "session.h"
 
 enum {
-	OPT_PROG, OPT_SET, OPT_PIN, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_CEILING, OPT_METERED,
-	OPT_CLOSED, OPT_MAXACTIVE, OPT_WRAP, OPT_COOKIE, OPT_SKIP,
-	OPT_SHADOW, OPT_LINEAR, OPT_NO_ATTACH,
+	OPT_PROG, OPT_SET, OPT_PIN, OPT_ENGINE, OPT_HOOK, OPT_CEILING, OPT_METERED,
+	OPT_MAXACTIVE, OPT_WRAP, OPT_COOKIE, OPT_SKIP,
+	OPT_NO_ATTACH, OPT_NF,
 };
 
 const struct cli_option load_options[] = {
@@ -20,17 +20,14 @@ const struct cli_option load_options[] = {
 	[OPT_PIN] = { "--pin", 0, true, "NAME: keep it all under this name" },
 	[OPT_ENGINE] = { "--engine", 0, true, "auto, interp or jit" },
 	[OPT_HOOK] = { "--hook", 0, true, "[PROG=]HOOK: attach (PROG) there instead" },
-	[OPT_NETNS] = { "--netns", 0, true, "NAME|PATH: netfilter in this network namespace" },
 	[OPT_CEILING] = { "--ceiling", 0, true, "N: most instructions a run may take" },
 	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
-	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
 	[OPT_MAXACTIVE] = { "--maxactive", 0, true, "N: calls that a return probe follows" },
 	[OPT_WRAP] = { "--wrap", 0, false, "return probes by code around the function" },
 	[OPT_COOKIE] = { "--cookie", 0, true, "N[,N...]: for bpf_get_attach_cookie()" },
 	[OPT_SKIP] = { "--skip-missing", 0, false, "leave out programs for functions not there" },
-	[OPT_SHADOW] = { "--shadow", 0, false, "netfilter: count verdicts, drop nothing" },
-	[OPT_LINEAR] = { "--linear", 0, true, "N: netfilter: so many bytes before data_end" },
 	[OPT_NO_ATTACH] = { "--no-attach", 0, false, "only load, for `kapsel attach`" },
+	NF_OPTION_ROWS(OPT_NF),
 	{ .name = NULL }
 };
 
@@ -150,6 +147,8 @@ static int take_option(struct load *load, int opt, char *value)
 {
 	struct session *s = &load->session;
 
+	if (opt >= OPT_NF)
+		return nf_options_take(&s->nf, opt - OPT_NF, value);
 	switch (opt) {
 	case OPT_PROG:
 		return select_add(&s->sel, value);
@@ -162,15 +161,10 @@ static int take_option(struct load *load, int opt, char *value)
 		return session_engine(s, value);
 	case OPT_HOOK:
 		return session_hook(s, value);
-	case OPT_NETNS:
-		return session_netns(s, value);
 	case OPT_CEILING:
 		return session_ceiling(s, value);
 	case OPT_METERED:
 		s->opts.budget.metered = true;
-		return 0;
-	case OPT_CLOSED:
-		s->fail_closed = true;
 		return 0;
 	case OPT_MAXACTIVE:
 		return session_maxactive(s, value);
@@ -182,11 +176,6 @@ static int take_option(struct load *load, int opt, char *value)
 	case OPT_SKIP:
 		s->skip_missing = true;
 		return 0;
-	case OPT_SHADOW:
-		s->shadow = true;
-		return 0;
-	case OPT_LINEAR:
-		return session_linear(&s->linear, value);
 	case OPT_NO_ATTACH:
 		load->no_attach = true;
 		return 0;

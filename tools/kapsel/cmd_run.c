@@ -19,9 +19,9 @@
 #include "summary.h"
 
 enum {
-	OPT_PROG, OPT_SET, OPT_FOR, OPT_COUNT, OPT_ENGINE, OPT_HOOK, OPT_NETNS, OPT_CEILING,
-	OPT_METERED, OPT_CLOSED, OPT_MAXACTIVE, OPT_WRAP, OPT_COOKIE, OPT_SKIP,
-	OPT_SHADOW, OPT_LINEAR,
+	OPT_PROG, OPT_SET, OPT_FOR, OPT_COUNT, OPT_ENGINE, OPT_HOOK, OPT_CEILING,
+	OPT_METERED, OPT_MAXACTIVE, OPT_WRAP, OPT_COOKIE, OPT_SKIP,
+	OPT_NF,
 };
 
 const struct cli_option run_options[] = {
@@ -31,16 +31,13 @@ const struct cli_option run_options[] = {
 	[OPT_COUNT] = { "--count", 0, true, "N: end after N events" },
 	[OPT_ENGINE] = { "--engine", 0, true, "auto, interp or jit" },
 	[OPT_HOOK] = { "--hook", 0, true, "[PROG=]HOOK: attach there, as nf:inet:input:-10" },
-	[OPT_NETNS] = { "--netns", 0, true, "NAME|PATH: netfilter in this network namespace" },
 	[OPT_CEILING] = { "--ceiling", 0, true, "N: most instructions a run may take" },
 	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
-	[OPT_CLOSED] = { "--fail-closed", 0, false, "netfilter: no verdict, no packet" },
 	[OPT_MAXACTIVE] = { "--maxactive", 0, true, "N: calls that a return probe follows" },
 	[OPT_WRAP] = { "--wrap", 0, false, "return probes by code around the function" },
 	[OPT_COOKIE] = { "--cookie", 0, true, "N[,N...]: for bpf_get_attach_cookie()" },
 	[OPT_SKIP] = { "--skip-missing", 0, false, "leave out programs for functions not there" },
-	[OPT_SHADOW] = { "--shadow", 0, false, "netfilter: count verdicts, drop nothing" },
-	[OPT_LINEAR] = { "--linear", 0, true, "N: netfilter: so many bytes before data_end" },
+	NF_OPTION_ROWS(OPT_NF),
 	{ .name = NULL }
 };
 
@@ -299,6 +296,8 @@ static int take_option(struct run *run, int opt, char *value)
 {
 	struct session *s = &run->session;
 
+	if (opt >= OPT_NF)
+		return nf_options_take(&s->nf, opt - OPT_NF, value);
 	switch (opt) {
 	case OPT_PROG:
 		return select_add(&s->sel, value);
@@ -314,15 +313,10 @@ static int take_option(struct run *run, int opt, char *value)
 		return session_engine(s, value);
 	case OPT_HOOK:
 		return session_hook(s, value);
-	case OPT_NETNS:
-		return session_netns(s, value);
 	case OPT_CEILING:
 		return session_ceiling(s, value);
 	case OPT_METERED:
 		s->opts.budget.metered = true;
-		return 0;
-	case OPT_CLOSED:
-		s->fail_closed = true;
 		return 0;
 	case OPT_MAXACTIVE:
 		return session_maxactive(s, value);
@@ -334,11 +328,6 @@ static int take_option(struct run *run, int opt, char *value)
 	case OPT_SKIP:
 		s->skip_missing = true;
 		return 0;
-	case OPT_SHADOW:
-		s->shadow = true;
-		return 0;
-	case OPT_LINEAR:
-		return session_linear(&s->linear, value);
 	}
 	if (run->path)
 		return cli_usage("what is '%s'? A command to run stands behind --", value);

@@ -14,7 +14,7 @@ void session_init(struct session *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->dev.fd = -1;
-	s->netns_fd = -1;
+	nf_options_init(&s->nf);
 }
 
 int session_set(struct session *s, char *assignment)
@@ -80,21 +80,6 @@ int session_cookie(struct session *s, const char *numbers)
 	return 0;
 }
 
-int session_netns(struct session *s, const char *name)
-{
-	struct kapsel_error err = {};
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s%s", strchr(name, '/') ? "" : "/run/netns/", name);
-	s->netns_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (s->netns_fd >= 0)
-		return 0;
-	err.err = -errno;
-	snprintf(err.text, sizeof(err.text), "cannot open network namespace %s: %s", path,
-		 strerror(errno));
-	return cli_fail(&err, CLI_FAILED);
-}
-
 int session_engine(struct session *s, const char *name)
 {
 	static const char *const names[] = { "auto", "interp", "jit", NULL };
@@ -115,16 +100,6 @@ int session_ceiling(struct session *s, const char *number)
 {
 	return cli_parse_count(number, &s->opts.budget.ceiling) ? 0 :
 	       cli_usage("'%s' is not a number of instructions", number);
-}
-
-int session_linear(__u32 *linear, const char *number)
-{
-	__u64 bytes;
-
-	if (!cli_parse_count(number, &bytes) || bytes > 65535)
-		return cli_usage("'%s' is not a number of bytes from 1 to 65535", number);
-	*linear = bytes;
-	return 0;
 }
 
 static int load_one(struct session *s, struct kapsel_prog *prog)
@@ -305,15 +280,14 @@ static void add_link(struct session *s, int fd, struct kapsel_prog *prog)
 static int attach_one(struct session *s, struct kapsel_prog *prog)
 {
 	struct kapsel_hook hook = *place_of(s, prog);
-	struct kapsel_attach_opts opts = {
-		.netns_fd = hook.hook == KAPSEL_HOOK_NETFILTER ? s->netns_fd : -1,
-		.fail_closed = s->fail_closed, .shadow = s->shadow, .linear = s->linear,
-		.wrap = s->wrap,
-		.cookie = s->cookies[0],
-		.cookies = s->cookies, .nr_cookies = s->nr_cookies > 1 ? s->nr_cookies : 0,
-	};
+	struct kapsel_attach_opts opts = s->nf.attach;
 	struct kapsel_error err = {};
 	int fd;
+
+	opts.wrap = s->wrap;
+	opts.cookie = s->cookies[0];
+	opts.cookies = s->cookies;
+	opts.nr_cookies = s->nr_cookies > 1 ? s->nr_cookies : 0;
 
 	if (hook.hook == KAPSEL_HOOK_KRETPROBE || hook.hook == KAPSEL_HOOK_KRETPROBE_MULTI)
 		hook.maxactive = s->maxactive;
@@ -369,6 +343,7 @@ int session_attach(struct session *s)
 	__u32 i, count = kapsel_nr_progs(s->obj);
 	int status = check_hooks(s);
 
+	status = status ? status : nf_options_find(&s->nf, &s->dev);
 	for (i = 0; i < count && !status; i++) {
 		struct kapsel_prog *prog = kapsel_prog_at(s->obj, i);
 
@@ -391,6 +366,5 @@ void session_close(struct session *s)
 	free(s->links);
 	kapsel_close(s->obj);
 	kapsel_dev_close(&s->dev);
-	if (s->netns_fd >= 0)
-		close(s->netns_fd);
+	nf_options_close(&s->nf);
 }

@@ -3,6 +3,7 @@
 #ifndef SESSION_H
 #define SESSION_H
 
+#include "nfopts.h"
 #include "select.h"
 
 /** struct session_link - a link of the session */
@@ -30,10 +31,7 @@ struct session_hook {
  * @cookies: --cookie
  * @nr_cookies: how many
  * @skip_missing: leave out programs whose functions this kernel does not have
- * @netns_fd: for netfilter, or -1
- * @fail_closed: for netfilter: no verdict means drop
- * @shadow: for netfilter: verdicts are counted only
- * @linear: for netfilter: bytes of each packet that are made linear
+ * @nf: for netfilter
  * @sets: VAR=VALUE
  * @links: by program
  */
@@ -49,10 +47,7 @@ struct session {
 	__u64 cookies[SELECT_MAX];
 	__u32 nr_cookies;
 	bool skip_missing;
-	int netns_fd;
-	bool fail_closed;
-	bool shadow;
-	__u32 linear;
+	struct nf_options nf;
 	char *sets[SELECT_MAX];
 	__u32 nr_sets;
 	struct session_link *links;
@@ -74,17 +69,11 @@ int session_maxactive(struct session *s, const char *number);
 /** session_cookie - parse --cookie N[,N...] */
 int session_cookie(struct session *s, const char *numbers);
 
-/** session_netns - open --netns NAME or PATH */
-int session_netns(struct session *s, const char *name);
-
 /** session_engine - parse --engine */
 int session_engine(struct session *s, const char *name);
 
 /** session_ceiling - parse --ceiling */
 int session_ceiling(struct session *s, const char *number);
-
-/** session_linear - parse --linear: bytes */
-int session_linear(__u32 *linear, const char *number);
 
 /** session_load - open FILE, the device, create maps, load; 0 or an exit status */
 int session_load(struct session *s, const char *path);

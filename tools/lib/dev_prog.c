@@ -198,32 +198,40 @@ int kapsel_prog_load(const struct kapsel_dev *dev, struct kapsel_prog *prog,
 	return fd;
 }
 
+static void fill_netfilter(struct kapsel_link_create *arg, const struct kapsel_hook *hook,
+			   const struct kapsel_attach_opts *opts)
+{
+	arg->netfilter.family = hook->family;
+	arg->netfilter.hooknum = hook->hooknum;
+	arg->netfilter.linear = opts->linear;
+	arg->flags = (opts->fail_closed ? KAPSEL_LINK_FAIL_CLOSED : 0) |
+		     (opts->shadow ? KAPSEL_LINK_SHADOW : 0) |
+		     (opts->defrag ? KAPSEL_LINK_DEFRAG : 0) | opts->beside;
+	if (opts->beside)
+		arg->netfilter.link_fd = opts->beside_fd;
+	else
+		arg->netfilter.priority = hook->priority;
+	if (opts->netns_fd >= 0) {
+		arg->flags |= KAPSEL_LINK_NETNS;
+		arg->netfilter.netns_fd = opts->netns_fd;
+	}
+}
+
 static void fill_hook(struct kapsel_link_create *arg, const struct kapsel_hook *hook,
 		      const struct kapsel_attach_opts *opts)
 {
 	if (kapsel_hook_is_multi(hook))
 		return;
-	if (hook->hook != KAPSEL_HOOK_NETFILTER) {
-		arg->kprobe.symbol = (uintptr_t)hook->target;
-		arg->kprobe.addr = hook->addr;
-		arg->kprobe.offset = hook->offset;
-		arg->kprobe.maxactive = hook->maxactive;
-		if (opts->wrap && hook->hook == KAPSEL_HOOK_KRETPROBE)
-			arg->flags |= KAPSEL_LINK_WRAP;
+	if (hook->hook == KAPSEL_HOOK_NETFILTER) {
+		fill_netfilter(arg, hook, opts);
 		return;
 	}
-	arg->netfilter.family = hook->family;
-	arg->netfilter.hooknum = hook->hooknum;
-	arg->netfilter.priority = hook->priority;
-	if (opts->fail_closed)
-		arg->flags |= KAPSEL_LINK_FAIL_CLOSED;
-	if (opts->shadow)
-		arg->flags |= KAPSEL_LINK_SHADOW;
-	arg->netfilter.linear = opts->linear;
-	if (opts->netns_fd >= 0) {
-		arg->flags |= KAPSEL_LINK_NETNS;
-		arg->netfilter.netns_fd = opts->netns_fd;
-	}
+	arg->kprobe.symbol = (uintptr_t)hook->target;
+	arg->kprobe.addr = hook->addr;
+	arg->kprobe.offset = hook->offset;
+	arg->kprobe.maxactive = hook->maxactive;
+	if (opts->wrap && hook->hook == KAPSEL_HOOK_KRETPROBE)
+		arg->flags |= KAPSEL_LINK_WRAP;
 }
 
 static int attach_failed(const struct kapsel_hook *hook, struct kapsel_link_create *arg,

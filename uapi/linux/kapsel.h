@@ -550,7 +550,12 @@ struct kapsel_link_multi {
  * @netns_fd: with KAPSEL_LINK_NETNS: a network namespace's file; else 0
  * @linear: bytes of each packet, 65535 at most, that lie before data_end whatever way
  *	the packet is kept, as far as it has them; 0: as they come
- * @__reserved: 0
+ * @link_fd: with KAPSEL_LINK_BEFORE or KAPSEL_LINK_AFTER: a link at the same hook of
+ *	the same network namespace, with a family in common; else 0
+ *
+ * With KAPSEL_LINK_BEFORE or KAPSEL_LINK_AFTER, @priority is 0 and the kernel chooses:
+ * the other link's, ahead of all that have it, or the next higher one, ahead of all that
+ * have that.
  */
 struct kapsel_link_netfilter {
 	__u32	family;
@@ -558,7 +563,7 @@ struct kapsel_link_netfilter {
 	__s32	priority;
 	__u32	netns_fd;
 	__u32	linear;
-	__u32	__reserved;
+	__u32	link_fd;
 };
 
 /**
@@ -591,6 +596,11 @@ struct kapsel_link_netfilter {
  * With KAPSEL_LINK_SHADOW programs run and their verdicts are counted, but every
  * packet passes, and as it was: what a program writes to its context is forgotten, and
  * one that changes packets is refused, here and (EOPNOTSUPP) by LINK_UPDATE.
+ *
+ * With KAPSEL_LINK_DEFRAG the kernel puts fragments together before the link sees them,
+ * in the whole network namespace and as long as the link is attached, as connection
+ * tracking does. The link's priority is behind that, above -400. EOPNOTSUPP: this
+ * kernel has no such thing for the family.
  */
 struct kapsel_link_create {
 	__u32	prog_fd;
@@ -613,6 +623,9 @@ struct kapsel_link_create {
 #define KAPSEL_LINK_SHADOW	4	/* netfilter: verdicts are counted only */
 #define KAPSEL_LINK_SKIP	8	/* multi: leave out what can't be watched */
 #define KAPSEL_LINK_WRAP	16	/* kretprobe: by code around the function, if possible */
+#define KAPSEL_LINK_DEFRAG	32	/* netfilter: no fragments, but what they are of */
+#define KAPSEL_LINK_BEFORE	64	/* netfilter: runs before the link of link_fd */
+#define KAPSEL_LINK_AFTER	128	/* netfilter: runs after it */
 
 /**
  * struct kapsel_next_id - NEXT_ID: walk the objects of a kind
@@ -751,11 +764,16 @@ struct kapsel_map_info {
  * @skipped: multi: functions left out by KAPSEL_LINK_SKIP
  * @sites: room for struct kapsel_link_site, sorted by address, or 0
  * @site_cnt: in: room in @sites; out: multi: how many functions are watched; else 0
- * @flags: KAPSEL_LINK_FAIL_CLOSED, KAPSEL_LINK_SHADOW: with it, @dropped packets passed
+ * @flags: KAPSEL_LINK_FAIL_CLOSED, KAPSEL_LINK_DEFRAG, KAPSEL_LINK_SHADOW: with it,
+ *	@dropped packets passed
  * @unready: packets that were not judged: no memory to make them linear, or writable
  * @linear: see struct kapsel_link_netfilter
  * @unwrapped: with KAPSEL_LINK_WRAP: why it is a kretprobe after all, KAPSEL_UNWRAPPED_*
  * @inside: calls of a wrapped function that have not returned
+ * @position: netfilter, attached: which of kapsel's links at its hook it is, of those
+ *	that see a packet of its family (of inet: of IPv4), in the order that they
+ *	run, from 1; else 0
+ * @__reserved: 0
  */
 struct kapsel_link_info {
 	__u32	prog_id;
@@ -787,6 +805,8 @@ struct kapsel_link_info {
 	__u32	linear;
 	__u32	unwrapped;
 	__u64	inside;
+	__u32	position;
+	__u32	__reserved;
 };
 
 /**

@@ -60,6 +60,9 @@ int kapsel_prog_load(const struct kapsel_dev *dev, struct kapsel_prog *prog,
  * @shadow: netfilter: verdicts are counted only
  * @linear: netfilter: bytes of each packet that are made linear
  * @wrap: kretprobe: by code of the module's around the function, where possible
+ * @defrag: netfilter: fragments are put together before
+ * @beside: netfilter: 0, or KAPSEL_LINK_BEFORE or KAPSEL_LINK_AFTER
+ * @beside_fd: the link that it means; the hook's priority does not count then
  */
 struct kapsel_attach_opts {
 	const char *name;
@@ -71,6 +74,9 @@ struct kapsel_attach_opts {
 	bool shadow;
 	__u32 linear;
 	bool wrap;
+	bool defrag;
+	__u32 beside;
+	int beside_fd;
 };
 
 /**
