@@ -26,6 +26,30 @@ u64 kps_h_skb_load_bytes(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 	return -EFAULT;
 }
 
+/* Where bytes are counted from, or NULL. */
+static const u8 *start_of(const struct sk_buff *skb, u32 start)
+{
+	if (start == BPF_HDR_START_NET)
+		return skb_network_header(skb);
+	return start == BPF_HDR_START_MAC && skb_mac_header_was_set(skb) ?
+	       skb_mac_header(skb) : NULL;
+}
+
+u64 kps_h_skb_load_bytes_relative(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	const struct sk_buff *skb = ctx_of(r1)->skb;
+	const u8 *from = start_of(skb, (u32)r5);
+	void *to = (void *)(unsigned long)r3;
+	u32 offset = r2, len = r4;
+
+	if (from && offset <= 0xffff && from + offset + len <= skb_tail_pointer(skb)) {
+		memcpy(to, from + offset, len);
+		return 0;
+	}
+	memset(to, 0, len);
+	return -EFAULT;
+}
+
 /*
  * What is counted into a device's checksum of the packet is taken out of it and put
  * in again. Without the flag it is left alone: then the program repairs the packet's

@@ -8,6 +8,7 @@
 #include <linux/skbuff.h>
 #include <linux/string.h>
 #include <net/busy_poll.h>
+#include <net/inet_sock.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
 
@@ -184,11 +185,18 @@ static void zero_socket(struct kps_skb_ctx *ctx)
 	ctx->local_port = 0;
 }
 
-/* A small socket (a request, or one in TIME_WAIT) counts as none. */
+/* As cgroup_skb programs have it: a request is its listener's, one in TIME_WAIT is none. */
+static struct sock *socket_of(const struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct sock *sk = sk_to_full_sk(state->sk ?: skb->sk);
+
+	return sk && sk_fullsock(sk) ? sk : NULL;
+}
+
 static void fill_socket(struct kps_skb_ctx *ctx, const struct sock *sk)
 {
 	zero_socket(ctx);
-	if (!sk || !sk_fullsock(sk))
+	if (!sk)
 		return;
 	ctx->family = sk->sk_family;
 	ctx->remote_ip4 = (__force u32)sk->sk_daddr;
@@ -242,6 +250,7 @@ void kps_skb_fill(struct kps_skb_ctx *ctx, const struct kps_prog *prog,
 	u64 used = prog->ctx_read | prog->ctx_written;
 
 	ctx->skb = skb;
+	ctx->sk = socket_of(skb, state);
 	if (used & (BIT_OF(data) | BIT_OF(data_end)))
 		point_to_packet(ctx);
 	if (used & PACKET_FIELDS)
@@ -249,7 +258,7 @@ void kps_skb_fill(struct kps_skb_ctx *ctx, const struct kps_prog *prog,
 	if (used & PLACE_FIELDS)
 		fill_place(ctx, skb, state, used);
 	if (used & SOCKET_FIELDS)
-		fill_socket(ctx, state->sk ?: skb->sk);
+		fill_socket(ctx, ctx->sk);
 }
 
 bool kps_skb_write_back(const struct kps_skb_ctx *ctx, u64 written)

@@ -10,10 +10,12 @@
 struct kps_prog;
 struct nf_hook_state;
 struct sk_buff;
+struct sock;
 
 /**
  * struct kps_skb_ctx - what r1 points to
  * @skb: the packet; fields that are plain there are read behind this pointer
+ * @sk: its socket: of a request the listener; no small one; or NULL
  * @data: first byte of the IP header
  * @data_end: one past the last byte that is not in fragments
  *
@@ -23,6 +25,7 @@ struct sk_buff;
  */
 struct kps_skb_ctx {
 	struct sk_buff *skb;
+	struct sock *sk;
 	void *data;
 	void *data_end;
 	u64 tstamp;

@@ -122,9 +122,15 @@ static long (*bpf_skb_pull_data)(void *skb, u32 len) = (void *)39; /* netfilter 
 static long (*bpf_get_numa_node_id)(void) = (void *)42;
 static long (*bpf_probe_read_str)(void *dst, u32 size,
 				  const void *from) = (void *)45; /* kprobe */
+static u64 (*bpf_get_socket_cookie)(void *skb) = (void *)46;	/* netfilter */
+static u32 (*bpf_get_socket_uid)(void *skb) = (void *)47;	/* netfilter */
 static long (*bpf_get_stack)(void *ctx, void *buf, u32 size,
 			     u64 flags) = (void *)67;		/* kprobe */
+static long (*bpf_skb_load_bytes_relative)(const void *skb, u32 off, void *to, u32 len,
+					   u32 start) = (void *)68; /* netfilter */
+static u64 (*bpf_skb_cgroup_id)(void *skb) = (void *)79;	/* netfilter */
 static u64 (*bpf_get_current_cgroup_id)(void) = (void *)80;	/* kprobe */
+static u64 (*bpf_skb_ancestor_cgroup_id)(void *skb, int level) = (void *)83; /* netfilter */
 static long (*bpf_map_push_elem)(void *map, const void *value, u64 flags) = (void *)87;
 static long (*bpf_map_pop_elem)(void *map, void *value) = (void *)88;
 static long (*bpf_map_peek_elem)(void *map, void *value) = (void *)89;

@@ -470,6 +470,7 @@ u64 fz_helper(u32 id, const u64 *a)
 	case BPF_FUNC_skb_pull_data:
 		return change_packet();
 	case BPF_FUNC_skb_load_bytes:
+	case BPF_FUNC_skb_load_bytes_relative:
 		return fill_memory(a[2], a[3], true);
 	case BPF_FUNC_get_current_comm:
 	case BPF_FUNC_probe_read:

@@ -9,6 +9,7 @@
 
 #include "sim.h"
 
+#define OVERFLOW_UID 65534
 #define F_IPV6 128	/* BPF_F_IPV6, which older headers lack */
 
 static char *packet_at(u32 off, u32 size)
@@ -30,6 +31,21 @@ MODEL(skb_load_bytes)
 		memset(PTR(r3), 0, (u32)r4);
 	return from ? 0 : (s64)-EFAULT;
 }
+
+/* There is no header before that of IP. */
+MODEL(skb_load_bytes_relative)
+{
+	if (r5 == BPF_HDR_START_NET)
+		return kl_h_skb_load_bytes(r1, r2, r3, r4, r5);
+	memset(PTR(r3), 0, (u32)r4);
+	return (s64)-EFAULT;
+}
+
+/* Nor a socket. */
+MODEL(get_socket_cookie) { UNUSED5; return 0; }
+MODEL(get_socket_uid) { UNUSED5; return OVERFLOW_UID; }
+MODEL(skb_cgroup_id) { UNUSED5; return 0; }
+MODEL(skb_ancestor_cgroup_id) { UNUSED5; return 0; }
 
 MODEL(skb_store_bytes)
 {

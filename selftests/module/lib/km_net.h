@@ -78,22 +78,29 @@ static inline socklen_t km_addr(struct sockaddr_storage *addr, const char *text,
 	return sizeof(*in4);
 }
 
-/* A socket of the namespace, bound; receiving gives up after 10 s. */
-static inline int km_socket(const char *netns, int type, const char *text,
-			    __u16 port)
+/* A socket, bound; receiving gives up after 10 s. */
+static inline int km_socket_here(int type, const char *text, __u16 port)
 {
 	const struct timeval patience = { .tv_sec = 10 };
 	struct sockaddr_storage addr;
 	socklen_t len = km_addr(&addr, text, port);
 	int fd, one = 1;
 
-	if (km_enter(netns))
-		return -EIO;
 	fd = socket(addr.ss_family, type | SOCK_CLOEXEC, 0);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (bind(fd, (void *)&addr, len))
-		fd = -errno;
+	return bind(fd, (void *)&addr, len) ? -errno : fd;
+}
+
+/* The same of a namespace. */
+static inline int km_socket(const char *netns, int type, const char *text,
+			    __u16 port)
+{
+	int fd;
+
+	if (km_enter(netns))
+		return -EIO;
+	fd = km_socket_here(type, text, port);
 	if (km_enter(KM_NEAR_NS))
 		return -EIO;
 	return fd;

@@ -204,13 +204,19 @@ static inline int km_wire_send(struct km_wire *wire, int version, const void *da
 	       -errno : 0;
 }
 
+/* What the packets below are marked with. */
+static __u32 km_raw_mark;
+
 /* A packet of this namespace's own; its kernel looks at some of the header. */
 static inline int km_raw_send(int version, const void *data, size_t len, const char *dest)
 {
 	int fd = socket(version == 6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 	struct sockaddr_storage to;
 	socklen_t size = km_addr(&to, dest, 0);
-	int err = sendto(fd, data, len, 0, (void *)&to, size) < 0 ? -errno : 0;
+	int err;
+
+	setsockopt(fd, SOL_SOCKET, SO_MARK, &km_raw_mark, sizeof(km_raw_mark));
+	err = sendto(fd, data, len, 0, (void *)&to, size) < 0 ? -errno : 0;
 
 	close(fd);
 	return err;
