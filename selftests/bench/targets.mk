@@ -39,6 +39,21 @@ bench-verifier-vm: $(BENCH_OUT)/verifier $(BENCH_OBJECTS)
 		/share/verifier -di -o /share/vm.json \
 		$(BENCH_OBJECTS:$(BENCH_OUT)/%=/share/%)
 
+# Loading: the same object by libkapsel and by libbpf, in one VM, whose clock counts
+# instructions: one is a nanosecond.
+$(BENCH_OUT)/object: selftests/bench/object_bench.c $(BUILD)/libkapsel.a
+	$(call say,CC)
+	@mkdir -p $(@D)
+	@$(CC) $(BENCH_FLAGS) $^ $(USER_LIBS) -o $@
+
+$(BENCH_OUT)/relocated.bpf.o: selftests/bench/relocated.bpf.c tools/bpf/kapsel.bpf.h
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	@$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+bench-load-object: $(BENCH_OUT)/object $(BENCH_OUT)/relocated.bpf.o ## Loading an object, beside libbpf
+	@scripts/vm --icount --share $(BENCH_OUT) -- /share/object /share/relocated.bpf.o
+
 # What running programs costs, on each of these; the last one's is the picture.
 BENCH_KERNELS ?= 6.1 6.12
 BENCH_EVENTS  := events_bench events computing intree figures picture
@@ -92,4 +107,4 @@ $(BENCH_OUT)/interp $(BENCH_OUT)/interp-thunk: \
 	@$(CC) $(BENCH_FLAGS) $(BENCH_MORE) $< selftests/lib/asm.c selftests/lib/run.c \
 		module/core/*.c -o $@
 
-.PHONY: bench bench-load bench-events bench-verifier bench-verifier-native bench-verifier-vm bench-interp bench-interp-count
+.PHONY: bench bench-load bench-load-object bench-events bench-verifier bench-verifier-native bench-verifier-vm bench-interp bench-interp-count

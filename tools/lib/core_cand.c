@@ -19,17 +19,21 @@ static int read_kernel(struct kl_core_types *types)
 {
 	const char *path = getenv("KAPSEL_BTF");
 
+	if (types->names.head)
+		return 0;
 	if (!types->kernel)
 		types->kernel = btf__parse(path ?: BTF_FOLDER "/vmlinux", NULL);
 	if (!types->kernel)
 		return errno == ENOMEM ? -ENOMEM : -ENOENT;
-	return path && kl_btf_unsound(types->kernel) ? -EINVAL : 0;
+	if (path && kl_btf_unsound(types->kernel))
+		return -EINVAL;
+	return kl_names_make(&types->names, types->kernel, 1);
 }
 
 /* A module that goes meanwhile takes its types with it: it is passed over. */
 static int read_module(struct kl_core_types *types, const char *name)
 {
-	struct btf **to;
+	struct kl_core_module *to;
 	char path[300];
 	struct btf *btf;
 
@@ -42,8 +46,9 @@ static int read_module(struct kl_core_types *types, const char *name)
 		btf__free(btf);
 		return -ENOMEM;
 	}
-	types->modules[types->nr_modules++] = btf;
-	return 0;
+	types->nr_modules++;
+	to->btf = btf;
+	return kl_names_make(&to->names, btf, btf__type_cnt(types->kernel));
 }
 
 static int read_modules(struct kl_core_types *types)
@@ -84,12 +89,12 @@ static bool suits(const struct wanted *wanted, const struct btf *btf,
 }
 
 static int search(struct kl_core_cands *cands, const struct wanted *wanted,
-		  const struct btf *btf, u32 first)
+		  const struct btf *btf, const struct kl_names *names)
 {
-	u32 id, count = btf__type_cnt(btf);
+	u32 id = kl_names_first(names, wanted->name, wanted->stem);
 	struct kl_core_cand *to;
 
-	for (id = first; id < count; id++) {
+	for (; id; id = kl_names_next(names, id)) {
 		if (!suits(wanted, btf, btf__type_by_id(btf, id)))
 			continue;
 		to = kl_grow(&cands->list, cands->count, sizeof(*to));
@@ -112,12 +117,12 @@ static int search_all(struct kl_core_types *types, const struct btf *btf, u32 lo
 	if (!wanted.name || !*wanted.name)
 		return 0;
 	wanted.stem = kl_core_stem(wanted.name);
-	ret = search(cands, &wanted, types->kernel, 1);
+	ret = search(cands, &wanted, types->kernel, &types->names);
 	if (ret || cands->count)
 		return ret;
 	ret = read_modules(types);
 	for (i = 0; i < types->nr_modules && !ret; i++)
-		ret = search(cands, &wanted, types->modules[i], btf__type_cnt(types->kernel));
+		ret = search(cands, &wanted, types->modules[i].btf, &types->modules[i].names);
 	return ret;
 }
 
@@ -152,8 +157,11 @@ void kl_core_types_free(struct kl_core_types *types)
 	for (i = 0; i < types->nr_cands; i++)
 		free(types->cands[i].list);
 	free(types->cands);
-	for (i = 0; i < types->nr_modules; i++)
-		btf__free(types->modules[i]);
+	for (i = 0; i < types->nr_modules; i++) {
+		kl_names_free(&types->modules[i].names);
+		btf__free(types->modules[i].btf);
+	}
 	free(types->modules);
+	kl_names_free(&types->names);
 	btf__free(types->kernel);
 }

@@ -3,6 +3,7 @@
 #ifndef KL_CORE_CAND_H
 #define KL_CORE_CAND_H
 
+#include "btf_names.h"
 #include "internal.h"
 
 /** struct kl_core_cand - a type of the kernel's, or of a module's */
@@ -24,8 +25,19 @@ struct kl_core_cands {
 };
 
 /**
+ * struct kl_core_module - a module's types
+ * @btf: of the kernel and the module
+ * @names: of the module's
+ */
+struct kl_core_module {
+	struct btf *btf;
+	struct kl_names names;
+};
+
+/**
  * struct kl_core_types - types to relocate against, read when they are asked for
  * @kernel: the running kernel's, or those of the file that $KAPSEL_BTF names
+ * @names: of them; empty: they are not read
  * @modules: of its modules, unless there is such a file
  * @nr_modules: how many
  * @modules_read: they were looked for
@@ -34,7 +46,8 @@ struct kl_core_cands {
  */
 struct kl_core_types {
 	struct btf *kernel;
-	struct btf **modules;
+	struct kl_names names;
+	struct kl_core_module *modules;
 	u32 nr_modules;
 	bool modules_read;
 	struct kl_core_cands *cands;
