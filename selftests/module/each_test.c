@@ -24,24 +24,83 @@ FIXTURE_VARIANT(each) {
 	__u32 flags;
 };
 
-#define VARIANTS(name, map)						\
-FIXTURE_VARIANT_ADD(each, name##_interp) {				\
-	.type = map, .engine = KAPSEL_ENGINE_INTERP,			\
-};									\
-FIXTURE_VARIANT_ADD(each, name##_jit) {					\
-	.type = map, .engine = KAPSEL_ENGINE_JIT,			\
-};									\
-FIXTURE_VARIANT_ADD(each, name##_metered) {				\
-	.type = map, .engine = KAPSEL_ENGINE_JIT,			\
-	.flags = KAPSEL_PROG_METERED,					\
-}
+FIXTURE_VARIANT_ADD(each, hash_interp) {
+	.type = BPF_MAP_TYPE_HASH, .engine = KAPSEL_ENGINE_INTERP,
+};
 
-VARIANTS(hash, BPF_MAP_TYPE_HASH);
-VARIANTS(array, BPF_MAP_TYPE_ARRAY);
-VARIANTS(percpu_hash, BPF_MAP_TYPE_PERCPU_HASH);
-VARIANTS(percpu_array, BPF_MAP_TYPE_PERCPU_ARRAY);
-VARIANTS(lru_hash, BPF_MAP_TYPE_LRU_HASH);
-VARIANTS(lru_percpu_hash, BPF_MAP_TYPE_LRU_PERCPU_HASH);
+FIXTURE_VARIANT_ADD(each, hash_jit) {
+	.type = BPF_MAP_TYPE_HASH, .engine = KAPSEL_ENGINE_JIT,
+};
+
+FIXTURE_VARIANT_ADD(each, hash_metered) {
+	.type = BPF_MAP_TYPE_HASH, .engine = KAPSEL_ENGINE_JIT,
+	.flags = KAPSEL_PROG_METERED,
+};
+
+FIXTURE_VARIANT_ADD(each, array_interp) {
+	.type = BPF_MAP_TYPE_ARRAY, .engine = KAPSEL_ENGINE_INTERP,
+};
+
+FIXTURE_VARIANT_ADD(each, array_jit) {
+	.type = BPF_MAP_TYPE_ARRAY, .engine = KAPSEL_ENGINE_JIT,
+};
+
+FIXTURE_VARIANT_ADD(each, array_metered) {
+	.type = BPF_MAP_TYPE_ARRAY, .engine = KAPSEL_ENGINE_JIT,
+	.flags = KAPSEL_PROG_METERED,
+};
+
+FIXTURE_VARIANT_ADD(each, percpu_hash_interp) {
+	.type = BPF_MAP_TYPE_PERCPU_HASH, .engine = KAPSEL_ENGINE_INTERP,
+};
+
+FIXTURE_VARIANT_ADD(each, percpu_hash_jit) {
+	.type = BPF_MAP_TYPE_PERCPU_HASH, .engine = KAPSEL_ENGINE_JIT,
+};
+
+FIXTURE_VARIANT_ADD(each, percpu_hash_metered) {
+	.type = BPF_MAP_TYPE_PERCPU_HASH, .engine = KAPSEL_ENGINE_JIT,
+	.flags = KAPSEL_PROG_METERED,
+};
+
+FIXTURE_VARIANT_ADD(each, percpu_array_interp) {
+	.type = BPF_MAP_TYPE_PERCPU_ARRAY, .engine = KAPSEL_ENGINE_INTERP,
+};
+
+FIXTURE_VARIANT_ADD(each, percpu_array_jit) {
+	.type = BPF_MAP_TYPE_PERCPU_ARRAY, .engine = KAPSEL_ENGINE_JIT,
+};
+
+FIXTURE_VARIANT_ADD(each, percpu_array_metered) {
+	.type = BPF_MAP_TYPE_PERCPU_ARRAY, .engine = KAPSEL_ENGINE_JIT,
+	.flags = KAPSEL_PROG_METERED,
+};
+
+FIXTURE_VARIANT_ADD(each, lru_hash_interp) {
+	.type = BPF_MAP_TYPE_LRU_HASH, .engine = KAPSEL_ENGINE_INTERP,
+};
+
+FIXTURE_VARIANT_ADD(each, lru_hash_jit) {
+	.type = BPF_MAP_TYPE_LRU_HASH, .engine = KAPSEL_ENGINE_JIT,
+};
+
+FIXTURE_VARIANT_ADD(each, lru_hash_metered) {
+	.type = BPF_MAP_TYPE_LRU_HASH, .engine = KAPSEL_ENGINE_JIT,
+	.flags = KAPSEL_PROG_METERED,
+};
+
+FIXTURE_VARIANT_ADD(each, lru_percpu_hash_interp) {
+	.type = BPF_MAP_TYPE_LRU_PERCPU_HASH, .engine = KAPSEL_ENGINE_INTERP,
+};
+
+FIXTURE_VARIANT_ADD(each, lru_percpu_hash_jit) {
+	.type = BPF_MAP_TYPE_LRU_PERCPU_HASH, .engine = KAPSEL_ENGINE_JIT,
+};
+
+FIXTURE_VARIANT_ADD(each, lru_percpu_hash_metered) {
+	.type = BPF_MAP_TYPE_LRU_PERCPU_HASH, .engine = KAPSEL_ENGINE_JIT,
+	.flags = KAPSEL_PROG_METERED,
+};
 
 FIXTURE_SETUP(each)
 {
@@ -100,8 +159,8 @@ static int load(int dev, __u32 engine, __u32 flags, int map, const char *callbac
 	int prog;
 
 	/* A loop without a bound, so that the program is metered. */
-	snprintf(text, sizeof(text), "%s"
-		 "*(u64 *)(r10 - 8) = 0\nr1 = map[fd:%d]\nr2 = func cb\nr3 = r10\nr3 += -8\nr4 = 0\n"
+	snprintf(text, sizeof(text),
+		 "%s*(u64 *)(r10 - 8) = 0\nr1 = map[fd:%d]\nr2 = func cb\nr3 = r10\nr3 += -8\nr4 = 0\n"
 		 "call 164\nr6 = r0\nr0 = *(u64 *)(r10 - 8)\nr0 <<= 32\nr0 |= r6\nexit\n"
 		 "cb:\n%s", flags ? "again:\ncall 7\nif r0 == 7 goto again\n" : "",
 		 map, callback);
@@ -167,14 +226,14 @@ TEST_F(each, a_callback_may_remove_what_it_is_called_for)
 struct changer {
 	int map;
 	__u32 type;
-	volatile bool stop;
+	bool stop;
 };
 
 static void *change(void *arg)
 {
 	struct changer *c = arg;
 
-	for (__u32 i = 0; !c->stop; i++) {
+	for (__u32 i = 0; !__atomic_load_n(&c->stop, __ATOMIC_RELAXED); i++) {
 		set(c->map, c->type, i % ENTRIES, i);
 		km_del(c->map, i * 7 % ENTRIES);
 	}
@@ -192,7 +251,7 @@ TEST_F(each, it_ends_under_change)
 	ASSERT_EQ(0, pthread_create(&thread, NULL, change, &c));
 	for (int i = 0; i < 2000; i++)
 		ASSERT_GE(ENTRIES, (__u32)km_call(prog));
-	c.stop = true;
+	__atomic_store_n(&c.stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 }
 

@@ -36,9 +36,9 @@ int texts(struct pt_regs *ctx)
 	len = BPF_SNPRINTF(text, sizeof(text), "%5d|%-5x|%05lu|%c|%%|%s|%8s|%d", -7, 0xabc, 42UL,
 			   'k', (u64)word, (u64)word, 1);
 	sum = sum_of(text, sizeof(text)) + len;
-	len = BPF_SNPRINTF(text, 9, "%px %p", 0x1234567890UL, 0UL);
+	len = BPF_SNPRINTF(text, 9, "%lx %lu", 0x1234567890UL, 0UL);
 	sum = sum * 31 + sum_of(text, sizeof(text)) + len;
-	len = BPF_SNPRINTF(text, sizeof(text), "%s|%pks", 8UL, 8UL);
+	len = BPF_SNPRINTF(text, sizeof(text), "%s|%s|", 8UL, 8UL);
 	sum = sum * 31 + sum_of(text, sizeof(text)) + len;
 	sum = sum * 31 + bpf_strncmp(word, sizeof(word), "kapsel");
 	sum = sum * 31 + bpf_strncmp(word, 3, "kapitel");
