@@ -16,13 +16,33 @@
 /*
  * Locking: all changes and all ioctls work under the bucket's lock, within which
  * the free list's may be taken. A CPU holds one bucket's lock at most (see
- * guard.h), which is also why one spare element for each CPU is enough. Programs
+ * guard.h), which is also why one spare element for each CPU is enough, and nobody
+ * else's. Programs
  * look up without a lock.
  */
 
+/*
+ * Most keys are a number. Where the size is constant, hashing and comparing them is
+ * a few instructions and no call.
+ */
+static __always_inline u32 hash_of(const void *key, u32 size, u32 seed)
+{
+	u32 word[2];
+
+	switch (size) {
+	case 4:
+		memcpy(word, key, 4);
+		return jhash_1word(word[0], seed);
+	case 8:
+		memcpy(word, key, 8);
+		return jhash_2words(word[0], word[1], seed);
+	}
+	return jhash(key, size, seed);
+}
+
 u32 kps_htab_hash(const struct kps_htab *htab, const void *key)
 {
-	return jhash(key, htab->map.key_size, htab->seed);
+	return hash_of(key, htab->map.key_size, htab->seed);
 }
 
 void *kps_htab_value(const struct kps_htab *htab, struct kps_elem *elem)
@@ -36,10 +56,12 @@ static void __percpu *percpu_value(const struct kps_htab *htab,
 	return *(void __percpu **)kps_htab_value(htab, elem);
 }
 
-static bool matches(const struct kps_htab *htab, const struct kps_elem *elem,
-		    u32 hash, const void *key)
+static __always_inline bool matches(const struct kps_elem *elem, u32 hash, const void *key,
+				    u32 size)
 {
-	return elem->hash == hash && !memcmp(elem->key, key, htab->map.key_size);
+	if (size == 4 || size == 8)
+		return !memcmp(elem->key, key, size);
+	return elem->hash == hash && !memcmp(elem->key, key, size);
 }
 
 /*
@@ -48,20 +70,37 @@ static bool matches(const struct kps_htab *htab, const struct kps_elem *elem,
  * again. If it comes back to the same chain, it does so at the head, and they
  * only see some elements twice.
  */
-struct kps_elem *kps_htab_find(struct kps_htab *htab, const void *key)
+static __always_inline struct kps_elem *find(struct kps_htab *htab, const void *key, u32 size)
 {
-	u32 hash = kps_htab_hash(htab, key);
+	u32 hash = hash_of(key, size, htab->seed);
 	struct kps_bucket *bucket = kps_htab_bucket(htab, hash);
 	struct hlist_nulls_node *node;
 	struct kps_elem *elem;
 
 again:
 	hlist_nulls_for_each_entry_rcu(elem, node, &bucket->head, node)
-		if (matches(htab, elem, hash, key))
+		if (matches(elem, hash, key, size))
 			return elem;
 	if (get_nulls_value(node) != (hash & htab->mask))
 		goto again;
 	return NULL;
+}
+
+/* By itself, so that the others need none of the registers that it saves. */
+static noinline struct kps_elem *find_any(struct kps_htab *htab, const void *key)
+{
+	return find(htab, key, htab->map.key_size);
+}
+
+struct kps_elem *kps_htab_find(struct kps_htab *htab, const void *key)
+{
+	switch (htab->map.key_size) {
+	case 4:
+		return find(htab, key, 4);
+	case 8:
+		return find(htab, key, 8);
+	}
+	return find_any(htab, key);
 }
 
 struct kps_elem *kps_htab_find_locked(struct kps_htab *htab, u32 hash,
@@ -71,7 +110,7 @@ struct kps_elem *kps_htab_find_locked(struct kps_htab *htab, u32 hash,
 	struct kps_elem *elem;
 
 	hlist_nulls_for_each_entry(elem, node, &kps_htab_bucket(htab, hash)->head, node)
-		if (matches(htab, elem, hash, key))
+		if (matches(elem, hash, key, htab->map.key_size))
 			return elem;
 	return NULL;
 }
@@ -82,17 +121,22 @@ static struct kps_elem *pop_free(struct kps_htab *htab)
 
 	kps_lock_inner(&htab->free_lock);
 	elem = htab->free;
-	/* Spare ones make sure that there is one. */
+	/* Whoever comes here was counted, and there are as many as may be. */
 	if (!WARN_ON_ONCE(!elem))
 		htab->free = elem->next_free;
 	kps_unlock_inner(&htab->free_lock);
 	return elem;
 }
 
-static void drop(struct kps_htab *htab, struct kps_elem *elem)
+static void unlink_elem(struct kps_elem *elem)
 {
 	WRITE_ONCE(elem->linked, 0);
 	hlist_nulls_del_rcu(&elem->node);
+}
+
+static void drop(struct kps_htab *htab, struct kps_elem *elem)
+{
+	unlink_elem(elem);
 	kps_lock_inner(&htab->free_lock);
 	elem->next_free = htab->free;
 	htab->free = elem;
@@ -161,18 +205,16 @@ static int insert(struct kps_htab *htab, u32 hash, const void *key,
 }
 
 /* Readers find the old value or the new one, whole. */
-static int replace(struct kps_htab *htab, struct kps_elem *old, u32 hash,
-		   const void *key, const void *value)
+static void replace(struct kps_htab *htab, struct kps_elem *old, u32 hash,
+		    const void *key, const void *value)
 {
-	struct kps_elem *elem = pop_free(htab);
+	struct kps_elem *elem = this_cpu_read(*htab->spares);
 
-	if (!elem)
-		return -E2BIG;
 	set_value(htab, elem, value, false, true);
 	WRITE_ONCE(elem->used, 1);
 	link_new(htab, elem, hash, key);
-	drop(htab, old);
-	return 0;
+	unlink_elem(old);
+	this_cpu_write(*htab->spares, old);
 }
 
 static int store_locked(struct kps_htab *htab, u32 hash, const void *key,
@@ -186,8 +228,10 @@ static int store_locked(struct kps_htab *htab, u32 hash, const void *key,
 		return -ENOENT;
 	if (!old)
 		return insert(htab, hash, key, value, whole);
-	if (!htab->percpu)
-		return replace(htab, old, hash, key, value);
+	if (!htab->percpu) {
+		replace(htab, old, hash, key, value);
+		return 0;
+	}
 	set_value(htab, old, value, whole, false);
 	kps_htab_touch(old);
 	return 0;

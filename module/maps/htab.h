@@ -48,12 +48,14 @@ struct kps_elem {
  * @mask: their number less one
  * @seed: keeps users from choosing the chain
  * @elem_size: from one element to the next
- * @nr_elems: @map.max_entries, and a spare one for each CPU: an update puts the
- *	new element in before it takes the old one out
+ * @nr_elems: @map.max_entries, and a spare one for each CPU
  * @elems: all of them, for good
  * @count: elements in use, at most @map.max_entries
  * @free_lock: inside a bucket's lock; protects @free
  * @free: elements not in use
+ * @spares: of each CPU, inside a bucket's lock: one more. An update puts the new
+ *	element in before it takes the old one out, which is the next spare one. Not if
+ *	values are per CPU, which stay where they are
  * @hand: counts on over @elems
  */
 struct kps_htab {
@@ -69,6 +71,7 @@ struct kps_htab {
 	atomic_t count;
 	raw_spinlock_t free_lock;
 	struct kps_elem *free;
+	struct kps_elem * __percpu *spares;
 	atomic64_t hand;
 };
 

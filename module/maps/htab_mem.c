@@ -100,9 +100,27 @@ static int alloc_elems(struct kps_htab *htab)
 	return 0;
 }
 
+/* There are as many more elements as CPUs. */
+static int alloc_spares(struct kps_htab *htab)
+{
+	int cpu;
+
+	htab->spares = alloc_percpu_gfp(struct kps_elem *, GFP_KERNEL_ACCOUNT);
+	if (!htab->spares)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		*per_cpu_ptr(htab->spares, cpu) = htab->free;
+		htab->free = htab->free->next_free;
+	}
+	return 0;
+}
+
 static int alloc_parts(struct kps_htab *htab, const struct kapsel_map_create *arg)
 {
 	int err = alloc_buckets(htab, arg->max_entries) ?: alloc_elems(htab);
+
+	if (!err && !htab->percpu)
+		err = alloc_spares(htab);
 
 	if (!err && htab->percpu)
 		err = alloc_percpu_values(htab, arg->value_size);
@@ -116,6 +134,7 @@ static u64 memory(const struct kps_htab *htab)
 	if (htab->percpu)
 		elem += htab->map.user_size;
 	return sizeof(*htab) + elem * htab->nr_elems +
+	       (htab->spares ? num_possible_cpus() * sizeof(*htab->spares) : 0) +
 	       ((u64)htab->mask + 1) * sizeof(*htab->buckets);
 }
 
@@ -162,6 +181,7 @@ void kps_htab_free(struct kps_map *map)
 
 	if (htab->percpu && htab->elems)
 		free_percpu_values(htab);
+	free_percpu(htab->spares);
 	kvfree(htab->elems);
 	kvfree(htab->buckets);
 	kfree(htab);
