@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What loading a program takes of the library's time, from instructions to code that
- * its interpreter runs.
+ * What loading a program takes: the time of the library, from instructions to code
+ * that runs; and, where the module is, the memory that a loaded program holds.
  *
  *	make bench-load
+ *
+ *	load_bench [-d]
+ *
+ * -d: by the module behind /dev/kapsel, not by the library.
  */
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <kapsel.h>
 #include <linux/kernel.h>
 
 #define ROUNDS		200
+#define LOADED		512	/* so many that other users of memory hardly matter */
 #define MAX_INSNS	4096
 
 static const __u32 sizes[] = { 13, 100, 1000, 4000 };
@@ -60,6 +69,9 @@ static void die(const char *what, const struct kapsel_error *err)
 	exit(1);
 }
 
+/* ------------------------------------------------------------------------
+ * Time, of the library
+ */
 static __u64 load_here(struct kapsel_object *obj)
 {
 	struct kapsel_offline *offline;
@@ -104,11 +116,80 @@ static void time_one(__u32 count)
 	kapsel_close(obj);
 }
 
-int main(void)
+/* ------------------------------------------------------------------------
+ * Memory, of the module
+ */
+static long read_free(void)
 {
+	FILE *f = fopen("/proc/meminfo", "r");
+	char line[128];
+	long kib = -1;
+
+	while (f && kib < 0 && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemFree: %ld kB", &kib) != 1)
+			kib = -1;
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+static int load_there(int dev, __u32 count)
+{
+	struct kapsel_prog_load arg = {
+		.insns = (unsigned long)insns, .insn_cnt = count,
+		.prog_type = KAPSEL_PROG_KPROBE, .engine = KAPSEL_ENGINE_JIT, .license = "GPL",
+	};
+
+	return ioctl(dev, KAPSEL_PROG_LOAD, &arg);
+}
+
+static void hold(int dev, __u32 count)
+{
+	struct kapsel_prog_image image = {};
+	struct kapsel_obj_info info = {};
+	static int progs[LOADED];
+	double each;
+	long before;
+	int i;
+
+	make(count);
+	close(load_there(dev, count));
+	sleep(1);
+	before = read_free();
+	for (i = 0; i < LOADED; i++) {
+		progs[i] = load_there(dev, count);
+		if (progs[i] < 0) {
+			perror("load");
+			exit(1);
+		}
+	}
+	each = (before - read_free()) * 1024.0 / LOADED;
+	if (ioctl(progs[0], KAPSEL_PROG_IMAGE, &image) ||
+	    ioctl(progs[0], KAPSEL_OBJ_INFO, &info))
+		perror("information");
+	printf("%6u instructions   %8.0f bytes held, %6llu said, image %6u, a page, the image and 32 bytes an instruction %8u\n",
+	       count, each, (unsigned long long)info.prog.memory, image.code_size,
+	       4096 + image.code_size + 32 * count);
+	for (i = 0; i < LOADED; i++)
+		close(progs[i]);
+	sleep(1);
+}
+
+int main(int argc, char **argv)
+{
+	bool device = argc > 1 && !strcmp(argv[1], "-d");
+	int dev = device ? open(KAPSEL_DEVICE, O_RDWR | O_CLOEXEC) : -1;
 	__u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(sizes); i++)
-		time_one(sizes[i]);
+	if (device && dev < 0) {
+		perror(KAPSEL_DEVICE);
+		return 1;
+	}
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		if (device)
+			hold(dev, sizes[i]);
+		else
+			time_one(sizes[i]);
+	}
 	return 0;
 }

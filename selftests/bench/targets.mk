@@ -83,9 +83,15 @@ $(BENCH_OUT)/load: selftests/bench/load_bench.c $(BUILD)/libkapsel.a
 	@mkdir -p $(@D)
 	@$(CC) $(BENCH_FLAGS) $(filter %.c %.a,$^) $(USER_LIBS) -o $@
 
-bench-load: $(BENCH_OUT)/load ## Loading a program, by the library
+bench-load: bench-load-native bench-load-vm ## Loading: time in the library, memory in the kernel
+
+bench-load-native: $(BENCH_OUT)/load
 	@echo "== The library: verified, and made ready to run"
 	@$<
+
+bench-load-vm: $(BENCH_OUT)/load
+	@echo "== The module, in a VM: memory of a loaded program"
+	@scripts/vm --share $(BENCH_OUT) -- /share/load -d
 
 # As the kernel compiles where indirect jumps go by a thunk.
 BENCH_THUNK := -mindirect-branch=thunk -mindirect-branch-register -fno-jump-tables
@@ -107,4 +113,4 @@ $(BENCH_OUT)/interp $(BENCH_OUT)/interp-thunk: \
 	@$(CC) $(BENCH_FLAGS) $(BENCH_MORE) $< selftests/lib/asm.c selftests/lib/run.c \
 		module/core/*.c -o $@
 
-.PHONY: bench bench-load bench-load-object bench-events bench-verifier bench-verifier-native bench-verifier-vm bench-interp bench-interp-count
+.PHONY: bench bench-load bench-load-native bench-load-vm bench-load-object bench-events bench-verifier bench-verifier-native bench-verifier-vm bench-interp bench-interp-count
