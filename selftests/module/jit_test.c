@@ -199,25 +199,27 @@ TEST_F(jit, blinded_constants)
  * What only compiled code does so
  */
 
-/* Eight functions deep, each with its share of the stack. */
+/* Eight functions deep, each with its share of the stack, and compiled by itself. */
+static const char chain[] =
+	"r6 = 1\n r1 = r10\n r1 += -8\n *(u64 *)(r10 - 8) = 100\n call f1\n"
+	" r0 += r6\n r1 = *(u64 *)(r10 - 8)\n r0 += r1\n exit\n"
+	"f1: r6 = 10\n call f2\n r0 += r6\n exit\n"
+	"f2: r6 = 20\n *(u64 *)(r10 - 64) = 5\n call f3\n r0 += r6\n exit\n"
+	"f3: r6 = 30\n *(u64 *)(r10 - 64) = 5\n call f4\n r0 += r6\n exit\n"
+	"f4: r6 = 40\n *(u64 *)(r10 - 64) = 5\n call f5\n r0 += r6\n exit\n"
+	"f5: r6 = 50\n *(u64 *)(r10 - 64) = 5\n call f6\n r0 += r6\n exit\n"
+	"f6: r6 = 60\n *(u64 *)(r10 - 64) = 5\n call f7\n r0 += r6\n exit\n"
+	"f7: r2 = *(u64 *)(r1 + 0)\n r2 += 1\n *(u64 *)(r1 + 0) = r2\n r0 = 7\n exit\n";
+
+#define CHAIN_RETURNS	(7 + 10 + 20 + 30 + 40 + 50 + 60 + 1 + 101)
+
 TEST_F(jit, functions_call_functions)
 {
-	static const char text[] =
-		"r6 = 1\n r1 = r10\n r1 += -8\n *(u64 *)(r10 - 8) = 100\n call f1\n"
-		" r0 += r6\n r1 = *(u64 *)(r10 - 8)\n r0 += r1\n exit\n"
-		"f1: r6 = 10\n call f2\n r0 += r6\n exit\n"
-		"f2: r6 = 20\n *(u64 *)(r10 - 64) = 5\n call f3\n r0 += r6\n exit\n"
-		"f3: r6 = 30\n *(u64 *)(r10 - 64) = 5\n call f4\n r0 += r6\n exit\n"
-		"f4: r6 = 40\n *(u64 *)(r10 - 64) = 5\n call f5\n r0 += r6\n exit\n"
-		"f5: r6 = 50\n *(u64 *)(r10 - 64) = 5\n call f6\n r0 += r6\n exit\n"
-		"f6: r6 = 60\n *(u64 *)(r10 - 64) = 5\n call f7\n r0 += r6\n exit\n"
-		"f7: r2 = *(u64 *)(r1 + 0)\n r2 += 1\n *(u64 *)(r1 + 0) = r2\n r0 = 7\n exit\n";
-
 	for (__u32 engine = INTERP; engine <= JIT; engine++) {
-		int prog = load(self, engine, KPROBE, text);
+		int prog = load(self, engine, KPROBE, chain);
 
 		ASSERT_LE(0, prog);
-		EXPECT_EQ(7 + 10 + 20 + 30 + 40 + 50 + 60 + 1 + 101, km_call(prog));
+		EXPECT_EQ(CHAIN_RETURNS, km_call(prog));
 	}
 }
 
@@ -353,6 +355,40 @@ TEST_F(jit, freed_while_it_runs)
 	}
 	kill(busy, SIGKILL);
 	waitpid(busy, NULL, 0);
+}
+
+/* Each allocation fails once: the program runs all the same, or cleanly does not. */
+TEST_F_TIMEOUT(jit, without_memory, 240)
+{
+	int fails = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC), before = km_objects(self->dev);
+	int by[3] = {}, refused = 0;
+	char text[16];
+
+	if (fails < 0)
+		SKIP(return, "no fault injection in this kernel");
+	set_sysctl("/sys/kernel/debug/failslab/ignore-gfp-wait", 'N');
+	for (int n = 1; n < 1000; n++) {
+		int len = snprintf(text, sizeof(text), "%d", n), prog;
+
+		ASSERT_EQ(len, pwrite(fails, text, len, 0));
+		prog = load(self, KAPSEL_ENGINE_AUTO, KPROBE, chain);
+		ASSERT_LT(0, pread(fails, text, sizeof(text), 0));
+		ASSERT_EQ(1, pwrite(fails, "0", 1, 0));
+		if (prog < 0) {
+			refused++;
+			continue;
+		}
+		by[km_info(prog).prog.engine % 3]++;
+		EXPECT_EQ(CHAIN_RETURNS, km_call(prog));
+		close(prog);
+		/* Fewer allocations than that. */
+		if (atoi(text))
+			break;
+	}
+	TH_LOG("%d refused, %d interpreted, %d compiled", refused, by[INTERP], by[JIT]);
+	EXPECT_LT(0, refused);
+	EXPECT_LT(0, by[JIT]);
+	EXPECT_EQ(before, km_objects_settle(self->dev, before));
 }
 
 TEST_HARNESS_MAIN
