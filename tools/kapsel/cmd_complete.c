@@ -66,7 +66,7 @@ static void offer_options(const char *name)
 static void offer_map_words(int argc, char **argv)
 {
 	static const char *const verbs[] = {
-		"dump", "get", "set", "del", "clear", "watch", NULL
+		"dump", "get", "set", "del", "clear", "push", "pop", "peek", "watch", NULL
 	};
 
 	(void)argv;

@@ -2,6 +2,8 @@
 /* kapsel map - elements of maps, typed by BTF */
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,7 +19,8 @@ enum { OPT_NEW, OPT_EXISTING, OPT_EVERY };
 
 const struct cli_option map_options[] = {
 	[OPT_NEW] = { "--new", 0, false, "set: the key must not be there yet" },
-	[OPT_EXISTING] = { "--existing", 0, false, "set: the key must be there" },
+	[OPT_EXISTING] = { "--existing", 0, false,
+			   "set: the key must be there; push: the oldest makes room" },
 	[OPT_EVERY] = { "--every", 'd', true, "TIME: watch: between two looks (default 1s)" },
 	{ .name = NULL }
 };
@@ -82,16 +85,15 @@ static int dump(struct call *call)
 	return ret ? failed(call) : CLI_OK;
 }
 
-static int get(struct call *call)
-{
-	void *key = parse(call, call->words[2], true), *value;
-	struct kapsel_json js;
-	int ret;
+typedef int (*read_fn)(const struct kapsel_view *view, const void *key, void *value,
+		       struct kapsel_error *err);
 
-	if (!key)
-		return failed(call);
-	value = calloc(1, value_bytes(&call->view) + 8);
-	ret = value ? kapsel_map_get(&call->view, key, value, &call->err) : -ENOMEM;
+static int print_one(struct call *call, read_fn read, const void *key)
+{
+	void *value = calloc(1, value_bytes(&call->view) + 8);
+	struct kapsel_json js;
+	int ret = value ? read(&call->view, key, value, &call->err) : -ENOMEM;
+
 	if (!ret && cli.json) {
 		out_json_begin(&js, stdout);
 		mapview_value_json(&js, &call->view, value);
@@ -100,7 +102,60 @@ static int get(struct call *call)
 		mapview_value(stdout, &call->view, value);
 		putchar('\n');
 	}
+	free(value);
+	return ret ? failed(call) : CLI_OK;
+}
+
+static int get(struct call *call)
+{
+	void *key = parse(call, call->words[2], true);
+	int status;
+
+	if (!key)
+		return failed(call);
+	status = print_one(call, kapsel_map_get, key);
 	free(key);
+	return status;
+}
+
+/* Whether values are pushed, and come out again if need be; else what is wrong. */
+static bool takes_values(const struct call *call, bool out, int *status)
+{
+	const struct kapsel_view *view = &call->view;
+
+	*status = CLI_OK;
+	if (view->info.key_size || kapsel_has_records(view->info.type))
+		*status = cli_usage("'%s' has no values without keys", view->name);
+	else if (out && view->info.type == BPF_MAP_TYPE_BLOOM_FILTER)
+		*status = cli_usage("nothing comes out of '%s'", view->name);
+	return *status == CLI_OK;
+}
+
+static int peek(struct call *call)
+{
+	int status;
+
+	return takes_values(call, true, &status) ? print_one(call, kapsel_map_get, NULL) : status;
+}
+
+static int pop(struct call *call)
+{
+	int status;
+
+	return takes_values(call, true, &status) ? print_one(call, kapsel_map_take, NULL) : status;
+}
+
+static int push(struct call *call)
+{
+	void *value;
+	int ret;
+
+	if (!takes_values(call, false, &ret))
+		return ret;
+	value = parse(call, call->words[2], false);
+	if (!value)
+		return failed(call);
+	ret = kapsel_map_set(&call->view, NULL, value, call->flags, &call->err);
 	free(value);
 	return ret ? failed(call) : CLI_OK;
 }
@@ -140,12 +195,33 @@ static void *find_held(struct call *call)
 	return NULL;
 }
 
+/* A cgroup is the directory that shows it. */
+static void *open_cgroup(struct call *call)
+{
+	__u32 *fd = calloc(1, sizeof(*fd));
+	int dir = open(call->words[3], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd && dir >= 0) {
+		*fd = dir;
+		return fd;
+	}
+	call->err.err = -errno;
+	snprintf(call->err.text, sizeof(call->err.text), "cannot open the cgroup '%.300s': %s",
+		 call->words[3], strerror(errno));
+	failed(call);
+	free(fd);
+	return NULL;
+}
+
 static int set_held(struct call *call)
 {
+	bool cgroup = call->view.info.type == BPF_MAP_TYPE_CGROUP_ARRAY;
 	void *key = parse(call, call->words[2], true);
-	__u32 *fd = key ? find_held(call) : NULL;
+	__u32 *fd = NULL;
 	int ret = -ENOENT;
 
+	if (key)
+		fd = cgroup ? open_cgroup(call) : find_held(call);
 	if (key && !fd) {
 		free(key);
 		return CLI_FAILED;
@@ -176,7 +252,9 @@ static int set_value(struct call *call)
 
 static int set(struct call *call)
 {
-	return call->view.holds ? set_held(call) : set_value(call);
+	if (call->view.holds || call->view.info.type == BPF_MAP_TYPE_CGROUP_ARRAY)
+		return set_held(call);
+	return set_value(call);
 }
 
 static int del(struct call *call)
@@ -253,6 +331,9 @@ static const struct verb {
 	{ "set", 4, "set MAP KEY VALUE", set },
 	{ "del", 3, "del MAP KEY", del },
 	{ "clear", 2, "clear MAP", clear },
+	{ "push", 3, "push MAP VALUE", push },
+	{ "pop", 2, "pop MAP", pop },
+	{ "peek", 2, "peek MAP", peek },
 	{ "watch", 2, "watch MAP", watch },
 };
 
@@ -273,7 +354,7 @@ static const struct verb *find_verb(struct call *call, int *status)
 	if (i < ARRAY_LEN(verbs))
 		*status = cli_usage("it is `kapsel map %s`", verbs[i].usage);
 	else if (!call->nr_words)
-		*status = cli_usage("dump, get, set, del, clear or watch?");
+		*status = cli_usage("dump, get, set, del, clear, push, pop, peek or watch?");
 	else
 		*status = cli_usage("unknown verb '%s'%s", call->words[0],
 				    cli_suggest(call->words[0], names, hint, sizeof(hint)));

@@ -194,7 +194,8 @@ static int elem_call(const struct kapsel_view *view, unsigned long nr, const voi
 	if (!ioctl(view->fd, nr, &arg))
 		return 0;
 	if (errno == ENOENT)
-		return kl_fail(err, -ENOENT, "map '%s' has no such key", view->name);
+		return kl_fail(err, -ENOENT, "map '%s' %s", view->name,
+			       view->info.key_size ? "has no such key" : "is empty");
 	if (errno == EEXIST)
 		return kl_fail(err, -EEXIST, "map '%s' has that key already", view->name);
 	if (errno == E2BIG)
@@ -213,6 +214,12 @@ int kapsel_map_set(const struct kapsel_view *view, const void *key, const void *
 		   u64 flags, struct kapsel_error *err)
 {
 	return elem_call(view, KAPSEL_MAP_UPDATE, key, value, flags, err);
+}
+
+int kapsel_map_take(const struct kapsel_view *view, const void *key, void *value,
+		    struct kapsel_error *err)
+{
+	return elem_call(view, KAPSEL_MAP_LOOKUP_DELETE, key, value, 0, err);
 }
 
 int kapsel_map_del(const struct kapsel_view *view, const void *key,

@@ -199,6 +199,9 @@ int kapsel_map_get(const struct kapsel_view *view, const void *key, void *value,
 /** kapsel_map_set - store value(s); @flags BPF_ANY, BPF_NOEXIST, BPF_EXIST */
 int kapsel_map_set(const struct kapsel_view *view, const void *key,
 		   const void *value, __u64 flags, struct kapsel_error *err);
+/** kapsel_map_take - kapsel_map_get() and remove it; of a queue or stack: pop */
+int kapsel_map_take(const struct kapsel_view *view, const void *key, void *value,
+		    struct kapsel_error *err);
 /** kapsel_map_del - remove a key */
 int kapsel_map_del(const struct kapsel_view *view, const void *key,
 		   struct kapsel_error *err);
