@@ -335,6 +335,18 @@ map_set_of_cgroups()
 	return $got
 }
 
+# Which functions a link to many watches, and with what cookie.
+show_lists_functions()
+{
+	status 0 kapsel load "$(object cli.bpf.o)" -p count_calls --pin climany \
+		--hook 'count_calls=kprobe:vfs_unlink,vfs_rename' --cookie 5,6 &&
+		status 0 kapsel show link:count_calls && says out '^  vfs_unlink  cookie [56]$' &&
+		says out '^  vfs_rename  cookie [56]$' &&
+		status 0 kapsel -j show link:count_calls && is_json out &&
+		says out '"functions":\[{"name":"vfs_' &&
+		status 0 kapsel unload --all && nothing_left_soon
+}
+
 log_shows_lines()
 {
 	status 0 kapsel load "$(object cli.bpf.o)" -p speaks --pin clilog &&
@@ -537,6 +549,7 @@ ktap_test "load, list, map, unload" load_list_map_unload
 ktap_test "links before and after others" links_have_an_order
 ktap_test "push, pop and peek" map_push_pop_peek
 ktap_test "cgroups in an array" map_set_of_cgroups
+ktap_test "functions of a link" show_lists_functions
 ktap_test "load is all or nothing" load_is_all_or_nothing
 ktap_test "log shows what programs print" log_shows_lines
 ktap_test "log shows lines with fewer numbers" log_shows_short_lines

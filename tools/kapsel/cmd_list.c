@@ -9,6 +9,7 @@
 #include "mapview.h"
 #include "objects.h"
 #include "out.h"
+#include "siteview.h"
 
 static const struct out_column columns[] = {
 	{ "kind", "KIND", false },
@@ -372,6 +373,7 @@ static void map_facts(struct out_table *t, const struct kapsel_map_info *map)
 
 static void show(const struct kapsel_dev *dev, const struct object *obj)
 {
+	bool many = obj->info.kind == KAPSEL_OBJ_LINK && obj->info.link.site_cnt;
 	struct out_table common, special;
 	struct kapsel_json js;
 
@@ -390,6 +392,8 @@ static void show(const struct kapsel_dev *dev, const struct object *obj)
 		kapsel_json_u64(&js, "uid", obj->info.uid);
 		kapsel_json_u64(&js, "pid", obj->info.pid);
 		kapsel_json_str(&js, "comm", obj->info.comm);
+		if (many)
+			siteview_json(&js, obj);
 		out_json_end(&js);
 	} else {
 		out_text_table(&common, stdout);
@@ -397,6 +401,8 @@ static void show(const struct kapsel_dev *dev, const struct object *obj)
 		out_text_table(&special, stdout);
 		printf("\ncreated by %s[%u], uid %u\n", obj->info.comm, obj->info.pid,
 		       obj->info.uid);
+		if (many)
+			siteview_text(stdout, obj);
 	}
 	out_free(&common);
 	out_free(&special);
