@@ -296,7 +296,27 @@ load_list_map_unload()
 		status 0 kapsel unload --all && nothing_left_soon
 }
 
-# Values without keys, in a queue that a program uses, too.
+# Values without keys. Not attached: the program would push as well, whenever anyone reads.
+map_push_pop_peek()
+{
+	status 0 kapsel load --no-attach "$(object maps.bpf.o)" -p fills --pin cliqueue &&
+		status 1 kapsel map pop waiting && says err "is empty" &&
+		status 0 kapsel map push waiting 11 && status 0 kapsel map push waiting 12 &&
+		status 0 kapsel map peek waiting && says out '^11$' &&
+		status 0 kapsel map pop waiting && says out '^11$' &&
+		status 0 kapsel -j map pop waiting && is_json out && says out 12 &&
+		status 1 kapsel map peek waiting && says err "is empty" || return 1
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+		status 0 kapsel map push waiting "$i" || return 1
+	done
+	status 1 kapsel map push waiting 17 && says err "is full" &&
+		status 0 kapsel map push --existing waiting 17 &&
+		status 0 kapsel map peek waiting && says out '^2$' &&
+		status 0 kapsel map push met 5 && status 2 kapsel map pop met &&
+		status 2 kapsel map pop recent && says err "without keys" &&
+		status 2 kapsel map push waiting && status 1 kapsel map push waiting nonsense &&
+		status 0 kapsel unload --all && nothing_left_soon
+}
 
 # A cgroup array has cgroups by their directories, and nothing else.
 map_set_of_cgroups()
@@ -506,7 +526,7 @@ command -v kapsel >/dev/null || ktap_skip_all "no kapsel command"
 work=$(mktemp -d) && chmod 777 "$work" && cd "$work" || exit 1
 make_packet
 
-ktap_plan 36
+ktap_plan 37
 ktap_test "help goes to stdout" help_is_data
 ktap_test "wrong usage names the word" wrong_usage_names_the_word
 ktap_test "verify accepts" verify_accepts
@@ -527,6 +547,7 @@ ktap_test "exec is the same on the device" exec_is_the_same_on_the_device
 ktap_test "exec on captured packets" exec_reads_captures
 ktap_test "load, list, map, unload" load_list_map_unload
 ktap_test "links before and after others" links_have_an_order
+ktap_test "push, pop and peek" map_push_pop_peek
 ktap_test "cgroups in an array" map_set_of_cgroups
 ktap_test "functions of a link" show_lists_functions
 ktap_test "load is all or nothing" load_is_all_or_nothing
