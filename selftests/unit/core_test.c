@@ -24,6 +24,7 @@ static const char section[] = "kprobe/vfs_read";
 
 #define FIRST_MATCH 4	/* ids from here on are asked whether they match */
 #define MAX_IDS 32
+#define NO_POINTER (FIRST_MATCH + 21)	/* a pointer that the kernel has as a number */
 
 /** struct types - the types that relocations speak of, in the program's BTF */
 struct types {
@@ -351,6 +352,34 @@ TEST_F(core, each_kind_as_libbpf_has_it)
 	EXPECT_LT(70, compared);
 }
 
+/* Members of the same name and another type: is there such a field, and where? */
+TEST_F(core, members_agree_as_libbpf_has_it)
+{
+	static const u32 kinds[] = { 0, 1, 2 };
+	u32 i, n, found = 0, all = 0;
+	struct types types;
+	s32 answer;
+
+	if (!has_bpf(self))
+		SKIP(return, "no bpf(2) here");
+	make_types(&types, false);
+	EXPECT_EQ(NO_POINTER, FIRST_MATCH + types.matches - 1);
+	for (i = 0; i < types.matches; i++) {
+		const struct btf_type *t = btf__type_by_id(types.btf, types.ids[FIRST_MATCH + i]);
+
+		for (n = 0; btf_is_composite(t) && n < ARRAY_SIZE(kinds); n++) {
+			bool ok = compare(_metadata, self, FIRST_MATCH + i, "0:0", kinds[n],
+					  &answer);
+
+			all += kinds[n] == 2;
+			found += kinds[n] == 2 && ok && answer;
+		}
+	}
+	EXPECT_LE(15, found);
+	EXPECT_LT(found, all);
+	btf__free(types.btf);
+}
+
 /* Does a type match? Of those above about half do. */
 TEST_F(core, matches_as_libbpf_has_it)
 {
@@ -378,6 +407,7 @@ static const struct { u32 which; const char *access; u32 kind; const char *says;
 	{ 0, "0:1:1", 0, "has no 'named' in struct inner; it has 'renamed'" },
 	{ 2, "0:0", 0, "has no struct missing" },
 	{ 1, "2", 11, "has enum number___mine without what is asked of it" },
+	{ NO_POINTER, "0:0", 0, "has another kind of 'x' in struct no_pointer" },
 };
 
 /* Refused only where it is reached, and then in words. */

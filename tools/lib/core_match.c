@@ -50,9 +50,8 @@ static bool same_name(const struct match *m, u32 local_off, u32 kernel_off)
 {
 	const char *local = btf__name_by_offset(m->local, local_off) ?: "";
 	const char *kernel = btf__name_by_offset(m->kernel, kernel_off) ?: "";
-	size_t stem = kl_core_stem(local);
 
-	return kl_core_stem(kernel) == stem && !strncmp(local, kernel, stem);
+	return kl_core_same_name(local, kernel);
 }
 
 /* What was asked before need not be asked again: types may contain themselves. */

@@ -296,6 +296,8 @@ static void field_missing(const struct core *c, const struct kl_core_cand *cand,
 	kapsel_btf_name(last.btf, last.type, type, sizeof(type));
 	if (!name)
 		snprintf(buf, size, "has fewer elements in %s", type);
+	else if (like && !strcmp(like, name))
+		snprintf(buf, size, "has another kind of '%s' in %s", name, type);
 	else
 		snprintf(buf, size, "has no '%s' in %s%s%s%s", name, type,
 			 like ? "; it has '" : "", like ?: "", like ? "'" : "");

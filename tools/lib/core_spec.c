@@ -23,6 +23,13 @@ size_t kl_core_stem(const char *name)
 	return flavour ? (size_t)(flavour - name) : strlen(name);
 }
 
+bool kl_core_same_name(const char *a, const char *b)
+{
+	size_t stem = kl_core_stem(a);
+
+	return kl_core_stem(b) == stem && !strncmp(a, b, stem);
+}
+
 static int enter_member(struct kl_core_place *place, const struct btf_type *type, u32 index)
 {
 	if (index >= btf_vlen(type))
@@ -75,7 +82,7 @@ static int local_step(struct kl_core_place *place, u32 index, struct kl_core_pat
 		ret = -EINVAL;
 	}
 	if (!ret)
-		path->steps[path->count++] = (struct kl_core_step){ name, index };
+		path->steps[path->count++] = (struct kl_core_step){ name, index, place->type };
 	return ret;
 }
 
@@ -86,11 +93,12 @@ int kl_core_local(const struct btf *btf, u32 type, const char *access,
 	char *end;
 	int ret;
 
+	path->btf = btf;
 	path->count = 0;
 	index = strtoul(access, &end, 10);
 	if (end == access)
 		return -EINVAL;
-	path->steps[path->count++] = (struct kl_core_step){ NULL, index };
+	path->steps[path->count++] = (struct kl_core_step){ .index = index };
 	ret = begin(btf, type, index, place);
 	while (!ret && *end == ':' && path->count < KL_CORE_DEPTH) {
 		access = end + 1;
@@ -131,6 +139,52 @@ static int named_member(struct kl_core_place *place, const char *name)
 	return -ENOENT;
 }
 
+/* Of one kind, whatever their width: what the program does with one it may with the other. */
+static bool same_kind(const struct btf *btf, const struct btf_type *local,
+		      const struct btf *other, const struct btf_type *type)
+{
+	const char *name, *is;
+
+	if (btf_is_composite(local))
+		return btf_is_composite(type);
+	if (btf_is_any_enum(local) ? !btf_is_any_enum(type) : btf_kind(local) != btf_kind(type))
+		return false;
+	if (btf_is_int(local))
+		return !btf_int_offset(local) && !btf_int_offset(type);
+	if (!btf_is_any_enum(local) && !btf_is_fwd(local))
+		return btf_is_ptr(local) || btf_is_float(local);
+	name = btf__name_by_offset(btf, local->name_off);
+	is = btf__name_by_offset(other, type->name_off);
+	return !*name || !*is || kl_core_same_name(name, is);
+}
+
+/* Arrays are what their elements are. */
+static bool fields_agree(const struct btf *btf, u32 local_id, const struct btf *other, u32 id)
+{
+	const struct btf_type *local = kl_btf_real(btf, &local_id);
+	const struct btf_type *type = kl_btf_real(other, &id);
+	u32 depth = 0;
+
+	while (local && type && btf_is_array(local) && btf_is_array(type) &&
+	       depth++ < KL_CORE_DEPTH) {
+		local_id = btf_array(local)->type;
+		id = btf_array(type)->type;
+		local = kl_btf_real(btf, &local_id);
+		type = kl_btf_real(other, &id);
+	}
+	return local && type && same_kind(btf, local, other, type);
+}
+
+static int agreed_member(struct kl_core_place *place, const struct kl_core_path *path,
+			 const struct kl_core_step *step)
+{
+	int ret = named_member(place, step->name);
+
+	if (ret)
+		return ret;
+	return fields_agree(path->btf, step->type, place->btf, place->type) ? 0 : -ENOENT;
+}
+
 int kl_core_remote(const struct btf *btf, u32 id, const struct kl_core_path *path,
 		   struct kl_core_place *place)
 {
@@ -144,7 +198,7 @@ int kl_core_remote(const struct btf *btf, u32 id, const struct kl_core_path *pat
 		if (!type)
 			ret = -ENOENT;
 		else if (step->name)
-			ret = named_member(place, step->name);
+			ret = agreed_member(place, path, step);
 		else
 			ret = btf_is_array(type) ? enter_element(place, type, step->index) :
 						   -ENOENT;

@@ -38,6 +38,7 @@ enum kl_core_kind {
 struct kl_core_step {
 	const char *name;	/* NULL: an element */
 	u32 index;
+	u32 type;		/* id of a member's type, the program's */
 };
 
 /**
@@ -57,11 +58,13 @@ struct kl_core_place {
 };
 
 /**
- * struct kl_core_path - a relocation's path, without its types
+ * struct kl_core_path - a relocation's path
+ * @btf: the program's types
  * @steps: from the root; the first is an index of an array of roots
  * @count: how many
  */
 struct kl_core_path {
+	const struct btf *btf;
 	struct kl_core_step steps[KL_CORE_DEPTH];
 	u32 count;
 };
@@ -70,12 +73,20 @@ struct kl_core_path {
 int kl_core_local(const struct btf *btf, u32 type, const char *access,
 		  struct kl_core_path *path, struct kl_core_place *place);
 
-/** kl_core_remote - follow the same path, by names, through other types */
+/**
+ * kl_core_remote - follow the same path, by names, through other types
+ *
+ * A member must be of the same kind in both, as libbpf has it: its width may differ, but a
+ * number is no pointer. Return: 0, -ENOENT: it is not there, or -EINVAL.
+ */
 int kl_core_remote(const struct btf *btf, u32 type, const struct kl_core_path *path,
 		   struct kl_core_place *place);
 
 /** kl_core_stem - length of a name without its ___flavour */
 size_t kl_core_stem(const char *name);
+
+/** kl_core_same_name - two names are the same but for their flavours */
+bool kl_core_same_name(const char *a, const char *b);
 
 /** kl_core_field - what a field's relocation asks of the field; 0 or -errno */
 int kl_core_field(u32 kind, const struct kl_core_place *place, u64 *value);
