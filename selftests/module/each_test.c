@@ -24,83 +24,30 @@ FIXTURE_VARIANT(each) {
 	__u32 flags;
 };
 
-FIXTURE_VARIANT_ADD(each, hash_interp) {
-	.type = BPF_MAP_TYPE_HASH, .engine = KAPSEL_ENGINE_INTERP,
-};
+#define ON(_name, _type, _engine, _flags)					\
+	FIXTURE_VARIANT_ADD(each, _name) {					\
+		.type = BPF_MAP_TYPE_##_type, .engine = KAPSEL_ENGINE_##_engine,	\
+		.flags = _flags,						\
+	}
 
-FIXTURE_VARIANT_ADD(each, hash_jit) {
-	.type = BPF_MAP_TYPE_HASH, .engine = KAPSEL_ENGINE_JIT,
-};
-
-FIXTURE_VARIANT_ADD(each, hash_metered) {
-	.type = BPF_MAP_TYPE_HASH, .engine = KAPSEL_ENGINE_JIT,
-	.flags = KAPSEL_PROG_METERED,
-};
-
-FIXTURE_VARIANT_ADD(each, array_interp) {
-	.type = BPF_MAP_TYPE_ARRAY, .engine = KAPSEL_ENGINE_INTERP,
-};
-
-FIXTURE_VARIANT_ADD(each, array_jit) {
-	.type = BPF_MAP_TYPE_ARRAY, .engine = KAPSEL_ENGINE_JIT,
-};
-
-FIXTURE_VARIANT_ADD(each, array_metered) {
-	.type = BPF_MAP_TYPE_ARRAY, .engine = KAPSEL_ENGINE_JIT,
-	.flags = KAPSEL_PROG_METERED,
-};
-
-FIXTURE_VARIANT_ADD(each, percpu_hash_interp) {
-	.type = BPF_MAP_TYPE_PERCPU_HASH, .engine = KAPSEL_ENGINE_INTERP,
-};
-
-FIXTURE_VARIANT_ADD(each, percpu_hash_jit) {
-	.type = BPF_MAP_TYPE_PERCPU_HASH, .engine = KAPSEL_ENGINE_JIT,
-};
-
-FIXTURE_VARIANT_ADD(each, percpu_hash_metered) {
-	.type = BPF_MAP_TYPE_PERCPU_HASH, .engine = KAPSEL_ENGINE_JIT,
-	.flags = KAPSEL_PROG_METERED,
-};
-
-FIXTURE_VARIANT_ADD(each, percpu_array_interp) {
-	.type = BPF_MAP_TYPE_PERCPU_ARRAY, .engine = KAPSEL_ENGINE_INTERP,
-};
-
-FIXTURE_VARIANT_ADD(each, percpu_array_jit) {
-	.type = BPF_MAP_TYPE_PERCPU_ARRAY, .engine = KAPSEL_ENGINE_JIT,
-};
-
-FIXTURE_VARIANT_ADD(each, percpu_array_metered) {
-	.type = BPF_MAP_TYPE_PERCPU_ARRAY, .engine = KAPSEL_ENGINE_JIT,
-	.flags = KAPSEL_PROG_METERED,
-};
-
-FIXTURE_VARIANT_ADD(each, lru_hash_interp) {
-	.type = BPF_MAP_TYPE_LRU_HASH, .engine = KAPSEL_ENGINE_INTERP,
-};
-
-FIXTURE_VARIANT_ADD(each, lru_hash_jit) {
-	.type = BPF_MAP_TYPE_LRU_HASH, .engine = KAPSEL_ENGINE_JIT,
-};
-
-FIXTURE_VARIANT_ADD(each, lru_hash_metered) {
-	.type = BPF_MAP_TYPE_LRU_HASH, .engine = KAPSEL_ENGINE_JIT,
-	.flags = KAPSEL_PROG_METERED,
-};
-
-FIXTURE_VARIANT_ADD(each, lru_percpu_hash_interp) {
-	.type = BPF_MAP_TYPE_LRU_PERCPU_HASH, .engine = KAPSEL_ENGINE_INTERP,
-};
-
-FIXTURE_VARIANT_ADD(each, lru_percpu_hash_jit) {
-	.type = BPF_MAP_TYPE_LRU_PERCPU_HASH, .engine = KAPSEL_ENGINE_JIT,
-};
-
-FIXTURE_VARIANT_ADD(each, lru_percpu_hash_metered) {
-	.type = BPF_MAP_TYPE_LRU_PERCPU_HASH, .engine = KAPSEL_ENGINE_JIT,
-	.flags = KAPSEL_PROG_METERED,
-};
+ON(hash_interp, HASH, INTERP, 0);
+ON(hash_jit, HASH, JIT, 0);
+ON(hash_metered, HASH, JIT, KAPSEL_PROG_METERED);
+ON(array_interp, ARRAY, INTERP, 0);
+ON(array_jit, ARRAY, JIT, 0);
+ON(array_metered, ARRAY, JIT, KAPSEL_PROG_METERED);
+ON(percpu_hash_interp, PERCPU_HASH, INTERP, 0);
+ON(percpu_hash_jit, PERCPU_HASH, JIT, 0);
+ON(percpu_hash_metered, PERCPU_HASH, JIT, KAPSEL_PROG_METERED);
+ON(percpu_array_interp, PERCPU_ARRAY, INTERP, 0);
+ON(percpu_array_jit, PERCPU_ARRAY, JIT, 0);
+ON(percpu_array_metered, PERCPU_ARRAY, JIT, KAPSEL_PROG_METERED);
+ON(lru_hash_interp, LRU_HASH, INTERP, 0);
+ON(lru_hash_jit, LRU_HASH, JIT, 0);
+ON(lru_hash_metered, LRU_HASH, JIT, KAPSEL_PROG_METERED);
+ON(lru_percpu_hash_interp, LRU_PERCPU_HASH, INTERP, 0);
+ON(lru_percpu_hash_jit, LRU_PERCPU_HASH, JIT, 0);
+ON(lru_percpu_hash_metered, LRU_PERCPU_HASH, JIT, KAPSEL_PROG_METERED);
 
 FIXTURE_SETUP(each)
 {
@@ -132,13 +79,7 @@ static bool is_percpu(__u32 type)
 
 static __u32 nr_cpus(void)
 {
-	FILE *f = fopen("/sys/devices/system/cpu/possible", "r");
-	unsigned int first, last;
-	int n = f ? fscanf(f, "%u-%u", &first, &last) : 0;
-
-	if (f)
-		fclose(f);
-	return n == 2 ? last + 1 : 1;
+	return sysconf(_SC_NPROCESSORS_CONF);
 }
 
 /* On CPU n the value is so much more. */

@@ -581,13 +581,7 @@ static void *stream(void *arg)
 
 	for (int i = 0; i < STREAM; i++)
 		data[i] = i * 31 >> 4;
-	for (size_t done = 0; done < STREAM;) {
-		ssize_t n = write(fd, data + done, STREAM - done);
-
-		if (n <= 0)
-			break;
-		done += n;
-	}
+	km_pour(fd, data, STREAM);
 	close(fd);
 	return NULL;
 }

@@ -221,13 +221,7 @@ static void *pour(void *arg)
 	static __u8 data[STREAM];
 	int fd = accept(*(int *)arg, NULL, NULL);
 
-	for (size_t done = 0; done < STREAM;) {
-		ssize_t n = write(fd, data + done, STREAM - done);
-
-		if (n <= 0)
-			break;
-		done += n;
-	}
+	km_pour(fd, data, STREAM);
 	close(fd);
 	return NULL;
 }

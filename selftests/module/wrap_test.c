@@ -359,17 +359,8 @@ TEST_F(wrap, functions_that_call_themselves)
 /* The program's own helper is what is wrapped. */
 TEST_F(wrap, inner_events_are_counted)
 {
-	int prog = km_kprobe(self->dev,
-			     "r3 = r10\n"
-			     "r3 += -8\n"
-			     "*(u64 *)(r10 - 8) = 77\n"
-			     "r1 = r10\n"
-			     "r1 += -16\n"
-			     "r2 = 8\n"
-			     "call bpf_probe_read_kernel\n"
-			     "r0 = *(u64 *)(r10 - 16)\n"
-			     "exit\n");
-	int link = wrap(self->dev, prog, "copy_from_kernel_nofault");
+	int prog = km_kprobe(self->dev, KM_CALLS_INNER);
+	int link = wrap(self->dev, prog, KM_INNER);
 	struct kapsel_link_info before, after;
 
 	ASSERT_LE(0, link);

@@ -58,6 +58,11 @@ int select_check(const struct selection *sel, const struct kapsel_object *obj)
 	return 0;
 }
 
+void select_say_left_out(const char *name, const char *section)
+{
+	cli_say("left out  %s  SEC(\"%s\"): kapsel has no such hook\n", name, section);
+}
+
 bool select_has(const struct selection *sel, const struct kapsel_prog *prog)
 {
 	__u32 i;

@@ -25,6 +25,9 @@ int select_add(struct selection *sel, const char *name);
 /** select_check - each name is in the file; 0 or an exit status after a message */
 int select_check(const struct selection *sel, const struct kapsel_object *obj);
 
+/** select_say_left_out - a program that no hook takes; a line, unless it is to be quiet */
+void select_say_left_out(const char *name, const char *section);
+
 /** select_has - whether a program is meant */
 bool select_has(const struct selection *sel, const struct kapsel_prog *prog);
 

@@ -195,8 +195,7 @@ static void say_check_only(const struct kapsel_object *obj)
 		const struct kapsel_prog *prog = kapsel_prog_at(obj, i);
 
 		if (prog->hook.check_only)
-			cli_say("left out  %s  SEC(\"%s\"): kapsel has no such hook\n",
-				prog->name, prog->section);
+			select_say_left_out(prog->name, prog->section);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "select.h"
 
 /* Where kapsel.bpf.h is: beside the build tree's command, or installed. */
 static const char *include_dir(char *buf, size_t size)
@@ -89,8 +90,7 @@ static void say_left_out(const struct kapsel_object *obj)
 	__u32 i;
 
 	for (i = 0; (out = kapsel_left_out_at(obj, i)); i++)
-		cli_say("left out  %s  SEC(\"%s\"): kapsel has no such hook\n", out->name,
-			out->section);
+		select_say_left_out(out->name, out->section);
 }
 
 struct kapsel_object *cli_open(const char *path, int *status)

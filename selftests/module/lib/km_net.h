@@ -34,6 +34,18 @@
 	"ip -n far addr add " KM_FAR6 "/64 dev wire nodad &&"		\
 	"ip -n near link set wire up && ip -n far link set wire up"
 
+/* All of it, however many writes that takes. */
+static inline void km_pour(int fd, const void *data, size_t size)
+{
+	for (size_t done = 0; done < size;) {
+		ssize_t n = write(fd, (const char *)data + done, size - done);
+
+		if (n <= 0)
+			break;
+		done += n;
+	}
+}
+
 static inline int km_enter(const char *netns)
 {
 	int fd = open(netns, O_RDONLY | O_CLOEXEC), err;

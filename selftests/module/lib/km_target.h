@@ -19,6 +19,19 @@ static inline void target(void)
 	syscall(SYS_getpgid, 0);
 }
 
+/* Calls a function of the kernel's that may be watched by the program itself; gives 77. */
+#define KM_INNER		"copy_from_kernel_nofault"
+#define KM_CALLS_INNER					\
+	"r3 = r10\n"					\
+	"r3 += -8\n"					\
+	"*(u64 *)(r10 - 8) = 77\n"			\
+	"r1 = r10\n"					\
+	"r1 += -16\n"					\
+	"r2 = 8\n"					\
+	"call bpf_probe_read_kernel\n"			\
+	"r0 = *(u64 *)(r10 - 16)\n"			\
+	"exit\n"
+
 /**
  * struct km_fire - two threads that call it all the time
  * @stop: they are to end
