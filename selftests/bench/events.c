@@ -18,6 +18,8 @@
 #define PORT		4242
 #define SETTLE_US	300000	/* until a kprobe became a jump */
 #define MAX_SLOTS	64
+#define STACK_SIZE	(127 * 8)
+#define STACKS		1024
 
 /* Counts in a global variable, as clang does it. */
 #define COUNT_IT							\
@@ -41,6 +43,16 @@
 	"if r0 == 0 goto out\n"						\
 	COUNT_IT							\
 	"out:\n"							\
+	COUNT_END
+
+/* Nothing, and where it was called from; maps are counters, or of stacks. */
+#define NOTHING								\
+	"r1 = map[fd:%d]+0 ll\n"					\
+	COUNT_END
+#define STACK								\
+	"r2 = map[fd:%d] ll\n"						\
+	"r3 = 0\n"							\
+	"call bpf_get_stackid\n"					\
 	COUNT_END
 
 /* The same, of UDP packets; the others are dropped. */
@@ -69,6 +81,7 @@ static int sender, receiver;
 static __u64 inside;	/* an offset in the target */
 static double nothing;
 static const char *source = COUNT;
+static bool of_stacks;	/* what the map is */
 
 /* ------------------------------------------------------------------------
  * Measuring
@@ -139,6 +152,13 @@ static struct fds failed(int err)
 	return (struct fds){ { err, -1, -1, -1 } };
 }
 
+static int kapsel_map(void)
+{
+	if (of_stacks)
+		return km_map(bench_dev, BPF_MAP_TYPE_STACK_TRACE, 4, STACK_SIZE, STACKS, 0);
+	return km_map(bench_dev, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+}
+
 static int kapsel_prog(int map, __u32 type, __u32 engine)
 {
 	struct kapsel_prog_load arg = { .engine = engine };
@@ -150,7 +170,7 @@ static int kapsel_prog(int map, __u32 type, __u32 engine)
 
 static struct fds kapsel_probe_by(__u32 hook, __u64 offset, __u32 engine, __u32 flags)
 {
-	int map = km_map(bench_dev, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+	int map = kapsel_map();
 	int prog = kapsel_prog(map, KAPSEL_PROG_KPROBE, engine);
 	struct kapsel_link_create arg;
 
@@ -204,7 +224,8 @@ enum how { PERF, MULTI, TRACE, PACKET };
 static struct fds linux_hook(enum how how, __u64 offset, bool at_return)
 {
 	struct intree_load load = { .type = BPF_PROG_TYPE_KPROBE };
-	int map = intree_array(), prog, link = -EINVAL, more = -1;
+	int map = of_stacks ? intree_stacks(STACK_SIZE, STACKS) : intree_array();
+	int prog, link = -EINVAL, more = -1;
 
 	if (how == MULTI)
 		load.attach_type = BPF_TRACE_KPROBE_MULTI;
@@ -321,6 +342,57 @@ static void packets(void)
 	source = COUNT;
 }
 
+static double cost(struct fds fds)
+{
+	double insns = 0;
+
+	usleep(SETTLE_US);
+	if (fds.fd[0] >= 0)
+		insns = bench_least(call);
+	for (int i = 0; i < 4; i++)
+		if (fds.fd[i] > 0)
+			close(fds.fd[i]);
+	usleep(SETTLE_US);
+	return insns;
+}
+
+static struct fds hook_kapsel(void)
+{
+	return kapsel_probe(ENTRY, 0, JIT);
+}
+
+static struct fds hook_kprobe(void)
+{
+	return linux_hook(PERF, 0, false);
+}
+
+static struct fds hook_multi(void)
+{
+	return linux_hook(MULTI, 0, false);
+}
+
+/* Over a program there that does nothing. */
+static void stack_of(const char *name, enum figure_who who, struct fds (*hook)(void))
+{
+	double nobody = nothing;
+
+	source = NOTHING;
+	nothing = cost(hook());
+	source = STACK;
+	of_stacks = true;
+	row("a stack's id", name, who, hook(), call);
+	of_stacks = false;
+	source = COUNT;
+	nothing = nobody;
+}
+
+static void stacks(void)
+{
+	stack_of("kapsel, JIT", KAPSEL, hook_kapsel);
+	stack_of("Linux, kprobe.multi", LINUX, hook_multi);
+	stack_of("Linux, kprobe", LINUX, hook_kprobe);
+}
+
 /* The first instruction behind what tracing put at the beginning. */
 static void find_inside(void)
 {
@@ -342,5 +414,6 @@ void bench_events(void)
 	calling("entry, and what time it is", COUNT_TIMED);
 	offsets();
 	returns();
+	stacks();
 	packets();
 }

@@ -7,7 +7,7 @@
 
 #include "figures.h"
 
-#define MAX_FIGURES 100
+#define MAX_FIGURES 160
 
 static struct figure figures[MAX_FIGURES];
 static unsigned int count;

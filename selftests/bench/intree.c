@@ -23,6 +23,11 @@ int intree_array(void)
 	return bpf_map_create(BPF_MAP_TYPE_ARRAY, "counter", 4, 8, 1, NULL);
 }
 
+int intree_stacks(__u32 size, __u32 cnt)
+{
+	return bpf_map_create(BPF_MAP_TYPE_STACK_TRACE, "stacks", 4, size, cnt, NULL);
+}
+
 int intree_load(const struct intree_load *how, const struct bpf_insn *insns, int cnt)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = how->attach_type);

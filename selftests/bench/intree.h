@@ -17,6 +17,7 @@ struct intree_load {
 };
 
 int intree_array(void);
+int intree_stacks(__u32 size, __u32 cnt);
 int intree_load(const struct intree_load *how, const struct bpf_insn *insns, int cnt);
 
 /** intree_perf - by perf's kprobe, at @offset of @function, or at its return */

@@ -56,7 +56,7 @@ bench-load-object: $(BENCH_OUT)/object $(BENCH_OUT)/relocated.bpf.o ## Loading a
 
 # What running programs costs, on each of these; the last one's is the picture.
 BENCH_KERNELS ?= 6.1 6.12
-BENCH_EVENTS  := events_bench events computing intree figures picture
+BENCH_EVENTS  := events_bench events computing readers intree figures picture
 BENCH_PICTURE := selftests/bench/figures.svg
 
 $(BENCH_OUT)/events: $(BENCH_EVENTS:%=selftests/bench/%.c) selftests/lib/asm.c \
