@@ -107,23 +107,6 @@ u64 kps_h_ringbuf_output(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 	return kps_ringbuf_output(pointer(r1), pointer(r2), r3, r4);
 }
 
-u64 kps_h_ringbuf_reserve(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
-{
-	return (unsigned long)kps_ringbuf_reserve(pointer(r1), r2);
-}
-
-u64 kps_h_ringbuf_submit(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
-{
-	kps_ringbuf_commit(pointer(r1), r2, false);
-	return 0;
-}
-
-u64 kps_h_ringbuf_discard(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
-{
-	kps_ringbuf_commit(pointer(r1), r2, true);
-	return 0;
-}
-
 u64 kps_h_ringbuf_query(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 {
 	return kps_ringbuf_query(pointer(r1), r2);

@@ -45,7 +45,7 @@ static long output(const struct kps_skb_ctx *ctx, struct kps_map *map, u64 flags
 	memcpy(record, data, size);
 	if (more && skb_copy_bits(ctx->skb, 0, record + size, more))
 		memset(record + size, 0, more);
-	kps_ringbuf_commit(record, 0, false);
+	kps_ringbuf_submit(record, 0);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 struct kps_map;
 
 /**
- * kps_perf_reserve - room for a record, for kps_ringbuf_commit()
+ * kps_perf_reserve - room for a record, for kps_ringbuf_submit()
  * @map: the array
  * @size: bytes
  * @flags: the CPU, or BPF_F_CURRENT_CPU

@@ -14,6 +14,7 @@
 
 #include "compat.h"
 #include "guard.h"
+#include "helpers.h"
 #include "map.h"
 #include "maps/area.h"
 #include "maps/ringbuf.h"
@@ -198,21 +199,21 @@ static struct kps_record *record_at(struct kps_ring *ring, unsigned long pos)
 }
 
 /*
- * Moves @pending past what is committed. Only memory behind it may be used
- * again, whatever position userspace claims to have reached.
+ * Where the oldest record lies that is not committed. Only memory behind it may be
+ * used again, whatever position userspace claims to have reached.
  */
-static void advance_pending(struct kps_ring *ring)
+static unsigned long oldest_pending(struct kps_ring *ring, unsigned long end)
 {
 	unsigned long pos = ring->pending;
 	u32 len;
 
-	while (pos != ring->producer.at) {
+	while (pos != end) {
 		len = READ_ONCE(record_at(ring, pos)->len);
 		if (len & BPF_RINGBUF_BUSY_BIT)
 			break;
 		pos += record_size(len & ~BPF_RINGBUF_DISCARD_BIT);
 	}
-	ring->pending = pos;
+	return pos;
 }
 
 /* Positions of userspace and of the module; each is read before what it covers. */
@@ -228,21 +229,17 @@ static unsigned long producer_of(const struct kps_ring *ring)
 	return smp_load_acquire(&ring->producer.at);
 }
 
-static bool has_room(const struct kps_ring *ring, unsigned long end)
-{
-	return end - consumer_of(ring) <= ring->mask &&
-	       end - ring->pending <= ring->mask;
-}
-
+/* A record that is larger than the ring ends too far behind what is pending, too. */
 static struct kps_record *reserve_locked(struct kps_ring *ring, u32 len)
 {
-	unsigned long end = ring->producer.at + record_size(len);
+	unsigned long at = ring->producer.at, end = at + record_size(len);
+	unsigned long pending = oldest_pending(ring, at);
 	struct kps_record *record;
 
-	advance_pending(ring);
-	if (!has_room(ring, end))
+	ring->pending = pending;
+	if (unlikely(end - consumer_of(ring) > ring->mask || end - pending > ring->mask))
 		return NULL;
-	record = record_at(ring, ring->producer.at);
+	record = record_at(ring, at);
 	record->len = len | BPF_RINGBUF_BUSY_BIT;
 	record->page = (unsigned long)((void *)record - (void *)ring) >> PAGE_SHIFT;
 	/* Pairs with the reader's load: it sees the busy bit. */
@@ -250,22 +247,27 @@ static struct kps_record *reserve_locked(struct kps_ring *ring, u32 len)
 	return record;
 }
 
-void *kps_ringbuf_reserve(struct kps_map *map, u64 size)
+static noinline void *lose(struct kps_ring *ring)
 {
-	struct kps_ring *ring = ring_of(map);
-	struct kps_record *record = NULL;
+	kps_map_lose(ring->map);
+	return NULL;
+}
+
+static __always_inline void *reserve(struct kps_ring *ring, u64 size)
+{
+	struct kps_record *record;
 	unsigned long irq;
 
-	if (size <= MAX_RECORD && record_size(size) <= ring->mask + 1 &&
-	    !kps_lock(&ring->lock, &irq)) {
-		record = reserve_locked(ring, size);
-		kps_unlock(&ring->lock, irq);
-	}
-	if (!record) {
-		kps_map_lose(map);
-		return NULL;
-	}
-	return record + 1;
+	if (unlikely(size > MAX_RECORD || kps_lock(&ring->lock, &irq)))
+		return lose(ring);
+	record = reserve_locked(ring, size);
+	kps_unlock(&ring->lock, irq);
+	return likely(record) ? record + 1 : lose(ring);
+}
+
+void *kps_ringbuf_reserve(struct kps_map *map, u64 size)
+{
+	return reserve(ring_of(map), size);
 }
 
 static struct kps_ring *ring_of_record(const struct kps_record *record)
@@ -276,21 +278,43 @@ static struct kps_ring *ring_of_record(const struct kps_record *record)
 }
 
 /* By default the reader is woken only if it waits for this very record. */
-void kps_ringbuf_commit(void *sample, u64 flags, bool discard)
+static __always_inline void commit(void *sample, u64 flags, u32 discard)
 {
 	struct kps_record *record = sample - BPF_RINGBUF_HDR_SZ;
 	struct kps_ring *ring = ring_of_record(record);
 	u64 consumer, pos = (void *)record - (void *)ring->data;
-	u32 len = record->len & ~BPF_RINGBUF_BUSY_BIT;
 
-	if (discard)
-		len |= BPF_RINGBUF_DISCARD_BIT;
 	/* Orders the sample before, and the reader's position after. */
-	xchg(&record->len, len);
+	xchg(&record->len, (record->len & ~BPF_RINGBUF_BUSY_BIT) | discard);
 	consumer = consumer_of(ring) & ring->mask;
 	if (flags & BPF_RB_FORCE_WAKEUP ||
 	    (consumer == pos && !(flags & BPF_RB_NO_WAKEUP)))
 		irq_work_queue(&ring->wake);
+}
+
+void kps_ringbuf_submit(void *sample, u64 flags)
+{
+	commit(sample, flags, 0);
+}
+
+/*
+ * Helpers' bodies, here, so that a program's record costs two calls and no more.
+ */
+u64 kps_h_ringbuf_reserve(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return (unsigned long)reserve(ring_of((void *)(unsigned long)r1), r2);
+}
+
+u64 kps_h_ringbuf_submit(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	commit((void *)(unsigned long)r1, r2, 0);
+	return 0;
+}
+
+u64 kps_h_ringbuf_discard(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	commit((void *)(unsigned long)r1, r2, BPF_RINGBUF_DISCARD_BIT);
+	return 0;
 }
 
 long kps_ringbuf_output(struct kps_map *map, const void *from, u64 size,
@@ -304,7 +328,7 @@ long kps_ringbuf_output(struct kps_map *map, const void *from, u64 size,
 	if (!to)
 		return -EAGAIN;
 	memcpy(to, from, size);
-	kps_ringbuf_commit(to, flags, false);
+	kps_ringbuf_submit(to, flags);
 	return 0;
 }
 
