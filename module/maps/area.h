@@ -38,4 +38,17 @@ void kps_percpu_write(void __percpu *to, const void *from, u32 size);
 /** kps_percpu_user_size - bytes that a gathered value takes */
 u32 kps_percpu_user_size(u32 size);
 
+/**
+ * kps_copy_value - memcpy() of a key or a value, whose size is not known when compiling
+ *
+ * Most are a number, of which copying takes no call.
+ */
+static __always_inline void kps_copy_value(void *to, const void *from, u32 size)
+{
+	if (size == sizeof(u64))
+		memcpy(to, from, sizeof(u64));
+	else
+		memcpy(to, from, size);
+}
+
 #endif

@@ -196,13 +196,29 @@ static u32 bit_at(const struct prefix *key, u32 n)
 	return key->data[n / 8] >> (7 - n % 8) & 1;
 }
 
-/* How many bits two keys have in common at their beginning. */
-static u32 common_bits(const struct prefix *a, const struct prefix *b)
+static __always_inline u32 word_at(const struct prefix *key, u32 byte)
 {
-	u32 most = min(a->len, b->len), i;
-	u8 diff;
+	__be32 word;
 
-	for (i = 0; i * 8 < most; i++) {
+	memcpy(&word, key->data + byte, sizeof(word));
+	return be32_to_cpu(word);
+}
+
+/*
+ * How many of the first @most bits two keys of @size bytes have in common at their
+ * beginning.
+ */
+static __always_inline u32 same_bits(const struct prefix *a, const struct prefix *b, u32 most,
+				     u32 size)
+{
+	u32 i = 0, diff;
+
+	for (; i * 8 < most && i + 4 <= size; i += 4) {
+		diff = word_at(a, i) ^ word_at(b, i);
+		if (diff)
+			return min_t(u32, most, i * 8 + 32 - fls(diff));
+	}
+	for (; i * 8 < most; i++) {
 		diff = a->data[i] ^ b->data[i];
 		if (diff)
 			return min_t(u32, most, i * 8 + 8 - fls(diff));
@@ -210,9 +226,44 @@ static u32 common_bits(const struct prefix *a, const struct prefix *b)
 	return most;
 }
 
-static bool is_too_long(const struct kps_trie *trie, const struct prefix *key)
+static u32 common_bits(const struct kps_trie *trie, const struct prefix *a,
+		       const struct prefix *b)
 {
-	return key->len > data_size(trie) * 8;
+	return same_bits(a, b, min(a->len, b->len), data_size(trie));
+}
+
+/* Do the first @len bits of a key of @size bytes agree with a node's? */
+static __always_inline bool begins_with(const struct prefix *key, const struct node *node,
+					u32 len, u32 size)
+{
+	if (size == 4)
+		return !((u64)(word_at(&node->key, 0) ^ word_at(key, 0)) << len >> 32);
+	return same_bits(&node->key, key, len, size) == len;
+}
+
+static bool is_too_long(const struct kps_trie *trie, u32 len)
+{
+	return len > data_size(trie) * 8;
+}
+
+/**
+ * struct key_copy - a key of its own, as long as one can be
+ * @prefix: its beginning
+ * @data: the rest
+ */
+struct key_copy {
+	struct prefix prefix;
+	u8 data[MAX_DATA];
+};
+
+/*
+ * A program's key may lie where others write, userspace included, while the trie is
+ * changed by it. Return: false: it is too long.
+ */
+static bool copy_key(const struct kps_trie *trie, const void *from, struct key_copy *key)
+{
+	kps_copy_value(key, from, trie->map.key_size);
+	return !is_too_long(trie, key->prefix.len);
 }
 
 /* ------------------------------------------------------------------------
@@ -225,27 +276,37 @@ static bool is_too_long(const struct kps_trie *trie, const struct prefix *key)
  * was found is as good as in a hash: once its entry is replaced or removed, the
  * value may become another entry's.
  */
-static void *walk(const struct kps_trie *trie, const struct prefix *key)
+static __always_inline void *walk_sized(const struct kps_trie *trie, const struct prefix *key,
+					u32 key_len, u32 size)
 {
-	u32 len = 0, steps = data_size(trie) * 8 + 1;
+	u32 len = 0, steps = size * 8 + 1;
 	const struct node *node = rcu_dereference_raw(trie->root);
 	void *found = NULL, *value;
 
 	for (; node && steps--; node = rcu_dereference_raw(node->child[bit_at(key, len)])) {
 		len = READ_ONCE(node->key.len);
-		if (len > key->len || common_bits(&node->key, key) < len)
+		if (len > key_len || !begins_with(key, node, len, size))
 			break;
 		value = READ_ONCE(node->value);
 		if (value)
 			found = value;
-		if (len == key->len)
+		if (len == key_len)
 			break;
 	}
 	return found;
 }
 
+/* @key_len: of the key, which is not to be read again: others may write to it. */
+static void *walk(const struct kps_trie *trie, const struct prefix *key, u32 key_len)
+{
+	/* Of IPv4: comparing is a few instructions. */
+	if (data_size(trie) == 4)
+		return walk_sized(trie, key, key_len, 4);
+	return walk_sized(trie, key, key_len, data_size(trie));
+}
+
 /* The holder of the lock, if it is this CPU's, stands still meanwhile. */
-static void *walk_locked(struct kps_trie *trie, const struct prefix *key)
+static void *walk_locked(struct kps_trie *trie, const struct prefix *key, u32 key_len)
 {
 	unsigned long irq;
 	void *value;
@@ -254,7 +315,7 @@ static void *walk_locked(struct kps_trie *trie, const struct prefix *key)
 		kps_map_lose(&trie->map);
 		return NULL;
 	}
-	value = walk(trie, key);
+	value = walk(trie, key, key_len);
 	kps_unlock(&trie->lock, irq);
 	return value;
 }
@@ -263,22 +324,22 @@ static void *lpm_trie_lookup(struct kps_map *map, const void *k)
 {
 	struct kps_trie *trie = trie_of(map);
 	const struct prefix *key = k;
-	u32 taken, tries = RETRIES;
+	u32 key_len = READ_ONCE(key->len), taken, tries = RETRIES;
 	void *value;
 
-	if (is_too_long(trie, key))
+	if (is_too_long(trie, key_len))
 		return NULL;
 	while (tries--) {
 		taken = READ_ONCE(trie->taken);
 		/* Around the walk: take_node() counts before the node is written. */
 		smp_rmb();
-		value = walk(trie, key);
+		value = walk(trie, key, key_len);
 		/* The other half. */
 		smp_rmb();
 		if (READ_ONCE(trie->taken) == taken)
 			return value;
 	}
-	return walk_locked(trie, key);
+	return walk_locked(trie, key, key_len);
 }
 
 static u64 lpm_trie_lookup_body(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
@@ -312,7 +373,7 @@ static void *take_value(struct kps_trie *trie, const void *from)
 	struct value *value = trie->free_value;
 
 	trie->free_value = value->next_free;
-	memcpy(value->data, from, trie->map.value_size);
+	kps_copy_value(value->data, from, trie->map.value_size);
 	return value->data;
 }
 
@@ -349,7 +410,7 @@ static void descend(struct kps_trie *trie, const struct prefix *key, struct spot
 {
 	*spot = (struct spot){ .slot = &trie->root };
 	while ((spot->node = deref(spot->slot))) {
-		spot->common = common_bits(&spot->node->key, key);
+		spot->common = common_bits(trie, &spot->node->key, key);
 		if (spot->common < spot->node->key.len || spot->common == key->len)
 			return;
 		spot->parent = spot->node;
@@ -420,13 +481,14 @@ static long lpm_trie_update(struct kps_map *map, const void *key, const void *va
 {
 	struct kps_trie *trie = trie_of(map);
 	unsigned long irq;
+	struct key_copy copy;
 	int err;
 
-	if (flags > BPF_EXIST || is_too_long(trie, key))
+	if (flags > BPF_EXIST || !copy_key(trie, key, &copy))
 		return -EINVAL;
 	err = kps_lock(&trie->lock, &irq);
 	if (!err) {
-		err = update_locked(trie, key, value, flags);
+		err = update_locked(trie, &copy.prefix, value, flags);
 		kps_unlock(&trie->lock, irq);
 	}
 	if (err == -ENOSPC || err == -EBUSY)
@@ -473,13 +535,14 @@ static long lpm_trie_remove(struct kps_map *map, const void *key)
 {
 	struct kps_trie *trie = trie_of(map);
 	unsigned long irq;
+	struct key_copy copy;
 	int err;
 
-	if (is_too_long(trie, key))
+	if (!copy_key(trie, key, &copy))
 		return -EINVAL;
 	err = kps_lock(&trie->lock, &irq);
 	if (!err) {
-		err = remove_locked(trie, key);
+		err = remove_locked(trie, &copy.prefix);
 		kps_unlock(&trie->lock, irq);
 	} else {
 		kps_map_lose(map);
@@ -496,11 +559,11 @@ static int lpm_trie_read(struct kps_map *map, const void *key, void *value)
 	const void *found = NULL;
 	unsigned long irq;
 
-	if (is_too_long(trie, key))
+	if (is_too_long(trie, ((const struct prefix *)key)->len))
 		return -ENOENT;
 	if (kps_lock(&trie->lock, &irq))
 		return -EBUSY;
-	found = walk(trie, key);
+	found = walk(trie, key, ((const struct prefix *)key)->len);
 	if (found)
 		memcpy(value, found, map->value_size);
 	kps_unlock(&trie->lock, irq);
@@ -535,7 +598,7 @@ static struct node *next_locked(struct kps_trie *trie, const struct prefix *key)
 	bool below = false;
 
 	for (node = deref(slot); node; node = child) {
-		u32 common = common_bits(&node->key, key);
+		u32 common = common_bits(trie, &node->key, key);
 
 		if (common < node->key.len)
 			break;
@@ -566,7 +629,7 @@ static int lpm_trie_next_key(struct kps_map *map, const void *key, void *next)
 
 	if (kps_lock(&trie->lock, &irq))
 		return -EBUSY;
-	if (!key || is_too_long(trie, key))
+	if (!key || is_too_long(trie, ((const struct prefix *)key)->len))
 		node = first_below(deref(&trie->root));
 	else
 		node = next_locked(trie, key);

@@ -3,6 +3,7 @@
 
 #include <linux/kernel.h>
 #include <pthread.h>
+#include <sys/mman.h>
 
 #include "kselftest_harness.h"
 #include "module/lib/km.h"
@@ -205,6 +206,64 @@ TEST_F_TIMEOUT(lpm, storm, 120)
 	close(prog);
 	close(inner);
 	close(wrong);
+}
+
+struct scribbler {
+	struct prefix *key;
+	bool stop;
+};
+
+static void *scribble(void *arg)
+{
+	struct scribbler *s = arg;
+
+	for (__u32 i = 0; !__atomic_load_n(&s->stop, __ATOMIC_RELAXED); i++) {
+		__u32 len = i & 1 ? 0xffffffff : i % 33, addr = i * 2654435761u;
+
+		__atomic_store_n(&s->key->len, len, __ATOMIC_RELAXED);
+		__atomic_store_n((__u32 *)s->key->addr, addr, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* A key that userspace writes to meanwhile: what is in the trie is as long as may be. */
+TEST_F(lpm, a_key_changes_under_the_call)
+{
+	int keys = km_map(self->dev, BPF_MAP_TYPE_ARRAY, 4, 16, 1, BPF_F_MMAPABLE);
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, keys, 0);
+	struct scribbler s = { .key = page };
+	struct prefix key, *before = NULL;
+	pthread_t thread;
+	int prog;
+
+	ASSERT_NE(MAP_FAILED, page);
+	prog = km_kprobe(self->dev,
+			 "r6 = map[fd:%d]+0 ll\n"
+			 "r1 = map[fd:%d] ll\n"
+			 "r2 = r6\n"
+			 "r3 = r6\n"
+			 "r3 += 8\n"
+			 "r4 = 0\n"
+			 "call bpf_map_update_elem\n"
+			 "r1 = map[fd:%d] ll\n"
+			 "r2 = r6\n"
+			 "call bpf_map_lookup_elem\n"
+			 "r1 = map[fd:%d] ll\n"
+			 "r2 = r6\n"
+			 "call bpf_map_delete_elem\n"
+			 "r0 = 0\n"
+			 "exit\n", keys, self->map, self->map, self->map);
+	ASSERT_LE(0, prog);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, scribble, &s));
+	for (int i = 0; i < 20000; i++)
+		ASSERT_EQ(0, km_call(prog));
+	__atomic_store_n(&s.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	for (; !km_next(self->map, before, &key, sizeof(key)); before = &key)
+		EXPECT_GE(32, key.len);
+	close(prog);
+	EXPECT_EQ(0, munmap(page, 4096));
+	close(keys);
 }
 
 TEST_HARNESS_MAIN
