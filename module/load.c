@@ -205,11 +205,23 @@ static const struct kps_view *target_view(void *priv, u32 index)
 	return map->ops->view ? map->ops->view(map) : NULL;
 }
 
-static kps_helper_fn target_lookup(void *priv, u32 index)
+static kps_helper_fn target_body(void *priv, u32 index, u32 id)
 {
 	struct kps_load *load = priv;
+	const struct kps_map_ops *ops = load->prog->maps[index]->ops;
 
-	return load->prog->maps[index]->ops->lookup_body;
+	switch (id) {
+	case BPF_FUNC_map_lookup_elem:
+		return ops->lookup_body;
+	case BPF_FUNC_map_update_elem:
+		return ops->update_body;
+	case BPF_FUNC_map_push_elem:
+		return ops->push_body;
+	case BPF_FUNC_map_pop_elem:
+		return ops->pop_body;
+	default:
+		return NULL;
+	}
 }
 
 static kps_helper_fn target_helper(void *priv, u32 id)
@@ -258,8 +270,8 @@ static int rewrite(struct kps_load *load, const struct kps_prog_in *in,
 		.map = target_map,
 		.map_value = target_map_value,
 		.view = target_view,
-		.lookup = target_lookup,
 		.helper = target_helper,
+		.body = target_body,
 		.priv = load,
 	};
 

@@ -38,7 +38,8 @@ struct kps_batch {
  * @lookup: for programs, any context: the value's address, or NULL. Values live
  *	as long as the map; what they belong to may change meanwhile
  * @lookup_cpu: the same, of another CPU
- * @lookup_body: @lookup as map_lookup_elem calls it, without looking up the type
+ * @lookup_body: @update_body: @push_body: @pop_body: @lookup and so on as bodies of their
+ *	helpers, which programs call without looking up the type
  * @view: where an array's values are
  * @update: for programs, any context; also for ioctls, unless there is @write
  * @remove: for all
@@ -67,6 +68,9 @@ struct kps_map_ops {
 	void *(*lookup)(struct kps_map *map, const void *key);
 	void *(*lookup_cpu)(struct kps_map *map, const void *key, u32 cpu);
 	kps_helper_fn lookup_body;
+	kps_helper_fn update_body;
+	kps_helper_fn push_body;
+	kps_helper_fn pop_body;
 	const struct kps_view *(*view)(struct kps_map *map);
 	long (*update)(struct kps_map *map, const void *key, const void *value,
 		       u64 flags);

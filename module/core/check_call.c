@@ -313,39 +313,59 @@ static int check_args(struct call *c)
 /* The first word of the key that r2 points to, if it is on the stack and known. */
 static u32 index_of(const struct call *c)
 {
+	const struct kps_map_facts *map = &c->at->env->maps[c->map];
 	const struct kps_reg *key = kps_reg_at(c->at, 2);
-	u32 index;
+	struct kps_range word;
 
-	if (key->kind == KAPSEL_KIND_STACK && kps_scalar_is_const(&key->val) &&
-	    c->at->env->maps[c->map].key_size >= sizeof(index) &&
-	    kps_stack_const(c->at, key->object, key->val.r64.smin, &index))
-		return index;
-	return KPS_NO_INDEX;
+	if (c->helper->id != BPF_FUNC_map_lookup_elem || key->kind != KAPSEL_KIND_STACK ||
+	    !kps_scalar_is_const(&key->val) || map->key_size < sizeof(u32) ||
+	    !kps_stack_word(c->at, key->object, key->val.r64.smin, &word))
+		return KPS_NO_INDEX;
+	if (word.umin == word.umax && word.umax < KPS_SOME_INDEX)
+		return (u32)word.umax;
+	return word.umax < map->max_entries ? KPS_SOME_INDEX : KPS_NO_INDEX;
+}
+
+static bool is_inside(const struct call *c, u32 index)
+{
+	return index == KPS_SOME_INDEX || index < c->at->env->maps[c->map].max_entries;
+}
+
+static u32 join_index(const struct call *c, u32 a, u32 b)
+{
+	if (a == b)
+		return a;
+	return is_inside(c, a) && is_inside(c, b) ? KPS_SOME_INDEX : KPS_NO_INDEX;
 }
 
 /* The engines rely on what is the same on all paths. */
-static void note_lookup(const struct call *c)
+static void note_map(const struct call *c)
 {
 	struct kps_insn_aux *aux = kps_aux_at(c->at);
 	u32 index;
 
 	if (c->at->env->unjudged)
 		return;
-	index = index_of(c);
 	/* Which of the maps it is, is not known before it runs. */
 	if (kps_is_inner(c->map)) {
-		aux->kind = KPS_AUX_LOOKUPS;
+		aux->kind = KPS_AUX_MAPS_CALL;
 		return;
 	}
+	index = index_of(c);
 	if (aux->kind == KPS_AUX_NONE) {
-		aux->kind = KPS_AUX_LOOKUP;
+		aux->kind = KPS_AUX_MAP_CALL;
 		aux->map = (u16)c->map;
 		aux->arg = index;
 	}
 	if (aux->map != c->map)
-		aux->kind = KPS_AUX_LOOKUPS;
-	if (aux->arg != index)
-		aux->arg = KPS_NO_INDEX;
+		aux->kind = KPS_AUX_MAPS_CALL;
+	aux->arg = join_index(c, aux->arg, index);
+}
+
+/* Callbacks have a note of their own. */
+static bool is_on_map(const struct kps_helper *helper)
+{
+	return helper->args[0] == KPS_ARG_MAP && helper->args[1] != KPS_ARG_CALLBACK;
 }
 
 static int refuse_helper(const struct kps_at *at, u32 code, u32 id)
@@ -368,8 +388,8 @@ int kps_check_helper(const struct kps_at *at, const struct kps_helper **helper)
 	if (c.helper->gpl && !at->env->in->gpl)
 		return refuse_helper(at, KPS_D_HELPER_GPL, id);
 	err = check_args(&c);
-	if (!err && id == BPF_FUNC_map_lookup_elem)
-		note_lookup(&c);
+	if (!err && is_on_map(c.helper))
+		note_map(&c);
 	if (!err && id == BPF_FUNC_tail_call)
 		err = kps_check_tail_call(at);
 	if (!err && id == BPF_FUNC_snprintf)

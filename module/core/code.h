@@ -55,7 +55,8 @@ enum kps_code_op {
  * @dst: register
  * @src: register
  * @off: of an access; of a conditional jump: instructions from the next one; of
- *	a call: bytes to the callee's frame pointer
+ *	a call: bytes to the callee's frame pointer; of a lookup: 1: the array has an
+ *	entry of that index; of a lddw: 1: nobody reads it, compiled code can do without
  * @clear: of call_short: bit n: rn is not given and must be 0
  * @imm: sign-extended, or 64 bits, or a helper's address; of other jumps and
  *	calls: instructions from the next one

@@ -379,7 +379,8 @@ static void lower_cmpxchg32(struct lower *lo, const struct kps_code_insn *insn)
 
 static void lower_lddw(struct lower *lo, const struct kps_code_insn *insn)
 {
-	emit_wide(lo, insn->dst, insn->imm);
+	if (!insn->off)
+		emit_wide(lo, insn->dst, insn->imm);
 }
 
 /* ------------------------------------------------------------------------
@@ -434,23 +435,34 @@ static void scale(struct lower *lo, u8 reg, u32 by)
 		emit(lo, KPS_ROW_mul64_imm, reg, 0, 0, by);
 }
 
-static void lower_lookup(struct lower *lo, const struct kps_code_insn *insn)
+/* r0 := the address of an entry, whose index is in r1. */
+static void value_at(struct lower *lo, const struct kps_view *view)
 {
-	const struct kps_view *view = (const void *)(unsigned long)insn->imm;
-	bool one = view->entries == 1;
-	u32 skip;
-
-	emit(lo, KPS_ROW_ldxw, BPF_REG_1, BPF_REG_2, 0, 0);
-	emit_zero(lo, BPF_REG_0);
-	skip = lo->n;
-	emit(lo, KPS_ROW_jge32_imm, BPF_REG_1, 0, 0, view->entries);
-	if (!one) {
+	if (view->entries > 1) {
 		limit_index(lo, view->entries);
 		scale(lo, BPF_REG_1, view->stride);
 	}
 	emit_wide(lo, BPF_REG_0, view->values);
-	if (!one)
+	if (view->entries > 1)
 		emit(lo, KPS_ROW_add64_reg, BPF_REG_0, BPF_REG_1, 0, 0);
+}
+
+static void lower_lookup(struct lower *lo, const struct kps_code_insn *insn)
+{
+	const struct kps_view *view = (const void *)(unsigned long)insn->imm;
+	bool inside = insn->off;
+	u32 skip;
+
+	if (!inside || view->entries > 1)
+		emit(lo, KPS_ROW_ldxw, BPF_REG_1, BPF_REG_2, 0, 0);
+	if (inside) {
+		value_at(lo, view);
+		return;
+	}
+	emit_zero(lo, BPF_REG_0);
+	skip = lo->n;
+	emit(lo, KPS_ROW_jge32_imm, BPF_REG_1, 0, 0, view->entries);
+	value_at(lo, view);
 	end_skip(lo, skip);
 }
 

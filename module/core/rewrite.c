@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kapsel core - the rewrite: from proved to runnable */
 
+#include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
@@ -184,28 +185,41 @@ static const struct kps_view *view_of(const struct rewrite *rw, u32 map)
 	return view && view->entries <= S32_MAX && view->stride <= S32_MAX ? view : NULL;
 }
 
-static int rewrite_lookup(const struct rewrite *rw, u32 pc,
-			  struct kps_code_insn *out)
+static void rewrite_lookup(const struct kps_insn_aux *aux, const struct kps_view *view,
+			   struct kps_code_insn *out)
 {
-	const struct kps_insn_aux *aux = &rw->proof->aux[pc];
-	const struct kps_view *view = view_of(rw, aux->map);
-	kps_helper_fn body = NULL;
+	bool inside = aux->arg == KPS_SOME_INDEX || aux->arg < view->entries;
 
-	if (!view) {
-		body = rw->target->lookup(rw->target->priv, aux->map) ?:
-		       rw->target->helper(rw->target->priv, BPF_FUNC_map_lookup_elem);
-		out->imm = (unsigned long)body;
-	} else if (aux->arg == KPS_NO_INDEX) {
+	if (aux->arg >= KPS_SOME_INDEX) {
 		out->op = KPS_CODE_lookup;
+		out->off = inside;
 		out->imm = (unsigned long)view;
-	} else if (aux->arg < view->entries) {
+	} else if (inside) {
 		out->op = KPS_ROW_lddw;
 		out->imm = view->values + (u64)view->stride * aux->arg;
 	} else {
 		out->op = KPS_ROW_mov64_imm;
 		out->imm = 0;
 	}
-	return view || body ? 0 : -EINVAL;
+}
+
+static int rewrite_map_call(const struct rewrite *rw, u32 pc, struct kps_code_insn *out)
+{
+	const struct kps_insn_aux *aux = &rw->proof->aux[pc];
+	const struct kps_view *view = NULL;
+	u32 id = rw->in->insns[pc].imm;
+	kps_helper_fn body;
+
+	if (id == BPF_FUNC_map_lookup_elem)
+		view = view_of(rw, aux->map);
+	if (view) {
+		rewrite_lookup(aux, view, out);
+		return 0;
+	}
+	body = rw->target->body(rw->target->priv, aux->map, id) ?:
+	       rw->target->helper(rw->target->priv, id);
+	out->imm = (unsigned long)body;
+	return body ? 0 : -EINVAL;
 }
 
 static int rewrite_callback(const struct rewrite *rw, u32 pc, struct kps_code_insn *out)
@@ -231,8 +245,8 @@ static int rewrite_call(const struct rewrite *rw, u32 pc,
 
 	if (aux->kind == KPS_AUX_CALLBACK)
 		return rewrite_callback(rw, pc, out);
-	if (aux->kind == KPS_AUX_LOOKUP)
-		return rewrite_lookup(rw, pc, out);
+	if (aux->kind == KPS_AUX_MAP_CALL)
+		return rewrite_map_call(rw, pc, out);
 	body = rw->target->helper(rw->target->priv, rw->in->insns[pc].imm);
 	out->imm = (unsigned long)body;
 	if (rw->in->insns[pc].imm == BPF_FUNC_tail_call)
@@ -301,6 +315,61 @@ static int rewrite_all(struct rewrite *rw)
 	return err;
 }
 
+/* ------------------------------------------------------------------------
+ * What nobody reads
+ */
+
+static bool goes_on(u32 kind)
+{
+	return kind != KPS_OP_EXIT && kind != KPS_OP_JA && kind != KPS_OP_JCOND;
+}
+
+/* A lookup that became something else than a call. */
+static bool is_inlined(const struct rewrite *rw, u32 pc)
+{
+	return rw->proof->aux[pc].kind == KPS_AUX_MAP_CALL &&
+	       rw->code->insns[rw->place[pc]].op != KPS_ROW_call;
+}
+
+/*
+ * A map's address is for a call, before which little else happens: if that needs none,
+ * and all between is on the way to it, then nobody does. Others may jump in between.
+ */
+static bool is_unread(const struct rewrite *rw, u32 pc, u32 end)
+{
+	const struct bpf_insn *insns = rw->in->insns;
+	u32 reg = insns[pc].dst_reg;
+
+	while ((pc += kps_insn_slots(&insns[pc])) < end) {
+		const struct kps_op *op = kps_op_find(&insns[pc]);
+		struct kps_regset set = kps_insn_regs(&insns[pc]);
+
+		if (!op || !rw->proof->aux[pc].seen)
+			return false;
+		if (is_inlined(rw, pc))
+			return reg == BPF_REG_1;
+		if (set.use & BIT(reg) || !goes_on(op->kind))
+			return false;
+		if (set.def & BIT(reg))
+			return true;
+	}
+	return false;
+}
+
+static void mark_unread(struct rewrite *rw)
+{
+	const struct bpf_insn *insns = rw->in->insns;
+	u32 pc, sub = 0;
+
+	for (pc = 0; pc < rw->in->insn_cnt; pc += kps_insn_slots(&insns[pc])) {
+		if (pc >= rw->proof->subprogs[sub].end)
+			sub++;
+		if (rw->proof->aux[pc].seen && rw->proof->aux[pc].kind == KPS_AUX_MAP)
+			rw->code->insns[rw->place[pc]].off =
+				is_unread(rw, pc, rw->proof->subprogs[sub].end);
+	}
+}
+
 static struct kps_code *new_code(u32 cnt, const struct kps_host *host)
 {
 	size_t bytes = sizeof(struct kps_code) +
@@ -324,11 +393,13 @@ static int rewrite_placed(struct rewrite *rw, const struct kps_host *host,
 	if (!rw->code)
 		return -ENOMEM;
 	err = rewrite_all(rw);
-	if (err)
+	if (err) {
 		kps_code_free(rw->code, host);
-	else
-		*code = rw->code;
-	return err;
+		return err;
+	}
+	mark_unread(rw);
+	*code = rw->code;
+	return 0;
 }
 
 int kps_rewrite(const struct kps_prog_in *in, const struct kps_proof *proof,

@@ -46,8 +46,8 @@ struct kps_view {
  * @map: the address that a map reference becomes
  * @map_value: the address of a map's value, of a type with KAPSEL_MAP_OP_DIRECT
  * @view: where an array's values are, NULL for a map of another kind
- * @lookup: the body of map_lookup_elem for a map, NULL: the helper's own will do
  * @helper: the body of a helper, NULL if there is none
+ * @body: the body of a helper for a map, NULL: the helper's own will do
  * @ctx: where the fields of @type's context are, in the order of its rows;
  *	NULL: the context is laid out as the program sees it
  * @priv: passed to each
@@ -56,8 +56,8 @@ struct kps_target {
 	u64 (*map)(void *priv, u32 map);
 	u64 (*map_value)(void *priv, u32 map);
 	const struct kps_view *(*view)(void *priv, u32 map);
-	kps_helper_fn (*lookup)(void *priv, u32 map);
 	kps_helper_fn (*helper)(void *priv, u32 id);
+	kps_helper_fn (*body)(void *priv, u32 map, u32 id);
 	const struct kps_ctx_slot *ctx;
 	void *priv;
 };
@@ -74,8 +74,8 @@ struct kps_code;
  *
  * Map references become addresses, context fields accesses to where they are,
  * helpers their bodies, unreachable instructions traps. A lookup in an array becomes
- * an address if the index is known, else a comparison; one in another map a call of
- * that type's own function.
+ * an address if the index is known, else a comparison; what else is done to a map a
+ * call of that type's own function.
  *
  * Return: 0, -ENOMEM, or -EINVAL if a helper has no body.
  */

@@ -153,21 +153,18 @@ int kps_stack_load(const struct kps_at *at, u32 n, s64 off, u32 size, u32 reg,
 	return 0;
 }
 
-bool kps_stack_const(const struct kps_at *at, u32 n, s64 off, u32 *val)
+bool kps_stack_word(const struct kps_at *at, u32 n, s64 off, struct kps_range *word)
 {
 	struct kps_reg reg;
-	u64 number = 0;
 
 	if (off & 3)
 		return false;
-	if (read_spill(at, n, off, sizeof(*val), &reg)) {
-		if (!kps_is_const(&reg, &number))
-			return false;
-	} else if (!reads_zero(at->s->frame[n], off, sizeof(*val))) {
-		return false;
+	if (read_spill(at, n, off, sizeof(u32), &reg)) {
+		*word = reg.val.r32;
+		return reg.kind == KAPSEL_KIND_SCALAR;
 	}
-	*val = (u32)number;
-	return true;
+	*word = kps_range_const(0, 32);
+	return reads_zero(at->s->frame[n], off, sizeof(u32));
 }
 
 int kps_stack_load_any(const struct kps_at *at, u32 n, s64 lo, s64 hi, u32 size,

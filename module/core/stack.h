@@ -19,8 +19,8 @@
 int kps_stack_load(const struct kps_at *at, u32 n, s64 off, u32 size, u32 reg,
 		   struct kps_reg *out);
 
-/** kps_stack_const - is there one number that the word at @off is known to hold? */
-bool kps_stack_const(const struct kps_at *at, u32 n, s64 off, u32 *val);
+/** kps_stack_word - what is known of the word at @off; false: it is not a number */
+bool kps_stack_word(const struct kps_at *at, u32 n, s64 off, struct kps_range *word);
 
 /** kps_stack_load_any - read @size bytes somewhere in [@lo, @hi] */
 int kps_stack_load_any(const struct kps_at *at, u32 n, s64 lo, s64 hi, u32 size,

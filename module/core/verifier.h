@@ -42,7 +42,8 @@ struct kps_prog_in {
 	u64 budget_bytes;
 };
 
-#define KPS_NO_INDEX	0xffffffffu	/* not known, or not the same on all paths */
+#define KPS_NO_INDEX	0xffffffffu	/* not known */
+#define KPS_SOME_INDEX	0xfffffffeu	/* less than the map's entries on all paths */
 
 /** enum kps_aux_kind - what an instruction was proved to do, for the rewrite */
 enum kps_aux_kind {
@@ -55,10 +56,10 @@ enum kps_aux_kind {
 	KPS_AUX_PLAIN,		/* load or store of other memory */
 	KPS_AUX_ARGS,		/* call of a helper: the registers of @arg (bit n) are not given */
 	KPS_AUX_CALLBACK,	/* call of loop: subprogram @arg is the callback */
-	KPS_AUX_LOOKUP,		/* call of map_lookup_elem on map @map; @arg is the first
-				 * word of the key, or KPS_NO_INDEX
+	KPS_AUX_MAP_CALL,	/* call of a helper on map @map; of map_lookup_elem @arg is
+				 * the first word of the key, KPS_SOME_INDEX or KPS_NO_INDEX
 				 */
-	KPS_AUX_LOOKUPS,	/* the same on one map or another */
+	KPS_AUX_MAPS_CALL,	/* the same on one map or another */
 };
 
 /**

@@ -103,16 +103,28 @@ struct kps_elem *kps_htab_find(struct kps_htab *htab, const void *key)
 	return find_any(htab, key);
 }
 
-struct kps_elem *kps_htab_find_locked(struct kps_htab *htab, u32 hash,
-				      const void *key)
+static __always_inline struct kps_elem *find_locked(struct kps_htab *htab, u32 hash,
+						    const void *key, u32 size)
 {
 	struct hlist_nulls_node *node;
 	struct kps_elem *elem;
 
 	hlist_nulls_for_each_entry(elem, node, &kps_htab_bucket(htab, hash)->head, node)
-		if (matches(elem, hash, key, htab->map.key_size))
+		if (matches(elem, hash, key, size))
 			return elem;
 	return NULL;
+}
+
+struct kps_elem *kps_htab_find_locked(struct kps_htab *htab, u32 hash,
+				      const void *key)
+{
+	switch (htab->map.key_size) {
+	case 4:
+		return find_locked(htab, hash, key, 4);
+	case 8:
+		return find_locked(htab, hash, key, 8);
+	}
+	return find_locked(htab, hash, key, htab->map.key_size);
 }
 
 static struct kps_elem *pop_free(struct kps_htab *htab)
@@ -163,7 +175,7 @@ static void set_percpu(void __percpu *to, const void *value, u32 size,
 	if (is_new)
 		for_each_possible_cpu(cpu)
 			memset(per_cpu_ptr(to, cpu), 0, size);
-	memcpy(this_cpu_ptr(to), value, size);
+	kps_copy_value(this_cpu_ptr(to), value, size);
 }
 
 static void set_value(struct kps_htab *htab, struct kps_elem *elem,
@@ -174,14 +186,14 @@ static void set_value(struct kps_htab *htab, struct kps_elem *elem,
 	if (htab->percpu)
 		set_percpu(percpu_value(htab, elem), value, size, whole, is_new);
 	else
-		memcpy(kps_htab_value(htab, elem), value, size);
+		kps_copy_value(kps_htab_value(htab, elem), value, size);
 }
 
 static void link_new(struct kps_htab *htab, struct kps_elem *elem, u32 hash,
 		     const void *key)
 {
 	WRITE_ONCE(elem->hash, hash);
-	memcpy(elem->key, key, htab->map.key_size);
+	kps_copy_value(elem->key, key, htab->map.key_size);
 	/* After the hash: see kps_htab_evict(). */
 	smp_store_release(&elem->linked, 1);
 	hlist_nulls_add_head_rcu(&elem->node, &kps_htab_bucket(htab, hash)->head);
@@ -335,6 +347,12 @@ int kps_htab_take(struct kps_map *map, const void *key, void *value)
 long kps_htab_update(struct kps_map *map, const void *key, const void *value, u64 flags)
 {
 	return kps_htab_store(kps_htab_of(map), key, value, flags, false);
+}
+
+u64 kps_htab_update_body(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return kps_htab_store(kps_htab_of((void *)(unsigned long)r1), (void *)(unsigned long)r2,
+			      (void *)(unsigned long)r3, r4, false);
 }
 
 int kps_htab_write(struct kps_map *map, const void *key, const void *value,

@@ -129,6 +129,7 @@ int kps_htab_store(struct kps_htab *htab, const void *key, const void *value,
 
 /* See struct kps_map_ops. */
 long kps_htab_update(struct kps_map *map, const void *key, const void *value, u64 flags);
+u64 kps_htab_update_body(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
 long kps_htab_remove(struct kps_map *map, const void *key);
 int kps_htab_read(struct kps_map *map, const void *key, void *value);
 int kps_htab_take(struct kps_map *map, const void *key, void *value);
@@ -143,6 +144,7 @@ u32 kps_htab_used(struct kps_map *map);
 #define KPS_HTAB_OPS				\
 	.free = kps_htab_free,			\
 	.update = kps_htab_update,		\
+	.update_body = kps_htab_update_body,	\
 	.remove = kps_htab_remove,		\
 	.each = kps_htab_each,			\
 	.read = kps_htab_read,			\

@@ -74,38 +74,44 @@ static void drop_oldest(struct kps_row *row)
 	row->count--;
 }
 
-static int push_locked(struct kps_row *row, const void *value, u64 flags)
+static __always_inline int push_locked(struct kps_row *row, const void *value, u64 flags)
 {
 	if (row->count == row->map.max_entries) {
 		if (flags != BPF_EXIST)
 			return -E2BIG;
 		drop_oldest(row);
 	}
-	memcpy(place(row, row->count++), value, row->map.value_size);
+	kps_copy_value(place(row, row->count++), value, row->map.value_size);
 	return 0;
+}
+
+u64 kps_row_push_body(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct kps_row *row = row_of((void *)(unsigned long)r1);
+	const void *value = (void *)(unsigned long)r2;
+	unsigned long irq;
+	long err;
+
+	if (r3 & ~(u64)BPF_EXIST)
+		return -EINVAL;
+	err = kps_lock(&row->lock, &irq);
+	if (likely(!err)) {
+		err = push_locked(row, value, r3);
+		kps_unlock(&row->lock, irq);
+	}
+	if (unlikely(err))
+		kps_map_lose(&row->map);
+	return err;
 }
 
 long kps_row_push(struct kps_map *map, const void *value, u64 flags)
 {
-	struct kps_row *row = row_of(map);
-	unsigned long irq;
-	int err;
-
-	if (flags != BPF_ANY && flags != BPF_EXIST)
-		return -EINVAL;
-	err = kps_lock(&row->lock, &irq);
-	if (!err) {
-		err = push_locked(row, value, flags);
-		kps_unlock(&row->lock, irq);
-	}
-	if (err)
-		kps_map_lose(map);
-	return err;
+	return kps_row_push_body((unsigned long)map, (unsigned long)value, flags, 0, 0);
 }
 
-static void take_locked(struct kps_row *row, void *value)
+static __always_inline void take_locked(struct kps_row *row, void *value)
 {
-	memcpy(value, nth(row, 0), row->map.value_size);
+	kps_copy_value(value, nth(row, 0), row->map.value_size);
 	if (row->newest_first)
 		row->count--;
 	else
@@ -113,37 +119,41 @@ static void take_locked(struct kps_row *row, void *value)
 }
 
 /* On an error the value is zeroed, so that nothing of the program's past is in it. */
-static int get(struct kps_map *map, void *value, bool remove)
+static __always_inline long get(struct kps_row *row, void *value, bool remove)
 {
-	struct kps_row *row = row_of(map);
 	unsigned long irq;
-	int err;
+	long err;
 
 	err = kps_lock(&row->lock, &irq);
-	if (!err) {
+	if (likely(!err)) {
 		if (!row->count)
 			err = -ENOENT;
 		else if (remove)
 			take_locked(row, value);
 		else
-			memcpy(value, nth(row, 0), map->value_size);
+			kps_copy_value(value, nth(row, 0), row->map.value_size);
 		kps_unlock(&row->lock, irq);
 	} else {
-		kps_map_lose(map);
+		kps_map_lose(&row->map);
 	}
-	if (err)
-		memset(value, 0, map->value_size);
+	if (unlikely(err))
+		memset(value, 0, row->map.value_size);
 	return err;
+}
+
+u64 kps_row_pop_body(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return get(row_of((void *)(unsigned long)r1), (void *)(unsigned long)r2, true);
 }
 
 long kps_row_pop(struct kps_map *map, void *value)
 {
-	return get(map, value, true);
+	return get(row_of(map), value, true);
 }
 
 long kps_row_peek(struct kps_map *map, void *value)
 {
-	return get(map, value, false);
+	return get(row_of(map), value, false);
 }
 
 int kps_row_read(struct kps_map *map, const void *key, void *value)

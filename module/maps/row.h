@@ -31,7 +31,9 @@ void kps_row_free(struct kps_map *map);
 
 /* See struct kps_map_ops. */
 long kps_row_push(struct kps_map *map, const void *value, u64 flags);
+u64 kps_row_push_body(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
 long kps_row_pop(struct kps_map *map, void *value);
+u64 kps_row_pop_body(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
 long kps_row_peek(struct kps_map *map, void *value);
 int kps_row_read(struct kps_map *map, const void *key, void *value);
 int kps_row_write(struct kps_map *map, const void *key, const void *value,
@@ -47,7 +49,9 @@ u32 kps_row_used(struct kps_map *map);
 	.check = kps_row_check,			\
 	.free = kps_row_free,			\
 	.push = kps_row_push,			\
+	.push_body = kps_row_push_body,		\
 	.pop = kps_row_pop,			\
+	.pop_body = kps_row_pop_body,		\
 	.peek = kps_row_peek,			\
 	.remove = kps_row_remove,		\
 	.read = kps_row_read,			\

@@ -539,7 +539,7 @@ TEST_F(interp, lookup)
 	self->target.view = find_view;
 	PREPARE("r2 = r1\ncall 1\nexit\n");
 	self->prog.proof.aux[1] = (struct kps_insn_aux){
-		.kind = KPS_AUX_LOOKUP, .seen = true, .arg = KPS_NO_INDEX,
+		.kind = KPS_AUX_MAP_CALL, .seen = true, .arg = KPS_NO_INDEX,
 	};
 	ASSERT_EQ(0, kt_rewrite(&self->prog, &self->target));
 	if (self->pairs)

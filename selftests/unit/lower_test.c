@@ -263,30 +263,59 @@ static const struct kps_view *find_view(void *priv, u32 map)
 	return &views[map];
 }
 
-static int look_up_in(struct _test_data_lower *self, u32 map)
+static int look_up_in(struct _test_data_lower *self, u32 map, u32 index)
 {
 	self->target.view = find_view;
 	if (prepare(self, "call 1\nexit\n"))
 		return -EINVAL;
 	self->prog.proof.aux[0] = (struct kps_insn_aux){
-		.kind = KPS_AUX_LOOKUP, .seen = true, .map = map, .arg = KPS_NO_INDEX,
+		.kind = KPS_AUX_MAP_CALL, .seen = true, .map = map, .arg = index,
 	};
 	return lower(self, 0);
 }
 
 TEST_F(lower, lookups)
 {
-	ASSERT_EQ(0, look_up_in(self, 0));
+	ASSERT_EQ(0, look_up_in(self, 0, KPS_NO_INDEX));
 	EXPECT_STREQ("r1 = *(u32 *)(r2 + 0)\nw0 = 0\nif w1 >= 100 goto 11\nr2 = r1\n"
 		     "r2 += -100\nr2 s>>= 63\nr1 &= r2\nr1 *= 24\n"
 		     "r0 = 0xffff888000001000 ll\nr0 += r1\nexit\n", after(self));
-	ASSERT_EQ(0, look_up_in(self, 1));
+	ASSERT_EQ(0, look_up_in(self, 1, KPS_NO_INDEX));
 	EXPECT_STREQ("r1 = *(u32 *)(r2 + 0)\nw0 = 0\nif w1 >= 2 goto 8\nw1 &= 1\n"
 		     "r1 <<= 6\n"
 		     "r0 = 0xffff888000001000 ll\nr0 += r1\nexit\n", after(self));
-	ASSERT_EQ(0, look_up_in(self, 2));
+	ASSERT_EQ(0, look_up_in(self, 2, KPS_NO_INDEX));
 	EXPECT_STREQ("r1 = *(u32 *)(r2 + 0)\nw0 = 0\nif w1 >= 1 goto 5\n"
 		     "r0 = 0xffff888000001000 ll\nexit\n", after(self));
+}
+
+/* There is such an entry: no comparison. The limit stays, for what is only guessed. */
+TEST_F(lower, lookups_inside)
+{
+	ASSERT_EQ(0, look_up_in(self, 0, KPS_SOME_INDEX));
+	EXPECT_STREQ("r1 = *(u32 *)(r2 + 0)\nr2 = r1\nr2 += -100\nr2 s>>= 63\nr1 &= r2\n"
+		     "r1 *= 24\nr0 = 0xffff888000001000 ll\nr0 += r1\nexit\n", after(self));
+	ASSERT_EQ(0, look_up_in(self, 1, KPS_SOME_INDEX));
+	EXPECT_STREQ("r1 = *(u32 *)(r2 + 0)\nw1 &= 1\nr1 <<= 6\n"
+		     "r0 = 0xffff888000001000 ll\nr0 += r1\nexit\n", after(self));
+	ASSERT_EQ(0, look_up_in(self, 2, KPS_SOME_INDEX));
+	EXPECT_STREQ("r0 = 0xffff888000001000 ll\nexit\n", after(self));
+}
+
+/* Jumps to it go on behind it. */
+TEST_F(lower, unread)
+{
+	static const char text[] =
+		"if r3 == 0 goto look\nr3 = 1\nlook: r1 = map[fd:0] ll\nr2 = r10\ncall 1\nexit\n";
+
+	self->target.view = find_view;
+	ASSERT_EQ(0, prepare(self, text));
+	self->prog.proof.aux[5] = (struct kps_insn_aux){
+		.kind = KPS_AUX_MAP_CALL, .seen = true, .arg = KPS_SOME_INDEX, .map = 2,
+	};
+	ASSERT_EQ(0, lower(self, 0));
+	EXPECT_STREQ("if r3 == 0 goto 2\nr3 = 1\nr2 = r10\nr0 = 0xffff888000001000 ll\nexit\n",
+		     after(self));
 }
 
 /* ------------------------------------------------------------------------

@@ -17,7 +17,7 @@
 #define MAP		0x100000	/* address of map n: n bytes on */
 #define VALUE		0x200000	/* of its value */
 #define HELPER		0x300000	/* of helper n: n bytes on */
-#define LOOKUP		0x400000	/* of map n's own lookup: n bytes on */
+#define BODY		0x400000	/* of map n's own body of helper i: 16 * i + n bytes on */
 
 static u64 map_address(void *priv, u32 map)
 {
@@ -53,6 +53,7 @@ static const struct kps_map_facts maps[NR_MAPS] = {
 static const struct kps_view views[NR_MAPS] = {
 	[ARRAY] = { .values = VALUE, .stride = 24, .entries = 5 },
 	[HUGE] = { .values = VALUE, .stride = 8, .entries = 0x80000000 },
+	[ONE] = { .values = VALUE, .stride = 8, .entries = 1 },
 };
 
 static u32 fds[NR_MAPS], nr_fds;
@@ -89,10 +90,10 @@ static const struct kps_view *find_view(void *priv, u32 map)
 	return views[fds[map]].values ? &views[fds[map]] : NULL;
 }
 
-static kps_helper_fn find_lookup(void *priv, u32 map)
+static kps_helper_fn find_body(void *priv, u32 map, u32 id)
 {
 	(void)priv;
-	return fds[map] == HUGE ? NULL : (kps_helper_fn)(unsigned long)(LOOKUP + fds[map]);
+	return fds[map] == HUGE ? NULL : (kps_helper_fn)(unsigned long)(BODY + 16 * id + fds[map]);
 }
 
 static const char * const op_names[] = {
@@ -116,7 +117,7 @@ FIXTURE_SETUP(rewrite)
 {
 	self->target = (struct kps_target){
 		.map = map_address, .map_value = value_address, .view = find_view,
-		.lookup = find_lookup, .helper = find_helper,
+		.helper = find_helper, .body = find_body,
 	};
 }
 
@@ -260,7 +261,7 @@ TEST_F(rewrite, known_index)
 	EXPECT_LOOKUP(lddw, VALUE + 24, "r3 = 1\n*(u32 *)(r10 - 8) = r3\n" LOOK(0));
 	/* There is no such value. */
 	EXPECT_LOOKUP(mov64_imm, 0, "*(u32 *)(r10 - 8) = 5\n" LOOK(0));
-	EXPECT_LOOKUP(mov64_imm, 0, "*(u32 *)(r10 - 8) = -2\n" LOOK(0));
+	EXPECT_LOOKUP(mov64_imm, 0, "*(u32 *)(r10 - 8) = -3\n" LOOK(0));
 	/* Bytes */
 	EXPECT_LOOKUP(lddw, VALUE, "*(u16 *)(r10 - 8) = 0\n*(u16 *)(r10 - 6) = 0\n" LOOK(0));
 }
@@ -270,14 +271,95 @@ TEST_F(rewrite, unknown_index)
 	const u64 view = (unsigned long)&views[ARRAY];
 
 	EXPECT_LOOKUP(lookup, view, "r3 = *(u64 *)(r1 + 112)\n*(u32 *)(r10 - 8) = r3\n" LOOK(0));
-	/* -1 says that it is not known, and no array has as many entries. */
+	/* These say that it is not known, and no array has as many entries. */
 	EXPECT_LOOKUP(lookup, view, "*(u32 *)(r10 - 8) = -1\n" LOOK(0));
+	EXPECT_LOOKUP(lookup, view, "*(u32 *)(r10 - 8) = -2\n" LOOK(0));
 	EXPECT_LOOKUP(lookup, view, "*(u16 *)(r10 - 8) = 1\n*(u16 *)(r10 - 6) = 0\n" LOOK(0));
 	/* A key that is no word of the stack */
 	EXPECT_LOOKUP(lookup, view, "*(u64 *)(r10 - 8) = 0\nr1 = map[fd:0] ll\nr2 = r10\n"
 		      "r2 += -7\ncall 1\nr0 = 0\nexit\n");
 	EXPECT_LOOKUP(lookup, view, "r1 = map[fd:0] ll\nr2 = map[fd:4] + 0 ll\n"
 		      "call 1\nr0 = 0\nexit\n");
+}
+
+/* The offset says whether the array has an entry of that index. */
+#define EXPECT_INSIDE(_inside, _view, _text) do {			\
+	const struct kps_code_insn *insn = lookup_of(self, _text);	\
+									\
+	ASSERT_NE(NULL, insn);						\
+	EXPECT_STREQ("lookup", op_names[insn->op]);			\
+	EXPECT_EQ((unsigned long)&views[_view], insn->imm);		\
+	EXPECT_EQ(_inside, insn->off);					\
+} while (0)
+
+#define ANY_WORD	"r3 = *(u64 *)(r1 + 112)\n"
+#define PUT_WORD	"*(u32 *)(r10 - 8) = r3\n"
+
+TEST_F(rewrite, index_inside)
+{
+	EXPECT_INSIDE(0, ARRAY, ANY_WORD PUT_WORD LOOK(0));
+	EXPECT_INSIDE(1, ARRAY, ANY_WORD "r3 &= 3\n" PUT_WORD LOOK(0));
+	EXPECT_INSIDE(0, ARRAY, ANY_WORD "r3 &= 7\n" PUT_WORD LOOK(0));
+	EXPECT_INSIDE(1, ARRAY, ANY_WORD "if r3 > 4 goto out\n" PUT_WORD LOOK(0)
+		      "out: r0 = 0\nexit\n");
+	EXPECT_INSIDE(0, ARRAY, ANY_WORD "if r3 > 5 goto out\n" PUT_WORD LOOK(0)
+		      "out: r0 = 0\nexit\n");
+	/* Less than 5, but not as an unsigned number */
+	EXPECT_INSIDE(0, ARRAY, ANY_WORD "if r3 s> 4 goto out\n" PUT_WORD LOOK(0)
+		      "out: r0 = 0\nexit\n");
+	/* The low half of what is known as a whole, and of what is not */
+	EXPECT_INSIDE(1, ARRAY, ANY_WORD "if r3 > 4 goto out\n*(u64 *)(r10 - 8) = r3\n" LOOK(0)
+		      "out: r0 = 0\nexit\n");
+	EXPECT_INSIDE(1, ARRAY, ANY_WORD "if w3 > 4 goto out\n*(u64 *)(r10 - 8) = r3\n" LOOK(0)
+		      "out: r0 = 0\nexit\n");
+	/* A part of it was written since */
+	EXPECT_INSIDE(0, ARRAY, ANY_WORD "r3 &= 3\n" PUT_WORD "*(u8 *)(r10 - 6) = 1\n" LOOK(0));
+	/* Not always the same, but always there; or not on one path */
+	EXPECT_INSIDE(1, ARRAY, ANY_WORD "*(u32 *)(r10 - 8) = 1\nif r3 == 0 goto +1\n"
+		      "*(u32 *)(r10 - 8) = 2\n" LOOK(0));
+	EXPECT_INSIDE(0, ARRAY, ANY_WORD "*(u32 *)(r10 - 8) = 1\nif r3 == 0 goto +1\n"
+		      "*(u32 *)(r10 - 8) = 5\n" LOOK(0));
+	EXPECT_INSIDE(0, ARRAY, ANY_WORD "*(u32 *)(r10 - 8) = 1\nif r3 == 0 goto +1\n"
+		      PUT_WORD LOOK(0));
+}
+
+/* ------------------------------------------------------------------------
+ * A map's address that nobody reads: the first lddw's offset says so
+ */
+static int is_unread(struct _test_data_rewrite *self, const char *text)
+{
+	if (!lookup_of(self, text))
+		return -1;
+	for (u32 at = 0; at < self->prog.code->cnt; at++)
+		if (self->prog.code->insns[at].op == KPS_ROW_lddw)
+			return self->prog.code->insns[at].off;
+	return -1;
+}
+
+TEST_F(rewrite, unread)
+{
+	EXPECT_EQ(1, is_unread(self, ANY_WORD PUT_WORD LOOK(0)));
+	EXPECT_EQ(1, is_unread(self, "*(u32 *)(r10 - 8) = 5\n" LOOK(0)));
+	/* Overwritten before anything */
+	EXPECT_EQ(1, is_unread(self, ANY_WORD PUT_WORD "r1 = map[fd:1] ll\n" LOOK(0)));
+}
+
+TEST_F(rewrite, read)
+{
+	/* A call */
+	EXPECT_EQ(0, is_unread(self, "*(u64 *)(r10 - 8) = 1\n" LOOK(1)));
+	/* Copied, and passed to one */
+	EXPECT_EQ(0, is_unread(self, ANY_WORD PUT_WORD "r1 = map[fd:4] ll\nr6 = r1\nr2 = r10\n"
+			       "r2 += -8\ncall 1\nr1 = r6\nr2 = r10\nr2 += -8\nr3 = r2\n"
+			       "r4 = 0\ncall 2\nr0 = 0\nexit\n"));
+	/* Kept for later, over the lookup */
+	EXPECT_EQ(0, is_unread(self, ANY_WORD PUT_WORD "r6 = map[fd:0] ll\nr1 = r6\nr2 = r10\n"
+			       "r2 += -8\ncall 1\nr0 = 0\nexit\n"));
+	/* Maybe; and behind a branch */
+	EXPECT_EQ(0, is_unread(self, ANY_WORD PUT_WORD "r1 = map[fd:0] ll\nif r3 == 0 goto +2\n"
+			       "r1 = map[fd:1] ll\nr2 = r10\nr2 += -8\ncall 1\nr0 = 0\nexit\n"));
+	EXPECT_EQ(0, is_unread(self, ANY_WORD PUT_WORD "r2 = r10\nr2 += -8\nr1 = map[fd:0] ll\n"
+			       "if r3 == 0 goto out\ncall 1\nout: r0 = 0\nexit\n"));
 }
 
 /* What is known must be so on all paths. */
@@ -299,9 +381,22 @@ TEST_F(rewrite, paths)
 
 TEST_F(rewrite, other_maps)
 {
-	EXPECT_LOOKUP(call, LOOKUP + HASH, "*(u64 *)(r10 - 8) = 1\n" LOOK(1));
-	EXPECT_LOOKUP(call, LOOKUP + PERCPU, "*(u32 *)(r10 - 8) = 1\n" LOOK(2));
+	EXPECT_LOOKUP(call, BODY + 16 + HASH, "*(u64 *)(r10 - 8) = 1\n" LOOK(1));
+	EXPECT_LOOKUP(call, BODY + 16 + PERCPU, "*(u32 *)(r10 - 8) = 1\n" LOOK(2));
 	EXPECT_LOOKUP(call, HELPER + 1, "*(u32 *)(r10 - 8) = 1\n" LOOK(3));
+}
+
+#define STORE(map)							\
+	"r1 = map[fd:" #map "] ll\nr2 = r10\nr2 += -8\nr3 = r2\nr4 = 0\ncall 2\nr0 = 0\nexit\n"
+
+/* Other helpers have bodies of the map's own, too; on one map or another none. */
+TEST_F(rewrite, updates)
+{
+	EXPECT_LOOKUP(call, BODY + 32 + HASH, "*(u64 *)(r10 - 8) = 1\n" STORE(1));
+	EXPECT_LOOKUP(call, HELPER + 2, "*(u64 *)(r10 - 8) = 1\n" STORE(3));
+	EXPECT_LOOKUP(call, HELPER + 2, "*(u64 *)(r10 - 8) = 1\nr6 = *(u64 *)(r1 + 112)\n"
+		      "r2 = r10\nr2 += -8\nr3 = r2\nr4 = 0\nr1 = map[fd:1] ll\n"
+		      "if r6 == 0 goto +2\nr1 = map[fd:2] ll\ncall 2\nr0 = 0\nexit\n");
 }
 
 TEST_HARNESS_MAIN

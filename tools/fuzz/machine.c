@@ -299,18 +299,21 @@ static void clear_args(struct fz_machine *m)
 }
 
 /* What was found out of a lookup holds in this run. */
-static bool lookup_as_noted(struct fz_machine *m, const struct kps_helper *h, u64 key)
+static bool lookup_as_noted(struct fz_machine *m, const struct kps_helper *h,
+			    const struct kps_map_facts *map, u64 key)
 {
 	const struct kps_insn_aux *aux = &m->proof->aux[m->pc];
 	u32 index;
 
-	if (h->id != BPF_FUNC_map_lookup_elem || aux->kind == KPS_AUX_LOOKUPS)
+	if (h->id != BPF_FUNC_map_lookup_elem || aux->kind == KPS_AUX_MAPS_CALL)
 		return true;
-	if (aux->kind != KPS_AUX_LOOKUP || aux->map != reg(m, 1)->obj)
+	if (aux->kind != KPS_AUX_MAP_CALL || aux->map != reg(m, 1)->obj)
 		return fz_machine_bad(m, "lookup in another map");
 	if (aux->arg == KPS_NO_INDEX)
 		return true;
 	memcpy(&index, (const void *)(uintptr_t)key, sizeof(index));
+	if (aux->arg == KPS_SOME_INDEX)
+		return index < map->max_entries || fz_machine_bad(m, "index out of bounds");
 	return aux->arg == index || fz_machine_bad(m, "lookup of another index");
 }
 
@@ -332,7 +335,7 @@ static bool helper(struct fz_machine *m)
 			return false;
 	for (n = 0; n < 5; n++)
 		args[n] = fz_val_number(m, reg(m, n + 1));
-	if (!lookup_as_noted(m, h, args[1]))
+	if (!lookup_as_noted(m, h, map, args[1]))
 		return false;
 	r0 = number(fz_helper(h->id, args));
 	if (h->args[0] == KPS_ARG_CTX_CHANGED) {

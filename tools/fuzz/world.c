@@ -558,10 +558,11 @@ static const struct kps_view *target_view(void *priv, u32 map)
 	return view->values ? view : NULL;
 }
 
-static kps_helper_fn target_lookup(void *priv, u32 map)
+static kps_helper_fn target_body(void *priv, u32 map, u32 id)
 {
 	(void)priv;
 	(void)map;
+	(void)id;
 	return NULL;
 }
 
@@ -569,7 +570,7 @@ struct kps_target fz_target(u32 prog_type)
 {
 	return (struct kps_target){
 		.map = target_map, .map_value = target_map_value, .view = target_view,
-		.lookup = target_lookup, .helper = target_helper,
+		.helper = target_helper, .body = target_body,
 		.ctx = fz_ctx_slots(prog_type),
 	};
 }

@@ -76,10 +76,11 @@ static const struct kps_view *target_view(void *priv, u32 map)
 	return sim->map->type == BPF_MAP_TYPE_ARRAY ? &sim->view : NULL;
 }
 
-static kps_helper_fn target_lookup(void *priv, u32 map)
+static kps_helper_fn target_body(void *priv, u32 map, u32 id)
 {
 	(void)priv;
 	(void)map;
+	(void)id;
 	return NULL;
 }
 
@@ -151,7 +152,7 @@ static int make_code(struct part *part, struct kapsel_error *err)
 {
 	struct kps_target target = {
 		.map = target_map, .map_value = target_map_value, .view = target_view,
-		.lookup = target_lookup, .helper = target_helper,
+		.helper = target_helper, .body = target_body,
 		.ctx = fill_slots(part->x, part->in.prog_type), .priv = part,
 	};
 	int ret = kps_rewrite(&part->in, &part->proof, &target, &part->host.ops, &part->code);
