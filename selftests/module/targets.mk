@@ -23,4 +23,9 @@ CALLS      ?= 1000000
 fuzz-ioctl: ## Random ioctls in the VM, guided by KCOV on the debug kernel: CALLS=, SEED=
 	@$(IN_VM) env KAPSEL_CALLS=$(CALLS) KAPSEL_SEED=$(SEED) $(ON_MODULE)/ioctl_fuzz_test
 
-.PHONY: storm cycles fuzz-ioctl
+MINUTES    ?= 5
+
+soak: ## The module used, idle and gone in the VM, and memory as before: MINUTES=
+	@$(IN_VM) env KAPSEL_MINUTES=$(MINUTES) $(ON_MODULE)/soak_test
+
+.PHONY: storm cycles fuzz-ioctl soak

@@ -34,4 +34,17 @@ static inline int km_rmmod(void)
 	return syscall(SYS_delete_module, "kapsel", O_NONBLOCK) ? -errno : 0;
 }
 
+/* As soon as nobody uses it any more, if that is within a while. */
+static inline int km_unload(void)
+{
+	int err = -EWOULDBLOCK;
+
+	for (int i = 0; i < 5000 && err == -EWOULDBLOCK; i++) {
+		err = km_rmmod();
+		if (err)
+			usleep(1000);
+	}
+	return err;
+}
+
 #endif
