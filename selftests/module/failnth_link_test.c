@@ -138,11 +138,14 @@ TEST_F_TIMEOUT(failnth_link, many_functions, 600)
 	sweep(_metadata, self, "functions' entries, those that can be");
 }
 
+/* Each allocation takes the kernel to patch what comes before it, and to take it back. */
 TEST_F_TIMEOUT(failnth_link, many_functions_returns, 600)
 {
 	self->arg = (struct kapsel_link_create){
 		.prog_fd = self->probe, .hook = KAPSEL_HOOK_KRETPROBE_MULTI,
-		.multi = { .addrs = km_ptr(self->addrs), .count = NR_CALLS },
+		.multi = {
+			.addrs = km_ptr(self->addrs), .count = NR_CALLS, .maxactive = 1,
+		},
 	};
 	sweep(_metadata, self, "functions' returns");
 }

@@ -6,6 +6,7 @@
 
 #include <linux/kernel.h>
 #include <pthread.h>
+#include <time.h>
 
 #include "kselftest_harness.h"
 #include "module/lib/km.h"
@@ -15,6 +16,7 @@
 #define ENTRIES		16
 #define DEPTH		32
 #define MAX_TEXT	4096
+#define STORM_SECONDS	20	/* at most */
 
 /* Only this process' calls count. */
 #define MINE								\
@@ -232,7 +234,9 @@ TEST_F_TIMEOUT(stack, ids_and_their_stacks_as_in_linux, 120)
 				     sizeof(a), 0));
 		ASSERT_EQ(0, km_bpf_elem(BPF_MAP_LOOKUP_ELEM, self->theirs.stacks, &id, b, 0));
 		ASSERT_EQ(0, memcmp(a, b, sizeof(a)));
-		ASSERT_NE(0, a[0]);
+		/* A caller without frame pointers may have anything where they would lead. */
+		if (!(all_flags[i] & BPF_F_USER_STACK) || !(all_flags[i] & BPF_F_SKIP_FIELD_MASK))
+			ASSERT_NE(0, a[0]);
 		if (!all_flags[i] && !variant->at_return)
 			ASSERT_NE(0, a[2]);
 	}
@@ -422,6 +426,7 @@ TEST_F_TIMEOUT(stack, storm, 120)
 			     "call bpf_get_stackid\n"
 			     "r0 = 0\n"
 			     "exit\n", map, map);
+	time_t end = time(NULL) + STORM_SECONDS;
 	struct km_fire fire;
 	__u64 ips[DEPTH];
 	__u32 key, seen = 0;
@@ -434,7 +439,8 @@ TEST_F_TIMEOUT(stack, storm, 120)
 	for (size_t i = 0; i < ARRAY_SIZE(inner); i++)
 		links[i] = km_probe(self->dev, prog, KAPSEL_HOOK_KPROBE, inner[i]);
 	ASSERT_EQ(0, km_fire_start(&fire));
-	for (int i = 0; i < 2000; i++) {
+	/* KASAN walks the stack at each allocation, and each step of that is a probe's. */
+	for (int i = 0; i < 2000 && time(NULL) < end; i++) {
 		if (km_next(map, NULL, &key, 4))
 			continue;
 		seen += !km_elem(map, KAPSEL_MAP_LOOKUP, &key, 4, ips, sizeof(ips), 0);
