@@ -449,7 +449,7 @@ static int compile_lowered(struct job *job, u32 func,
 	jit->progs[jit->nr++] = prog;
 	job->entry[func] = (unsigned long)prog->bpf_func;
 	job->res->calls |= calls_anything(lowered);
-	job->res->memory += bpf_prog_size(prog->len) + prog->jited_len;
+	job->res->memory += prog->pages * PAGE_SIZE + sizeof(*prog->aux) + prog->jited_len;
 	take_notes(job, func, prog);
 	return 0;
 }

@@ -26,6 +26,8 @@
 #include "core/rewrite.h"
 #include "core/verifier.h"
 
+#define MAPS_AT_ONCE	4	/* that room is made for */
+
 /**
  * struct kps_load - a load on its way
  * @prog: in the making
@@ -68,19 +70,37 @@ static int index_of_map(const struct kps_prog *prog, const struct kps_map *map)
 	return -ENOENT;
 }
 
+/* Most programs have few maps, and keep the array as long as they live. */
+static int room_for_map(struct kps_prog *prog)
+{
+	struct kps_map **maps;
+
+	if (prog->nr_maps == KAPSEL_MAX_MAPS)
+		return -E2BIG;
+	if (prog->nr_maps % MAPS_AT_ONCE)
+		return 0;
+	maps = krealloc_array(prog->maps, prog->nr_maps + MAPS_AT_ONCE, sizeof(*maps),
+			      GFP_KERNEL_ACCOUNT);
+	if (!maps)
+		return -ENOMEM;
+	prog->maps = maps;
+	return 0;
+}
+
 /* Takes over the reference to @map. */
 static int add_map(struct kps_load *load, struct kps_map *map, s32 fd)
 {
 	struct kps_prog *prog = load->prog;
-	int index = index_of_map(prog, map);
+	int index = index_of_map(prog, map), err;
 
 	if (index >= 0) {
 		kps_map_put(map);
 		return index;
 	}
-	if (prog->nr_maps == KAPSEL_MAX_MAPS) {
+	err = room_for_map(prog);
+	if (err) {
 		kps_map_put(map);
-		return -E2BIG;
+		return err;
 	}
 	load->fds[prog->nr_maps] = fd;
 	prog->maps[prog->nr_maps] = map;
@@ -316,6 +336,7 @@ static void take_facts(struct kps_prog *prog, const struct kps_proof *proof)
 	}
 	prog->stack_depth = proof->stack_depth;
 	prog->memory = sizeof(*prog) + prog->insn_cnt * sizeof(*prog->insns) +
+		       ALIGN(prog->nr_maps, MAPS_AT_ONCE) * sizeof(*prog->maps) +
 		       kps_log_memory(prog->log);
 }
 
@@ -395,9 +416,7 @@ static int copy_program(struct kps_load *load, struct kapsel_prog_load *arg)
 					 arg->insn_cnt, -EINVAL);
 	prog->insns = kvmalloc_array(arg->insn_cnt, sizeof(*prog->insns),
 				     GFP_KERNEL_ACCOUNT);
-	prog->maps = kcalloc(KAPSEL_MAX_MAPS, sizeof(*prog->maps),
-			     GFP_KERNEL_ACCOUNT);
-	if (!prog->insns || !prog->maps)
+	if (!prog->insns)
 		return -ENOMEM;
 	prog->insn_cnt = arg->insn_cnt;
 	if (copy_from_user(prog->insns, u64_to_user_ptr(arg->insns),

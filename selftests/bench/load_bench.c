@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +24,7 @@
 #include <linux/kernel.h>
 
 #define ROUNDS		200
-#define LOADED		512	/* so many that other users of memory hardly matter */
+#define LOADED		1024	/* so many that other users of memory hardly matter */
 #define MAX_INSNS	4096
 
 static const __u32 sizes[] = { 13, 100, 1000, 4000 };
@@ -119,18 +121,21 @@ static void time_one(__u32 count)
 /* ------------------------------------------------------------------------
  * Memory, of the module
  */
-static long read_free(void)
+/* What the kernel has of its own: free memory moves for other reasons, too. */
+static long read_kernel_kib(void)
 {
+	static const char *const kinds[] = { "SUnreclaim", "VmallocUsed", "Percpu" };
 	FILE *f = fopen("/proc/meminfo", "r");
-	char line[128];
-	long kib = -1;
+	long kib, sum = 0;
+	char name[64];
+	size_t i;
 
-	while (f && kib < 0 && fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemFree: %ld kB", &kib) != 1)
-			kib = -1;
+	while (f && fscanf(f, "%63[^:]: %ld%*[^\n] ", name, &kib) == 2)
+		for (i = 0; i < ARRAY_SIZE(kinds); i++)
+			sum += strcmp(name, kinds[i]) ? 0 : kib;
 	if (f)
 		fclose(f);
-	return kib;
+	return sum;
 }
 
 static int load_there(int dev, __u32 count)
@@ -143,36 +148,81 @@ static int load_there(int dev, __u32 count)
 	return ioctl(dev, KAPSEL_PROG_LOAD, &arg);
 }
 
-static void hold(int dev, __u32 count)
+/* The same program, by bpf(2). */
+static int load_linux(int dev, __u32 count)
 {
-	struct kapsel_prog_image image = {};
-	struct kapsel_obj_info info = {};
-	static int progs[LOADED];
-	double each;
-	long before;
-	int i;
+	static const char license[] = "GPL";
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_KPROBE, .insn_cnt = count,
+		.insns = (unsigned long)insns, .license = (unsigned long)license,
+	};
 
-	make(count);
-	close(load_there(dev, count));
-	sleep(1);
-	before = read_free();
-	for (i = 0; i < LOADED; i++) {
-		progs[i] = load_there(dev, count);
+	(void)dev;
+	return syscall(__NR_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+typedef int (*load_fn)(int dev, __u32 count);
+
+static void load_all(load_fn load, int dev, __u32 count, int *progs, int nr)
+{
+	for (int i = 0; i < nr; i++) {
+		progs[i] = load(dev, count);
 		if (progs[i] < 0) {
 			perror("load");
 			exit(1);
 		}
 	}
-	each = (before - read_free()) * 1024.0 / LOADED;
-	if (ioctl(progs[0], KAPSEL_PROG_IMAGE, &image) ||
-	    ioctl(progs[0], KAPSEL_OBJ_INFO, &info))
-		perror("information");
-	printf("%6u instructions   %8.0f bytes held, %6llu said, image %6u, a page, the image and 32 bytes an instruction %8u\n",
-	       count, each, (unsigned long long)info.prog.memory, image.code_size,
-	       4096 + image.code_size + 32 * count);
-	for (i = 0; i < LOADED; i++)
+}
+
+/* Programs die after a grace period, and their memory after another. */
+static void close_all(const int *progs, int nr)
+{
+	for (int i = 0; i < nr; i++)
 		close(progs[i]);
-	sleep(1);
+	sleep(2);
+}
+
+/* What many share is there when the first half is: seen is what each further one takes. */
+static double held(load_fn load, int dev, __u32 count)
+{
+	int half = count > 1000 ? LOADED / 8 : LOADED / 2;
+	static int progs[LOADED];
+	long before, after;
+
+	load_all(load, dev, count, progs, half);
+	before = read_kernel_kib();
+	load_all(load, dev, count, progs + half, half);
+	after = read_kernel_kib();
+	close_all(progs, 2 * half);
+	return (after - before) * 1024.0 / half;
+}
+
+static void hold(int dev, __u32 count)
+{
+	struct kapsel_prog_image image = {};
+	struct kapsel_obj_info info = {};
+	int prog;
+
+	make(count);
+	prog = load_there(dev, count);
+	if (prog < 0 || ioctl(prog, KAPSEL_PROG_IMAGE, &image) ||
+	    ioctl(prog, KAPSEL_OBJ_INFO, &info)) {
+		perror("load");
+		exit(1);
+	}
+	printf("%6u  %8.0f  %8llu  %8.0f  %8u\n", count, held(load_there, dev, count),
+	       (unsigned long long)info.prog.memory, held(load_linux, dev, count),
+	       4096 + image.code_size + 32 * count);
+	close(prog);
+}
+
+/* Each loaded program is a file descriptor. */
+static void allow_files(void)
+{
+	const struct rlimit many = { LOADED + 64, LOADED + 64 };
+
+	if (setrlimit(RLIMIT_NOFILE, &many))
+		perror("setrlimit");
 }
 
 int main(int argc, char **argv)
@@ -185,6 +235,9 @@ int main(int argc, char **argv)
 		perror(KAPSEL_DEVICE);
 		return 1;
 	}
+	allow_files();
+	if (device)
+		puts(" insns     bytes      said   Linux's  a page, the image and 32 an instruction");
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		if (device)
 			hold(dev, sizes[i]);
