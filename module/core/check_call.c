@@ -509,7 +509,7 @@ int kps_helper_result(const struct kps_at *at, const struct kps_helper *helper)
 		return err;
 	*kps_reg_at(at, 0) = result;
 	for (n = 1; n <= 5; n++)
-		*kps_reg_at(at, n) = kps_reg_uninit();
+		kps_reg_forget(kps_reg_at(at, n));
 	return kps_path_add(at, KAPSEL_STEP_CALL, helper->id, 0);
 }
 

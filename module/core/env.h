@@ -20,7 +20,7 @@
 #define KPS_MAX_LINKS		64	/* told apart when states are compared */
 #define KPS_MAX_NIDS		32
 #define KPS_INNER		KAPSEL_MAX_MAPS	/* the maps in map n are map n + KPS_INNER */
-#define KPS_MAP_STEP		8	/* maps that room is made for at once */
+#define KPS_MAP_STEP		2	/* maps that room is made for at once */
 
 /**
  * struct kps_pair - ids of two states that play the same part

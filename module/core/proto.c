@@ -16,6 +16,8 @@ const struct kps_helper kps_helpers[] = {
 #include "core/helpers.tbl"
 };
 
+#undef KPS_HELPER
+
 const u32 kps_nr_helpers = ARRAY_SIZE(kps_helpers);
 
 #define KPS_MAP_TYPE(_type, _name, _ops, _flags, _doc)				\
@@ -60,14 +62,25 @@ const struct kps_prog_type kps_prog_types[] = {
 
 const u32 kps_nr_prog_types = ARRAY_SIZE(kps_prog_types);
 
+/* For each id: the number of its row, plus one. */
+enum {
+#define KPS_HELPER(_id, _name, ...) row_of_##_name,
+#include "core/helpers.tbl"
+#undef KPS_HELPER
+};
+
+static const u8 helper_rows[] = {
+#define KPS_HELPER(_id, _name, ...)						\
+	[_id] = row_of_##_name + 1,
+#include "core/helpers.tbl"
+#undef KPS_HELPER
+};
+
 const struct kps_helper *kps_helper_find(u32 id)
 {
-	u32 i;
+	u32 row = id < ARRAY_SIZE(helper_rows) ? helper_rows[id] : 0;
 
-	for (i = 0; i < kps_nr_helpers; i++)
-		if (kps_helpers[i].id == id)
-			return &kps_helpers[i];
-	return NULL;
+	return row ? &kps_helpers[row - 1] : NULL;
 }
 
 const struct kps_map_type *kps_map_type_find(u32 type)

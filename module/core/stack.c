@@ -10,6 +10,8 @@
 #include "core/report.h"
 #include "core/stack.h"
 
+#define EACH_BYTE	0x0101010101010101ULL
+
 /* Byte @off of a frame, counted from the frame pointer, is byte_in() of slot_of(). */
 static u32 slot_of(s64 off)
 {
@@ -84,14 +86,33 @@ static int read_byte(const struct kps_at *at, u32 n, s64 off, u32 reg)
 	return 0;
 }
 
+/*
+ * All eight bytes at @off are numbers, whoever reads them. Kinds of bytes are small: of
+ * those that are less by one, only one that was 0 has its highest bit set, or borrows.
+ */
+static bool slot_is_plain(const struct kps_frame *f, s64 off, s64 hi)
+{
+	const struct kps_slot *slot = find_slot(f, off);
+	u64 bytes;
+
+	if (byte_in(off) || hi - off < 8 || !slot || holds_pointer(slot))
+		return false;
+	memcpy(&bytes, slot->byte, sizeof(bytes));
+	return !((bytes - EACH_BYTE) & (EACH_BYTE << 7));
+}
+
 int kps_stack_readable(const struct kps_at *at, u32 n, s64 lo, s64 hi, u32 reg)
 {
-	s64 off;
+	s64 off = lo;
 	int err;
 
 	note_depth(at, n, lo);
-	for (off = lo; off < hi; off++) {
-		err = read_byte(at, n, off, reg);
+	while (off < hi) {
+		if (slot_is_plain(at->s->frame[n], off, hi)) {
+			off += 8;
+			continue;
+		}
+		err = read_byte(at, n, off++, reg);
 		if (err)
 			return err;
 	}
@@ -207,6 +228,26 @@ static bool keeps_spill(const struct kps_slot *slot, u32 from, u32 size)
 	return slot->len > size && (from + size <= slot->at || from >= slot->at + slot->len);
 }
 
+/* 1, 2, 4 or 8 bytes, each by one store. */
+static void set_bytes(u8 *bytes, u8 kind, u32 size)
+{
+	const u64 all = kind * EACH_BYTE;
+
+	switch (size) {
+	case 8:
+		memcpy(bytes, &all, 8);
+		break;
+	case 4:
+		memcpy(bytes, &all, 4);
+		break;
+	case 2:
+		memcpy(bytes, &all, 2);
+		break;
+	default:
+		*bytes = kind;
+	}
+}
+
 /* Accesses are aligned, so that one of at most 8 bytes lies in one slot. */
 int kps_stack_store(const struct kps_at *at, u32 n, s64 off, u32 size, u32 reg,
 		    const struct kps_reg *val)
@@ -233,7 +274,7 @@ int kps_stack_store(const struct kps_at *at, u32 n, s64 off, u32 size, u32 reg,
 		byte = KPS_BYTE_ZERO;
 	else if (!keep && (size == 8 || val->kind == KAPSEL_KIND_SCALAR))
 		byte = KPS_BYTE_SPILL;
-	memset(&slot->byte[from], byte, size);
+	set_bytes(&slot->byte[from], byte, size);
 	if (byte != KPS_BYTE_SPILL)
 		return 0;
 	slot->at = from;
@@ -244,15 +285,16 @@ int kps_stack_store(const struct kps_at *at, u32 n, s64 off, u32 size, u32 reg,
 	return 0;
 }
 
-static int clobber_byte(const struct kps_at *at, struct kps_frame *f, s64 off,
-			bool sure, bool whole_slot, u32 reg)
+/* Of a slot some bytes of which may stay as they are. */
+static int clobber_byte(const struct kps_at *at, struct kps_frame *f, s64 off, bool sure,
+			u32 reg)
 {
 	struct kps_slot *slot = &f->slot[slot_of(off)];
 	u8 *byte = &slot->byte[byte_in(off)];
 	int err;
 
 	if (*byte == KPS_BYTE_SPILL) {
-		err = may_break(at, slot, 0, whole_slot ? 8 : 1, off, reg);
+		err = may_break(at, slot, 0, 1, off, reg);
 		if (err)
 			return err;
 		break_spill(slot);
@@ -262,21 +304,31 @@ static int clobber_byte(const struct kps_at *at, struct kps_frame *f, s64 off,
 	return 0;
 }
 
+/* Whatever a slot held is gone with all of it. */
+static void clobber_slot(struct kps_slot *slot)
+{
+	slot->len = 0;
+	set_bytes(slot->byte, KPS_BYTE_MISC, sizeof(slot->byte));
+}
+
 int kps_stack_clobber(const struct kps_at *at, u32 n, s64 lo, s64 sure, s64 hi, u32 reg)
 {
 	struct kps_frame *f = frame_for_write(at, n, lo);
-	s64 off;
+	s64 off = lo;
 	int err;
 
 	if (!f)
 		return -ENOMEM;
-	for (off = lo; off < hi; off++) {
-		s64 base = off - byte_in(off);
-		bool whole = base >= lo && base + 8 <= sure;
-
-		err = clobber_byte(at, f, off, off < sure, whole, reg);
+	while (off < hi) {
+		if (!byte_in(off) && off + 8 <= sure) {
+			clobber_slot(&f->slot[slot_of(off)]);
+			off += 8;
+			continue;
+		}
+		err = clobber_byte(at, f, off, off < sure, reg);
 		if (err)
 			return err;
+		off++;
 	}
 	return 0;
 }

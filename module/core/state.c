@@ -97,6 +97,14 @@ void kps_state_free_list(struct kps_pool *pool, struct kps_state *s)
 	}
 }
 
+/* Of what is not spilled nobody looks at the value. */
+static void clear_slot(struct kps_slot *slot)
+{
+	memset(slot->byte, KPS_BYTE_INVALID, sizeof(slot->byte));
+	slot->at = 0;
+	slot->len = 0;
+}
+
 static void copy_slot(struct kps_slot *to, const struct kps_slot *from)
 {
 	memcpy(to->byte, from->byte, sizeof(to->byte));
@@ -138,11 +146,8 @@ struct kps_frame *kps_frame_own(struct kps_pool *pool, struct kps_state *s, u32 
 		frame_put(pool, f);
 		s->frame[n] = own;
 	}
-	if (own->nr_slots < slots) {
-		memset(&own->slot[own->nr_slots], 0,
-		       (slots - own->nr_slots) * sizeof(own->slot[0]));
-		own->nr_slots = slots;
-	}
+	for (; own->nr_slots < slots; own->nr_slots++)
+		clear_slot(&own->slot[own->nr_slots]);
 	return own;
 }
 
