@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kapsel - which functions a stub may go around */
 
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/kernel.h>
-#include <linux/kernel_read_file.h>
+#include <linux/path.h>
+#include <linux/sched/task.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 #include <linux/kapsel.h>
@@ -59,18 +64,67 @@ static u32 check_name(const char *name, unsigned long addr)
 }
 
 /* By init's view of the file system: a caller's own may show another file there. */
+static struct file *open_as_init(const char *name)
+{
+	struct file *file;
+	struct path root;
+
+	task_lock(&init_task);
+	get_fs_root(init_task.fs, &root);
+	task_unlock(&init_task);
+	file = file_open_root(&root, name, O_RDONLY, 0);
+	path_put(&root);
+	return file;
+}
+
+/* @size bytes of a file into @mem; false: there are fewer. */
+static bool read_all(struct file *file, char *mem, size_t size)
+{
+	loff_t pos = 0;
+
+	while (pos < size) {
+		ssize_t got = kernel_read(file, mem + pos, size - pos, &pos);
+
+		if (got <= 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The kernel's types, for vfree(). Not by kernel_read_file(): security modules want to
+ * know of it what is read, and have no word for this.
+ */
+static void *read_btf(size_t *size)
+{
+	struct file *file = open_as_init(BTF_FILE);
+	void *mem = ERR_PTR(-EIO);
+
+	if (IS_ERR(file))
+		return ERR_CAST(file);
+	*size = i_size_read(file_inode(file));
+	if (*size && *size <= MAX_BTF)
+		mem = vmalloc(*size) ?: ERR_PTR(-ENOMEM);
+	if (!IS_ERR(mem) && !read_all(file, mem, *size)) {
+		vfree(mem);
+		mem = ERR_PTR(-EIO);
+	}
+	fput(file);
+	return mem;
+}
+
 static u32 check_signature(const char *name)
 {
-	void *btf = NULL;
-	ssize_t size = kernel_read_file_from_path_initns(BTF_FILE, 0, &btf, MAX_BTF, NULL,
-							 READING_UNKNOWN);
 	enum kps_signature is = KPS_SIGNATURE_UNKNOWN;
+	size_t size;
+	void *btf = read_btf(&size);
 
-	if (size == -ENOMEM)
+	if (PTR_ERR_OR_ZERO(btf) == -ENOMEM)
 		return KAPSEL_UNWRAPPED_MEMORY;
-	if (size > 0)
+	if (!IS_ERR(btf)) {
 		is = kps_signature_find(btf, size, name);
-	vfree(btf);
+		vfree(btf);
+	}
 	switch (is) {
 	case KPS_SIGNATURE_REGISTERS:
 		return KAPSEL_UNWRAPPED_NOT;
