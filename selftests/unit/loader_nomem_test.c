@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bpf/btf.h>
+
+#include "btf_names.h"
+#include "btf_raw.h"
 #include "kapsel.h"
 #include "kselftest_harness.h"
 #include "lib/elf_build.h"
@@ -186,6 +190,50 @@ TEST(compiled)
 		fclose(file);
 		starve(_metadata, &source);
 	}
+}
+
+static int cut_one(const void *data, u32 size, u32 id)
+{
+	struct kl_raw raw = {};
+	struct kl_names names = {};
+	struct btf *btf = NULL;
+	int ret = kl_raw_use(&raw, data, size, NULL) ?: kl_names_make(&names, &raw) ?:
+		  kl_btf_cut(&raw, id, &btf);
+
+	btf__free(btf);
+	kl_names_free(&names);
+	kl_raw_free(&raw);
+	return ret;
+}
+
+/* One type of the kernel's: what is allocated grows with what is in it. */
+TEST(a_type_of_the_kernel)
+{
+	struct btf *all = btf__new_empty();
+	long before = blocks, n;
+	int id, i, ret = -1;
+	const void *data;
+	char name[32];
+	u32 size;
+
+	for (i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "a_number_with_a_name_%d", i);
+		btf__add_int(all, name, 4, 0);
+	}
+	id = btf__add_struct(all, "numbers", 800);
+	for (i = 0; i < 200; i++)
+		btf__add_field(all, "a_member", i + 1, i * 32, 0);
+	data = btf__raw_data(all, &size);
+	for (n = 1; ret && n < 1000; n++) {
+		left = n;
+		ret = cut_one(data, size, id);
+		ret = left > 0 ? ret : -1;
+		left = -1;
+		ASSERT_EQ(before, blocks);
+	}
+	EXPECT_EQ(0, ret);
+	EXPECT_LT(10, n);
+	btf__free(all);
 }
 
 TEST_HARNESS_MAIN

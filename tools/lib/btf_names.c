@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include <bpf/btf.h>
-
 #include "btf_names.h"
 #include "core_spec.h"
 
@@ -36,15 +34,15 @@ static bool may_be_asked_for(const struct btf_type *type)
 	       !btf_is_datasec(type);
 }
 
-static void add(struct kl_names *names, const struct btf *btf, u32 id)
+static void add(struct kl_names *names, const struct kl_raw *raw, u32 id)
 {
-	const struct btf_type *type = btf__type_by_id(btf, id);
+	const struct btf_type *type = kl_raw_type(raw, id);
 	const char *name;
 	u32 slot;
 
 	if (!may_be_asked_for(type))
 		return;
-	name = btf__name_by_offset(btf, type->name_off);
+	name = kl_raw_name(raw, type->name_off);
 	if (!name)
 		return;
 	slot = slot_of(names, name, kl_core_stem(name));
@@ -52,9 +50,9 @@ static void add(struct kl_names *names, const struct btf *btf, u32 id)
 	names->head[slot] = id;
 }
 
-int kl_names_make(struct kl_names *names, const struct btf *btf, u32 first)
+int kl_names_make(struct kl_names *names, const struct kl_raw *raw)
 {
-	u32 id, end = btf__type_cnt(btf);
+	u32 id, first = raw->first, end = raw->end;
 
 	names->first = first;
 	names->bits = bits_for(end - first);
@@ -66,7 +64,7 @@ int kl_names_make(struct kl_names *names, const struct btf *btf, u32 first)
 	}
 	/* Each comes to be the first of its chain. */
 	for (id = end; id-- > first;)
-		add(names, btf, id);
+		add(names, raw, id);
 	return 0;
 }
 

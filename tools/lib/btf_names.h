@@ -3,7 +3,7 @@
 #ifndef KL_BTF_NAMES_H
 #define KL_BTF_NAMES_H
 
-#include "internal.h"
+#include "btf_raw.h"
 
 /**
  * struct kl_names - the named types of a BTF, in chains by their names' stems; functions
@@ -20,8 +20,8 @@ struct kl_names {
 	u32 first;
 };
 
-/** kl_names_make - of the types of @btf from @first on; 0 or -ENOMEM */
-int kl_names_make(struct kl_names *names, const struct btf *btf, u32 first);
+/** kl_names_make - of the types of @raw, but not of its base; 0 or -ENOMEM */
+int kl_names_make(struct kl_names *names, const struct kl_raw *raw);
 
 /**
  * kl_names_first - a type that may have a name

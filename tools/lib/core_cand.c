@@ -15,40 +15,62 @@
 
 #define BTF_FOLDER "/sys/kernel/btf"
 
+static void forget_kernel(struct kl_core_types *types)
+{
+	kl_raw_free(&types->kernel);
+	btf__free(types->file);
+	types->file = NULL;
+}
+
+/* A file of somebody's may be ELF, and must be looked at. */
+static int read_file(struct kl_core_types *types, const char *path)
+{
+	const void *data;
+	u32 size;
+
+	types->file = btf__parse(path, NULL);
+	if (!types->file)
+		return errno == ENOMEM ? -ENOMEM : -ENOENT;
+	if (kl_btf_unsound(types->file))
+		return -EINVAL;
+	data = btf__raw_data(types->file, &size);
+	return data ? kl_raw_use(&types->kernel, data, size, NULL) : -ENOMEM;
+}
+
 static int read_kernel(struct kl_core_types *types)
 {
 	const char *path = getenv("KAPSEL_BTF");
+	int ret;
 
 	if (types->names.head)
 		return 0;
-	if (!types->kernel)
-		types->kernel = btf__parse(path ?: BTF_FOLDER "/vmlinux", NULL);
-	if (!types->kernel)
-		return errno == ENOMEM ? -ENOMEM : -ENOENT;
-	if (path && kl_btf_unsound(types->kernel))
-		return -EINVAL;
-	return kl_names_make(&types->names, types->kernel, 1);
+	forget_kernel(types);
+	ret = path ? read_file(types, path) :
+		     kl_raw_read(&types->kernel, BTF_FOLDER "/vmlinux", NULL);
+	/* Of a kind that only later kernels have. */
+	if (ret == -EINVAL && !path)
+		ret = -ENOENT;
+	return ret ?: kl_names_make(&types->names, &types->kernel);
 }
 
 /* A module that goes meanwhile takes its types with it: it is passed over. */
 static int read_module(struct kl_core_types *types, const char *name)
 {
+	struct kl_raw raw = {};
 	struct kl_core_module *to;
 	char path[300];
-	struct btf *btf;
+	int ret;
 
 	snprintf(path, sizeof(path), BTF_FOLDER "/%s", name);
-	btf = btf__parse_split(path, types->kernel);
-	if (!btf)
-		return errno == ENOMEM ? -ENOMEM : 0;
-	to = kl_grow(&types->modules, types->nr_modules, sizeof(*to));
+	ret = kl_raw_read(&raw, path, &types->kernel);
+	to = ret ? NULL : kl_grow(&types->modules, types->nr_modules, sizeof(*to));
 	if (!to) {
-		btf__free(btf);
-		return -ENOMEM;
+		kl_raw_free(&raw);
+		return ret && ret != -ENOMEM ? 0 : -ENOMEM;
 	}
 	types->nr_modules++;
-	to->btf = btf;
-	return kl_names_make(&to->names, btf, btf__type_cnt(types->kernel));
+	to->raw = raw;
+	return kl_names_make(&to->names, &to->raw);
 }
 
 static int read_modules(struct kl_core_types *types)
@@ -76,10 +98,10 @@ struct wanted {
 	size_t stem;
 };
 
-static bool suits(const struct wanted *wanted, const struct btf *btf,
+static bool suits(const struct wanted *wanted, const struct kl_raw *raw,
 		  const struct btf_type *type)
 {
-	const char *name = btf__name_by_offset(btf, type->name_off);
+	const char *name = kl_raw_name(raw, type->name_off);
 
 	if (btf_kind(type) != btf_kind(wanted->type) &&
 	    !(btf_is_any_enum(type) && btf_is_any_enum(wanted->type)))
@@ -88,22 +110,27 @@ static bool suits(const struct wanted *wanted, const struct btf *btf,
 	       kl_core_stem(name) == wanted->stem;
 }
 
+static int add_candidate(struct kl_core_cands *cands, const struct kl_raw *raw, u32 id)
+{
+	struct kl_core_cand *to = kl_grow(&cands->list, cands->count, sizeof(*to));
+
+	if (!to)
+		return -ENOMEM;
+	cands->count++;
+	*to = (struct kl_core_cand){ .id = 1, .kernel_id = id };
+	return kl_btf_cut(raw, id, &to->btf);
+}
+
 static int search(struct kl_core_cands *cands, const struct wanted *wanted,
-		  const struct btf *btf, const struct kl_names *names)
+		  const struct kl_raw *raw, const struct kl_names *names)
 {
 	u32 id = kl_names_first(names, wanted->name, wanted->stem);
-	struct kl_core_cand *to;
+	int ret = 0;
 
-	for (; id; id = kl_names_next(names, id)) {
-		if (!suits(wanted, btf, btf__type_by_id(btf, id)))
-			continue;
-		to = kl_grow(&cands->list, cands->count, sizeof(*to));
-		if (!to)
-			return -ENOMEM;
-		cands->count++;
-		*to = (struct kl_core_cand){ btf, id };
-	}
-	return 0;
+	for (; id && !ret; id = kl_names_next(names, id))
+		if (suits(wanted, raw, kl_raw_type(raw, id)))
+			ret = add_candidate(cands, raw, id);
+	return ret;
 }
 
 static int search_all(struct kl_core_types *types, const struct btf *btf, u32 local,
@@ -117,12 +144,12 @@ static int search_all(struct kl_core_types *types, const struct btf *btf, u32 lo
 	if (!wanted.name || !*wanted.name)
 		return 0;
 	wanted.stem = kl_core_stem(wanted.name);
-	ret = search(cands, &wanted, types->kernel, &types->names);
+	ret = search(cands, &wanted, &types->kernel, &types->names);
 	if (ret || cands->count)
 		return ret;
 	ret = read_modules(types);
 	for (i = 0; i < types->nr_modules && !ret; i++)
-		ret = search(cands, &wanted, types->modules[i].btf, &types->modules[i].names);
+		ret = search(cands, &wanted, &types->modules[i].raw, &types->modules[i].names);
 	return ret;
 }
 
@@ -150,18 +177,27 @@ int kl_core_candidates(struct kl_core_types *types, const struct btf *btf, u32 l
 	return search_all(types, btf, local, to);
 }
 
+static void free_cands(struct kl_core_cands *cands)
+{
+	u32 i;
+
+	for (i = 0; i < cands->count; i++)
+		btf__free(cands->list[i].btf);
+	free(cands->list);
+}
+
 void kl_core_types_free(struct kl_core_types *types)
 {
 	u32 i;
 
 	for (i = 0; i < types->nr_cands; i++)
-		free(types->cands[i].list);
+		free_cands(&types->cands[i]);
 	free(types->cands);
 	for (i = 0; i < types->nr_modules; i++) {
 		kl_names_free(&types->modules[i].names);
-		btf__free(types->modules[i].btf);
+		kl_raw_free(&types->modules[i].raw);
 	}
 	free(types->modules);
 	kl_names_free(&types->names);
-	btf__free(types->kernel);
+	forget_kernel(types);
 }

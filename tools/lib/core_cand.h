@@ -6,10 +6,16 @@
 #include "btf_names.h"
 #include "internal.h"
 
-/** struct kl_core_cand - a type of the kernel's, or of a module's */
+/**
+ * struct kl_core_cand - a type of the kernel's, or of a module's
+ * @btf: it, and what belongs to it: see kl_btf_cut()
+ * @id: of it there
+ * @kernel_id: its id in the kernel
+ */
 struct kl_core_cand {
-	const struct btf *btf;
+	struct btf *btf;
 	u32 id;
+	u32 kernel_id;
 };
 
 /**
@@ -24,19 +30,16 @@ struct kl_core_cands {
 	u32 count;
 };
 
-/**
- * struct kl_core_module - a module's types
- * @btf: of the kernel and the module
- * @names: of the module's
- */
+/** struct kl_core_module - a module's types, and their names */
 struct kl_core_module {
-	struct btf *btf;
+	struct kl_raw raw;
 	struct kl_names names;
 };
 
 /**
  * struct kl_core_types - types to relocate against, read when they are asked for
- * @kernel: the running kernel's, or those of the file that $KAPSEL_BTF names
+ * @file: the file that $KAPSEL_BTF names
+ * @kernel: its types, or else the running kernel's
  * @names: of them; empty: they are not read
  * @modules: of its modules, unless there is such a file
  * @nr_modules: how many
@@ -45,7 +48,8 @@ struct kl_core_module {
  * @nr_cands: how many
  */
 struct kl_core_types {
-	struct btf *kernel;
+	struct btf *file;
+	struct kl_raw kernel;
 	struct kl_names names;
 	struct kl_core_module *modules;
 	u32 nr_modules;

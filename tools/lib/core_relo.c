@@ -136,7 +136,7 @@ static int ask(const struct core *c, const struct kl_core_cand *cand, u64 *value
 	case KL_CORE_ENUM_VALUE:
 		return find_enumerator(c, cand, value);
 	case KL_CORE_TYPE_TARGET:
-		*value = cand->id;
+		*value = cand->kernel_id;
 		return 0;
 	case KL_CORE_TYPE_SIZE:
 		*value = kapsel_btf_size(cand->btf, cand->id);
