@@ -305,7 +305,7 @@ TEST_F(rewrite, index_inside)
 	EXPECT_INSIDE(0, ARRAY, ANY_WORD "if r3 > 5 goto out\n" PUT_WORD LOOK(0)
 		      "out: r0 = 0\nexit\n");
 	/* Less than 5, but not as an unsigned number */
-	EXPECT_INSIDE(0, ARRAY, ANY_WORD "if r3 s> 4 goto out\n" PUT_WORD LOOK(0)
+	EXPECT_INSIDE(0, ARRAY, ANY_WORD "if w3 s> 4 goto out\n" PUT_WORD LOOK(0)
 		      "out: r0 = 0\nexit\n");
 	/* The low half of what is known as a whole, and of what is not */
 	EXPECT_INSIDE(1, ARRAY, ANY_WORD "if r3 > 4 goto out\n*(u64 *)(r10 - 8) = r3\n" LOOK(0)
