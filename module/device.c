@@ -105,7 +105,7 @@ static_assert(sizeof(struct kapsel_abi) == 96);
 static_assert(sizeof(struct kapsel_prog_info) == 88);
 static_assert(sizeof(struct kapsel_list) == 16);
 static_assert(sizeof(struct kapsel_prog_load) == 256);
-static_assert(sizeof(struct kapsel_map_create) == 120);
+static_assert(sizeof(struct kapsel_map_create) == 128);
 static_assert(sizeof(struct kapsel_link_create) == 224);
 static_assert(sizeof(struct kapsel_pin) == 72);
 static_assert(sizeof(struct kapsel_obj_info) == 424);

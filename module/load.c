@@ -145,6 +145,8 @@ static int host_map(void *priv, s32 fd, struct kps_map_facts *facts)
 		.frozen = READ_ONCE(map->frozen),
 		.prog_type = kps_prog_array_type(map),
 		.inner = map->inner,
+		.lock_size = map->lock_size,
+		.lock_off = map->lock_off,
 	};
 	return index;
 }

@@ -105,6 +105,8 @@ static int map_info(struct kps_object *obj, struct kapsel_obj_info *info)
 	out->btf_size = map->btf_size;
 	out->lost = atomic64_read(&map->lost);
 	out->memory = map->memory;
+	out->lock_size = map->lock_size;
+	out->lock_off = map->lock_off;
 	return err;
 }
 
@@ -159,6 +161,9 @@ static int map_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (!map->ops->mmap)
 		return -ENODEV;
+	/* Userspace must not reach the locks. */
+	if (map->lock_size)
+		return -EOPNOTSUPP;
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
@@ -224,6 +229,25 @@ static int check_arg(const struct kapsel_map_create *arg)
 	return kps_name_check(arg->name);
 }
 
+static bool may_have_locks(u32 type)
+{
+	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_ARRAY;
+}
+
+static int check_lock(const struct kapsel_map_create *arg)
+{
+	u32 size = arg->lock_size;
+
+	if (!size)
+		return arg->lock_off ? -EINVAL : 0;
+	if (size != sizeof(struct bpf_spin_lock) || arg->lock_off % size ||
+	    arg->value_size < size || arg->lock_off > arg->value_size - size)
+		return -EINVAL;
+	if (arg->map_flags & BPF_F_RDONLY_PROG)
+		return -EACCES;
+	return may_have_locks(arg->map_type) ? 0 : -EOPNOTSUPP;
+}
+
 static int take_btf(struct kps_map *map, const struct kapsel_map_create *arg)
 {
 	map->btf_key_type_id = arg->btf_key_type_id;
@@ -249,6 +273,8 @@ static void init_map(struct kps_map *map, const struct kapsel_map_create *arg)
 	map->value_size = arg->value_size;
 	map->max_entries = arg->max_entries;
 	map->flags = arg->map_flags;
+	map->lock_size = arg->lock_size;
+	map->lock_off = arg->lock_off;
 	init_rwsem(&map->freeze);
 }
 
@@ -263,7 +289,7 @@ int kps_map_create(struct kps_call *call)
 	if (err)
 		return err;
 	ops = find_ops(arg->map_type);
-	err = ops->check(arg);
+	err = ops->check(arg) ?: check_lock(arg);
 	if (err)
 		return err;
 	map = ops->alloc(arg);

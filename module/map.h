@@ -24,6 +24,8 @@ struct kps_call;
  * @value_size: bytes of one value
  * @max_entries: as created
  * @flags: BPF_F_*
+ * @lock_size: of a value with a lock; 0: there is none
+ * @lock_off: where in the value it is
  * @user_size: bytes of a value in ioctls: that of a per-CPU map has many parts
  * @frozen: never goes back; written under @freeze
  * @writable: mappings that userspace may write; under @freeze
@@ -44,6 +46,8 @@ struct kps_map {
 	u32 value_size;
 	u32 max_entries;
 	u32 flags;
+	u32 lock_size;
+	u32 lock_off;
 	u32 user_size;
 	bool frozen;
 	u32 writable;

@@ -10,6 +10,7 @@
 
 #include "device.h"
 #include "map.h"
+#include "value.h"
 
 /* Elements that go through kernel memory at a time: as many as fit in here. */
 #define PORTION		(64 * 1024)
@@ -111,7 +112,7 @@ static int read_batch(struct kps_map *map, struct kapsel_map_batch *arg)
 
 	if (!map->ops->batch || (batch.take && !map->ops->take))
 		return -EOPNOTSUPP;
-	if (arg->elem_flags)
+	if (kps_value_read_flags(map, arg->elem_flags))
 		return -EINVAL;
 	arg->done = 0;
 	if (!room)
@@ -162,8 +163,8 @@ static int write_batch(struct kps_map *map, struct kapsel_map_batch *arg)
 
 	if (arg->op == KAPSEL_BATCH_UPDATE ? !map->ops->write : !map->ops->remove)
 		return -EOPNOTSUPP;
-	if (arg->op == KAPSEL_BATCH_UPDATE ? arg->elem_flags > BPF_EXIST :
-					     arg->elem_flags)
+	if (arg->op == KAPSEL_BATCH_UPDATE ? kps_value_flags(map, arg->elem_flags) :
+					     kps_value_read_flags(map, arg->elem_flags))
 		return -EINVAL;
 	value = kvzalloc(ALIGN(map->user_size, 8) + (u64)map->key_size,
 			 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);

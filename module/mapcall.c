@@ -9,6 +9,7 @@
 
 #include "device.h"
 #include "map.h"
+#include "value.h"
 
 /* Return: the caller's bytes, or ERR_PTR; for kvfree(). */
 static void *copy_in(u64 from, u32 size)
@@ -98,7 +99,7 @@ int kps_map_lookup(struct kps_call *call)
 
 	if (!map->ops->read)
 		return -EOPNOTSUPP;
-	if (arg->flags || check_sizes(map, arg, true))
+	if (kps_value_read_flags(map, arg->flags) || check_sizes(map, arg, true))
 		return -EINVAL;
 	return fetch(map, arg, map->ops->read);
 }
@@ -110,7 +111,7 @@ int kps_map_lookup_delete(struct kps_call *call)
 
 	if (!map->ops->take)
 		return -EOPNOTSUPP;
-	if (arg->flags || check_sizes(map, arg, true))
+	if (kps_value_read_flags(map, arg->flags) || check_sizes(map, arg, true))
 		return -EINVAL;
 	return fetch(map, arg, take);
 }
@@ -137,7 +138,7 @@ int kps_map_update(struct kps_call *call)
 
 	if (!map->ops->write)
 		return -EOPNOTSUPP;
-	if (arg->flags > BPF_EXIST || check_sizes(map, arg, true))
+	if (kps_value_flags(map, arg->flags) || check_sizes(map, arg, true))
 		return -EINVAL;
 	key = copy_in(arg->key, map->key_size);
 	if (IS_ERR(key))

@@ -10,6 +10,7 @@
 
 #include "prog.h"
 #include "run.h"
+#include "value.h"
 #include "core/lower.h"
 
 struct kps_cpu __percpu *kps_cpus __read_mostly;
@@ -21,12 +22,28 @@ notrace struct kps_exec *kps_run_current(void)
 	return this_cpu_ptr(kps_cpus)->now;
 }
 
-static __always_inline enum kps_outcome
-interpret(struct kps_run *run, const struct kps_prog *prog, void *ctx, u64 *ret)
+/* A program that may be ended holds none, if its proof is right. */
+static notrace void give_back(struct kps_exec *exec)
 {
+	if (!exec->lock)
+		return;
+	kps_value_unlock(exec->lock, exec->lock_irq);
+	exec->lock = NULL;
+}
+
+NOKPROBE_SYMBOL(give_back);
+
+static __always_inline enum kps_outcome
+interpret(struct kps_exec *exec, const struct kps_prog *prog, void *ctx, u64 *ret)
+{
+	struct kps_run *run = &exec->run;
+
 	run->fuel = prog->fuel;
 	*ret = kps_interp_run(prog->code, run, (unsigned long)ctx, 0);
-	return run->end == KPS_RUN_DONE ? KPS_RAN : KPS_ABORTED;
+	if (likely(run->end == KPS_RUN_DONE))
+		return KPS_RAN;
+	give_back(exec);
+	return KPS_ABORTED;
 }
 
 /* Compiled code carries no mark by which calls would be checked. */
@@ -45,7 +62,7 @@ run_one(struct kps_exec *exec, const struct kps_prog *prog, void *ctx, u64 *ret)
 	kps_jit_fn entry = prog->entry ?: prog->tail_entry;
 
 	if (prog->code)
-		return interpret(&exec->run, prog, ctx, ret);
+		return interpret(exec, prog, ctx, ret);
 	if (prog->metered_entry)
 		return run_metered(&exec->run, prog, ctx, ret);
 	*ret = entry(ctx, NULL);

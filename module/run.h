@@ -27,6 +27,8 @@ struct kps_site;
  * @prog: kept alive by the hook's read-side section, or by the test run's file
  * @next: the program to go on with, found by a tail call; kept alive likewise
  * @site: of the probe that it is run by, or NULL
+ * @lock: that it holds, in a map's value, or NULL
+ * @lock_irq: the interrupt state before
  * @line: where trace_printk formats
  * @format: what it formats
  * @stack: where stacks of calls are gathered
@@ -38,6 +40,8 @@ struct kps_exec {
 	const struct kps_prog *prog;
 	const struct kps_prog *next;
 	const struct kps_site *site;
+	void *lock;
+	unsigned long lock_irq;
 	char line[KPS_LINE_LEN];
 	union {
 		struct kps_format format;

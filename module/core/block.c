@@ -134,8 +134,11 @@ static int step_call(struct kps_explorer *x, const struct kps_at *at,
 	struct kps_frame *caller = kps_top(at->s), *callee;
 	u32 sub = kps_cfg_subprog_at(&env->cfg, at->pc + kps_insn_at(at)->imm + 1);
 	u32 n, entry = env->cfg.subprogs[sub].first_block;
-	int err = -ENOMEM;
+	int err = kps_check_unlocked(at, KPS_D_LOCK_CALL);
 
+	if (err)
+		goto out_free;
+	err = -ENOMEM;
 	if (!kps_frame_push(&env->pool, at->s, sub, env->cfg.subprogs[sub].slots, at->pc))
 		goto out_free;
 	callee = kps_top(at->s);
@@ -184,7 +187,7 @@ static int step_return(struct kps_explorer *x, const struct kps_at *at)
 	struct kps_env *env = x->env;
 	struct kps_reg r0 = *kps_reg_at(at, 0);
 	struct kps_frame *caller;
-	int err = check_callee_exit(x, at) ?:
+	int err = kps_check_unlocked(at, KPS_D_LOCK_HELD) ?: check_callee_exit(x, at) ?:
 		  kps_path_add(at, KAPSEL_STEP_LEAVE, 0, 0);
 
 	if (err)

@@ -73,7 +73,8 @@ int kps_callback_call(struct kps_explorer *x, u32 block, struct kps_state *s)
 }
 
 /* An index or an element, of which nothing is known but the bounds. */
-static void pass_arguments(struct kps_frame *f, const struct kps_reg *caller, u32 trips, u32 pc)
+static void pass_arguments(struct kps_env *env, struct kps_frame *f,
+			   const struct kps_reg *caller, u32 trips, u32 pc)
 {
 	if (caller[1].kind != KAPSEL_KIND_MAP) {
 		f->reg[1] = kps_reg_scalar(kps_scalar_unsigned(0, trips - 1), pc);
@@ -83,6 +84,7 @@ static void pass_arguments(struct kps_frame *f, const struct kps_reg *caller, u3
 	f->reg[1] = caller[1];
 	f->reg[2] = kps_reg_pointer(KAPSEL_KIND_MAP_KEY, caller[1].object, 0, pc);
 	f->reg[3] = kps_reg_pointer(KAPSEL_KIND_MAP_VALUE, caller[1].object, 0, pc);
+	f->reg[3].ref = kps_value_ref(env, caller[1].object);
 	f->reg[4] = caller[3];
 }
 
@@ -105,7 +107,7 @@ static int enter_from(struct kps_explorer *x, const struct kps_state *head, u32 
 		kps_state_free(&env->pool, s);
 		return -ENOMEM;
 	}
-	pass_arguments(kps_top(s), kps_top(head)->reg, trips, pc);
+	pass_arguments(env, kps_top(s), kps_top(head)->reg, trips, pc);
 	s->steps = 0;
 	return kps_list_add(env, &x->pending[env->cfg.subprogs[sub].first_block], s, NULL);
 }

@@ -65,6 +65,28 @@ int kps_step_lddw(const struct kps_at *at);
 /** kps_check_init - register @n was written: 0 or -EACCES */
 int kps_check_init(const struct kps_at *at, u32 n);
 
+/*
+ * Locks in the values of maps (lock.c)
+ */
+
+/** kps_may_lock - programs of this kind take locks, and so may use maps that have them */
+bool kps_may_lock(const struct kps_env *env);
+
+/** kps_value_ref - struct kps_reg.ref of a value of map @map: a new one, unless it has but one */
+u32 kps_value_ref(struct kps_env *env, u32 map);
+
+/** kps_touches_lock - an access that lies in its map's value may hit the lock there */
+bool kps_touches_lock(const struct kps_at *at, const struct kps_access *a);
+
+/** kps_check_unlocked - no lock is held: 0, or -EACCES with @code */
+int kps_check_unlocked(const struct kps_at *at, u32 code);
+
+/** kps_check_lock - r1 is a lock, and is held if it is to be given back: 0 or -EACCES */
+int kps_check_lock(const struct kps_at *at);
+
+/** kps_change_lock - r1 is held from here on, or no more */
+void kps_change_lock(const struct kps_at *at);
+
 /* Calls (check_call.c): helpers but the one that runs a callback. */
 int kps_step_helper(const struct kps_at *at);
 

@@ -601,6 +601,7 @@ static int lddw_value(const struct kps_at *at, struct kps_reg *dst)
 	    aux->arg >= map->value_size)
 		return refuse_map(at, KPS_D_MAP_VALUE, aux->arg);
 	*dst = kps_reg_pointer(KAPSEL_KIND_MAP_VALUE, aux->map, aux->arg, at->pc);
+	dst->ref = kps_value_ref(at->env, aux->map);
 	return 0;
 }
 

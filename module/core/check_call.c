@@ -288,6 +288,8 @@ static int check_arg(struct call *c, u32 n)
 		return words_arg(c, n);
 	case KPS_ARG_RECORD:
 		return record_arg(c, n);
+	case KPS_ARG_LOCK:
+		return kps_check_lock(c->at);
 	case KPS_ARG_CALLBACK:
 		return callback_arg(c, n);
 	case KPS_ARG_CALLBACK_CTX:
@@ -378,7 +380,7 @@ int kps_check_helper(const struct kps_at *at, const struct kps_helper **helper)
 {
 	u32 id = (u32)kps_insn_at(at)->imm;
 	struct call c = { .at = at, .helper = kps_helper_find(id), .map = KPS_NONE };
-	int err;
+	int err = 0;
 
 	*helper = c.helper;
 	if (!c.helper)
@@ -387,7 +389,9 @@ int kps_check_helper(const struct kps_at *at, const struct kps_helper **helper)
 		return refuse_helper(at, KPS_D_HELPER_PROG, id);
 	if (c.helper->gpl && !at->env->in->gpl)
 		return refuse_helper(at, KPS_D_HELPER_GPL, id);
-	err = check_args(&c);
+	if (id != BPF_FUNC_spin_unlock)
+		err = kps_check_unlocked(at, KPS_D_LOCK_CALL);
+	err = err ?: check_args(&c);
 	if (!err && is_on_map(c.helper))
 		note_map(&c);
 	if (!err && id == BPF_FUNC_tail_call)
@@ -459,9 +463,13 @@ static int acquire_record(const struct kps_at *at, struct kps_reg *out)
 /* What is in a map: a value, or a map. */
 static struct kps_reg looked_up(struct kps_env *env, u32 map, u32 pc)
 {
+	struct kps_reg value;
+
 	if (env->maps[map].inner.type)
 		return maybe_null(env, KAPSEL_KIND_MAP, map + KPS_INNER, pc);
-	return maybe_null(env, KAPSEL_KIND_MAP_VALUE, map, pc);
+	value = maybe_null(env, KAPSEL_KIND_MAP_VALUE, map, pc);
+	value.ref = kps_value_ref(env, map);
+	return value;
 }
 
 /* The largest size that the helper was given. */
@@ -507,6 +515,8 @@ int kps_helper_result(const struct kps_at *at, const struct kps_helper *helper)
 		err = change_packet(at);
 	if (err)
 		return err;
+	if (helper->args[0] == KPS_ARG_LOCK)
+		kps_change_lock(at);
 	*kps_reg_at(at, 0) = result;
 	for (n = 1; n <= 5; n++)
 		kps_reg_forget(kps_reg_at(at, n));
@@ -543,7 +553,7 @@ int kps_step_exit_main(const struct kps_at *at)
 {
 	const struct kps_prog_type *type = at->env->type;
 	const struct kps_reg *r0 = kps_reg_at(at, 0);
-	int err = kps_check_init(at, 0);
+	int err = kps_check_init(at, 0) ?: kps_check_unlocked(at, KPS_D_LOCK_HELD);
 
 	if (err)
 		return err;

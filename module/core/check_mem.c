@@ -121,6 +121,7 @@ static int check_map_value(const struct kps_at *at, const struct kps_access *a)
 {
 	const struct kps_map_facts *map = &at->env->maps[kps_reg_at(at, a->reg)->object];
 	u32 code = 0;
+	int err;
 
 	if (a->access != KAPSEL_ACCESS_READ && map->flags & BPF_F_RDONLY_PROG)
 		code = KPS_D_READ_ONLY;
@@ -130,7 +131,11 @@ static int check_map_value(const struct kps_at *at, const struct kps_access *a)
 		refuse_access(at, code, a);
 		return -EACCES;
 	}
-	return check_span_in(at, a, 0, map->value_size);
+	err = check_span_in(at, a, 0, map->value_size);
+	if (err || !kps_touches_lock(at, a))
+		return err;
+	refuse_access(at, KPS_D_LOCK_ACCESS, a);
+	return -EACCES;
 }
 
 /* What an element is found by is not a program's to change. */

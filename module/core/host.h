@@ -5,7 +5,11 @@
 
 #include <linux/types.h>
 
-/** struct kps_inner_facts - what all maps in a map have in common; as in kps_map_facts */
+/**
+ * struct kps_inner_facts - what all maps in a map have in common; as in kps_map_facts
+ *
+ * Their values have no locks.
+ */
 struct kps_inner_facts {
 	u32 type;
 	u32 key_size;
@@ -26,6 +30,8 @@ struct kps_inner_facts {
  *	it has none yet, or is no program array
  * @inner: of the maps in it; type 0: there are none. Their max_entries are the same
  *	in arrays only
+ * @lock_size: bytes of the lock in each value, 0: there is none
+ * @lock_off: where it is
  */
 struct kps_map_facts {
 	u32 type;
@@ -36,6 +42,8 @@ struct kps_map_facts {
 	bool frozen;
 	u32 prog_type;
 	struct kps_inner_facts inner;
+	u32 lock_size;
+	u32 lock_off;
 };
 
 /**

@@ -127,6 +127,17 @@ static bool is_null(const struct kps_reg *r)
 	return kps_is_const(r, &n) && !n;
 }
 
+/*
+ * Each value of @b is one of @a, wherever a pointer to it is. What has a name of its
+ * own, a record or a map's only value, is the very same.
+ */
+static bool ref_in(const struct kps_reg *a, const struct kps_reg *b, struct kps_pairs *nids)
+{
+	if (b->kind != KAPSEL_KIND_MAP_VALUE || !b->ref || b->ref >= KPS_ONLY_VALUE)
+		return a->ref == b->ref;
+	return map_nid(nids, a->ref, b->ref);
+}
+
 static bool pointer_in(const struct kps_reg *a, const struct kps_reg *b,
 		       struct kps_pairs *nids)
 {
@@ -138,7 +149,7 @@ static bool pointer_in(const struct kps_reg *a, const struct kps_reg *b,
 	} else if (a->flags != b->flags) {
 		return false;
 	}
-	return a->object == b->object && a->size == b->size && a->ref == b->ref;
+	return a->object == b->object && a->size == b->size && ref_in(a, b, nids);
 }
 
 static bool reg_in(struct kps_env *env, const struct kps_reg *a, const struct kps_reg *b)
@@ -313,7 +324,7 @@ static bool fact_in(const struct kps_state *a, const struct kps_pkt_fact *b,
 
 static bool same_refs(const struct kps_state *a, const struct kps_state *b)
 {
-	return a->nr_refs == b->nr_refs &&
+	return a->nr_refs == b->nr_refs && a->lock == b->lock &&
 	       (!a->nr_refs || !memcmp(a->ref, b->ref, a->nr_refs * sizeof(a->ref[0])));
 }
 
@@ -341,6 +352,9 @@ bool kps_state_in(struct kps_env *env, const struct kps_state *a,
 	env->links->nr = 0;
 	env->nids->nr = 0;
 	env->skipped = false;
+	/* The one that is locked is the same in both. */
+	if (b->lock)
+		map_nid(env->nids, b->lock, b->lock);
 	if (!top_in(env, kps_top(a), kps_top(b)) || !slots_in(env, kps_top(a), kps_top(b)))
 		return false;
 	for (i = a->depth - 1; i--;)
@@ -514,7 +528,15 @@ static u32 nid_of(const struct kps_reg *r)
 static bool same_object(const struct kps_reg *a, const struct kps_reg *b)
 {
 	return a->kind == b->kind && a->object == b->object && a->size == b->size &&
-	       a->ref == b->ref;
+	       (a->ref == b->ref || a->kind == KAPSEL_KIND_MAP_VALUE);
+}
+
+/* Two values are one in the joined state, if they are the same two wherever one is. */
+static void join_ref(struct joiner *j, struct kps_reg *a, const struct kps_reg *b)
+{
+	u32 ref = a->ref == b->ref ? a->ref : pair_id(j, j->nids, a->ref, b->ref, 0);
+
+	a->ref = ref || !a->ref ? ref : kps_new_id(&j->env->pool);
 }
 
 /* What is never NULL and is no object's address can't be tested for NULL. */
@@ -539,10 +561,12 @@ static void join_pointer(struct joiner *j, struct kps_reg *a, const struct kps_r
 		if (!nid)
 			nid = kps_new_id(&j->env->pool);
 	}
-	if (a_null)
+	if (a_null) {
 		*a = *b;
-	else if (!b_null)
+	} else if (!b_null) {
+		join_ref(j, a, b);
 		join_val(j, a, b);
+	}
 	if (a_null || b_null)
 		kps_unlink(a);
 	a->nid = nid;

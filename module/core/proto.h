@@ -32,6 +32,7 @@ enum kps_arg {
 	KPS_ARG_STRING,		/* a string in a frozen read-only map, known at load time */
 	KPS_ARG_FORMAT,		/* the same, and a format for the two arguments behind it */
 	KPS_ARG_WORDS_SIZE,	/* of the memory before: a known multiple of 8, 96 at most */
+	KPS_ARG_LOCK,		/* the lock in a map's value */
 };
 
 /** enum kps_ret - what a helper returns */

@@ -15,6 +15,7 @@
 #define KPS_MAX_REFS		16
 #define KPS_MAX_PKT_FACTS	6
 #define KPS_NO_INSN		0xffffffffu
+#define KPS_ONLY_VALUE		0xffff0000u	/* ref of the only value of map 0, and so on */
 
 /* Flags of a register beside KAPSEL_FACT_*. */
 #define KPS_REG_STALE		0x80	/* was a pointer whose object is gone */
@@ -34,7 +35,8 @@ enum kps_link {
  * @flags: KAPSEL_FACT_* and KPS_REG_*
  * @object: map index, frame number or subprogram, by @kind
  * @size: of a ring buffer record, bytes
- * @ref: reference that the pointer belongs to, 0: none
+ * @ref: reference that the pointer belongs to, 0: none; of values with a lock: which
+ *	of the map's it is, the same for all pointers to it
  * @nid: pointers with the same @nid are NULL together
  * @id: values with the same @id differ by constants, 0: no such values
  * @def: instruction that made the value; only for diagnostics
@@ -117,6 +119,7 @@ struct kps_node;
  * @depth: how many
  * @nr_refs: references held
  * @ref: their ids, ascending
+ * @lock: of which value the lock is held, by its kps_reg.ref; 0: of none
  * @nr_facts: packet facts
  * @fact: packet facts
  * @pkt_min: bytes that the packet is known to have from its start
@@ -130,6 +133,7 @@ struct kps_state {
 	u32 depth;
 	u32 nr_refs;
 	u32 ref[KPS_MAX_REFS];
+	u32 lock;
 	u32 nr_facts;
 	struct kps_pkt_fact fact[KPS_MAX_PKT_FACTS];
 	u64 pkt_min;

@@ -8,6 +8,7 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
+#include "core/check.h"
 #include "core/explore.h"
 #include "core/lattice.h"
 #include "core/live.h"
@@ -133,6 +134,8 @@ static int resolve_map(struct kps_env *env, u32 pc, struct kps_insn_aux *aux)
 		return refuse_plain(env, KPS_D_MAP_COUNT, pc, KAPSEL_MAX_MAPS, -EINVAL);
 	if (map < 0)
 		return map;
+	if (facts.lock_size && !kps_may_lock(env))
+		return refuse_plain(env, KPS_D_LOCK_PROG, pc, facts.type, -EACCES);
 	if (!note_map(env, map, &facts) || !note_inner(env, map, &facts.inner))
 		return -ENOMEM;
 	aux->map = (u16)map;

@@ -12,6 +12,7 @@
 #include "map.h"
 #include "maps/area.h"
 #include "maps/array.h"
+#include "value.h"
 
 /**
  * struct kps_array - an array
@@ -93,13 +94,15 @@ static long array_update(struct kps_map *map, const void *key, const void *value
 {
 	void *to = array_lookup(map, key);
 
-	if (flags > BPF_EXIST)
+	if ((flags & ~BPF_F_LOCK) > BPF_EXIST)
 		return -EINVAL;
 	if (!to)
 		return -E2BIG;
-	if (flags == BPF_NOEXIST)
+	if (flags & BPF_NOEXIST)
 		return -EEXIST;
-	memcpy(to, value, map->value_size);
+	if (kps_value_flags(map, flags))
+		return -EINVAL;
+	kps_value_change(map, to, value);
 	return 0;
 }
 
@@ -122,11 +125,11 @@ long kps_array_remove(struct kps_map *map, const void *key)
 
 static int array_read(struct kps_map *map, const void *key, void *value)
 {
-	const void *from = array_lookup(map, key);
+	void *from = array_lookup(map, key);
 
 	if (!from)
 		return -ENOENT;
-	memcpy(value, from, map->value_size);
+	kps_value_load(map, value, from);
 	return 0;
 }
 

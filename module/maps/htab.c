@@ -10,6 +10,7 @@
 #include "guard.h"
 #include "maps/area.h"
 #include "maps/htab.h"
+#include "value.h"
 
 #define EVICTIONS	16	/* for one new element */
 
@@ -186,7 +187,7 @@ static void set_value(struct kps_htab *htab, struct kps_elem *elem,
 	if (htab->percpu)
 		set_percpu(percpu_value(htab, elem), value, size, whole, is_new);
 	else
-		kps_copy_value(kps_htab_value(htab, elem), value, size);
+		kps_value_store(&htab->map, kps_htab_value(htab, elem), value);
 }
 
 static void link_new(struct kps_htab *htab, struct kps_elem *elem, u32 hash,
@@ -234,12 +235,16 @@ static int store_locked(struct kps_htab *htab, u32 hash, const void *key,
 {
 	struct kps_elem *old = kps_htab_find_locked(htab, hash, key);
 
-	if (old && flags == BPF_NOEXIST)
+	if (old && flags & BPF_NOEXIST)
 		return -EEXIST;
-	if (!old && flags == BPF_EXIST)
+	if (!old && flags & BPF_EXIST)
 		return -ENOENT;
 	if (!old)
 		return insert(htab, hash, key, value, whole);
+	if (flags & BPF_F_LOCK) {
+		kps_value_change(&htab->map, kps_htab_value(htab, old), value);
+		return 0;
+	}
 	if (!htab->percpu) {
 		replace(htab, old, hash, key, value);
 		return 0;
@@ -283,10 +288,10 @@ static int store_for_sure(struct kps_htab *htab, const void *key, const void *va
 int kps_htab_store(struct kps_htab *htab, const void *key, const void *value,
 		   u64 flags, bool whole)
 {
-	int err;
+	int err = kps_value_flags(&htab->map, flags);
 
-	if (flags > BPF_EXIST)
-		return -EINVAL;
+	if (err)
+		return err;
 	if (htab->lru)
 		err = store_for_sure(htab, key, value, flags, whole);
 	else
@@ -303,7 +308,7 @@ void kps_htab_read_elem(struct kps_htab *htab, struct kps_elem *elem, void *valu
 	if (htab->percpu)
 		kps_percpu_read(value, percpu_value(htab, elem), size);
 	else
-		memcpy(value, kps_htab_value(htab, elem), size);
+		kps_value_load(&htab->map, value, kps_htab_value(htab, elem));
 }
 
 /* Reads the value if it is asked for, and removes the element if it is. */

@@ -23,7 +23,8 @@ static bool is_like(const struct kps_inner_facts *facts, const struct kps_map *m
 {
 	return facts->type == map->type->type && facts->key_size == map->key_size &&
 	       facts->value_size == map->value_size && facts->flags == map->flags &&
-	       (facts->max_entries == map->max_entries || !is_array(facts->type));
+	       (facts->max_entries == map->max_entries || !is_array(facts->type)) &&
+	       !map->lock_size;
 }
 
 int kps_inner_like(struct kps_map *map, const struct kapsel_map_create *arg)
@@ -33,7 +34,9 @@ int kps_inner_like(struct kps_map *map, const struct kapsel_map_create *arg)
 
 	if (IS_ERR(inner))
 		return PTR_ERR(inner);
-	if (may_be_inner(inner))
+	if (inner->lock_size)
+		err = -EOPNOTSUPP;
+	else if (may_be_inner(inner))
 		map->inner = (struct kps_inner_facts){
 			.type = inner->type->type, .key_size = inner->key_size,
 			.value_size = inner->value_size,

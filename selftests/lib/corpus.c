@@ -90,6 +90,8 @@ static bool add_map(struct kt_case *c, const char *line)
 		m->prog_type = prog_type(flag + 3);
 	if (!strncmp(flag, "in=", 3))
 		m->inner = like(&c->maps[strtoul(flag + 3, NULL, 0) % KT_CASE_MAPS]);
+	if (sscanf(flag, "lock=%u", &m->lock_off) == 1)
+		m->lock_size = sizeof(struct bpf_spin_lock);
 	m->frozen = !strcmp(flag, "rdonly") || !strcmp(flag, "frozen");
 	if (!strcmp(flag, "rdonly") || !strcmp(flag, "unfrozen"))
 		m->flags = BPF_F_RDONLY_PROG;

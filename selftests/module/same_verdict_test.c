@@ -60,7 +60,8 @@ static int make_map(const struct kps_map_facts *f)
 	struct kapsel_map_create arg = {
 		.map_type = f->type, .key_size = f->key_size, .value_size = f->value_size,
 		.max_entries = f->max_entries, .map_flags = f->flags,
-		.inner_map_fd = example(&f->inner),
+		.inner_map_fd = example(&f->inner), .lock_size = f->lock_size,
+		.lock_off = f->lock_off,
 	};
 
 	return km_ioctl(dev, KAPSEL_MAP_CREATE, &arg);

@@ -22,7 +22,7 @@
 
 enum {
 	HASH, ARRAY, PERCPU_ARRAY, RINGBUF, READ_ONLY, WRITE_ONLY, PERF, CGROUP, PROGS, MAPS, STACK,
-	QUEUE, STRINGS
+	QUEUE, STRINGS, LOCKED
 };
 
 static const struct kps_map_facts maps[] = {
@@ -40,11 +40,13 @@ static const struct kps_map_facts maps[] = {
 	[QUEUE] = { BPF_MAP_TYPE_QUEUE, 0, 8, 16, 0, false },
 	[STACK] = { BPF_MAP_TYPE_STACK_TRACE, 4, 80, 16, 0, false },
 	[STRINGS] = { BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_RDONLY_PROG, true },
+	[LOCKED] = { .type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8,
+		     .max_entries = 16, .lock_size = 4, .lock_off = 4 },
 };
 
 /*
  * Before the arguments: r6 is the context, r7 the packet, of which 8 bytes are
- * there (in a kprobe program 0), r8 a value or NULL, r9 a record; 64 bytes of
+ * there (in a kprobe program 0), r8 a value or NULL, r9 a record or a lock; 64 bytes of
  * stack hold zeroes, those below nothing; r0 is any number, and r1 to r5 are not
  * initialised.
  */
@@ -61,6 +63,12 @@ static const char packet[] =
 
 static const char reserve[] =
 	"r1 = map[fd:3]\nr2 = 8\nr3 = 0\ncall 131\nr9 = r0\nif r9 == 0 goto out\n";
+
+static const char find_lock[] =
+	"r1 = map[fd:13]\nr2 = r10\nr2 += -4\ncall 1\nr9 = r0\nif r9 == 0 goto out\nr9 += 4\n";
+
+static const char take_lock[] = "r1 = r9\ncall 93\n";
+static const char give_back[] = "r1 = r9\ncall 94\n";
 
 static const char after_reserve[] =
 	"if r0 == 0 goto out\nr1 = r0\nr2 = 0\ncall 133\n";
@@ -106,6 +114,7 @@ static const struct value good[] = {
 	[KPS_ARG_STRING] = { "$ = map[fd:12] + 0 ll\n" },
 	[KPS_ARG_FORMAT] = { "$ = map[fd:12] + 0 ll\n" },
 	[KPS_ARG_WORDS_SIZE] = { "$ = 8\n" },
+	[KPS_ARG_LOCK] = { "$ = r9\n" },
 };
 
 static const struct value wrong_number[] = {
@@ -203,6 +212,12 @@ static const struct value wrong_record[] = {
 	{ NULL },
 };
 
+static const struct value wrong_lock[] = {
+	{ "$ = 0\n", 119, 0 }, { "$ = r9\n$ += 1\n", 119, 0 }, { "$ = r9\n$ += -4\n", 119, 0 },
+	{ "$ = r10\n$ += -8\n", 119, 0 }, { "$ = r8\n", 21, 0 }, { "$ = r7\n", 119, 0 },
+	{ "$ = map[fd:1] + 0 ll\n", 119, 0 }, { "$ = map[fd:13]\n", 119, 0 }, { NULL },
+};
+
 static const struct value wrong_callback[] = {
 	{ "$ = 0\n", 46, 46 }, { "$ = r10\n", 46, 46 }, { "$ = map[fd:1]\n", 46, 46 }, { NULL },
 };
@@ -237,6 +252,7 @@ static const struct value *const tries[][3] = {
 	[KPS_ARG_STRING] = { wrong_string },
 	[KPS_ARG_FORMAT] = { wrong_string },
 	[KPS_ARG_WORDS_SIZE] = { wrong_words },
+	[KPS_ARG_LOCK] = { wrong_lock },
 };
 
 /* Appends a value's text, with a register for each "$". */
@@ -286,15 +302,20 @@ static void put_call(char *text, const struct kps_helper *helper, u32 prog_type,
 {
 	bool netfilter = prog_type == KAPSEL_PROG_NETFILTER;
 	bool record = helper->args[0] == KPS_ARG_RECORD;
+	bool lock = helper->args[0] == KPS_ARG_LOCK && netfilter;
+	const char *ninth = record ? reserve : lock ? find_lock : "r9 = 0\n";
 	u32 i;
 
-	sprintf(text, "r6 = r1\n%s%s%scall 118\n", netfilter ? packet : "r7 = 0\n",
-		stack_and_value, record ? reserve : "");
+	sprintf(text, "r6 = r1\n%s%s%scall 118\n%s", netfilter ? packet : "r7 = 0\n",
+		stack_and_value, ninth,
+		lock && helper->id == BPF_FUNC_spin_unlock ? take_lock : "");
 	for (i = 0; i < 5 && helper->args[i] != KPS_ARG_NONE; i++)
 		put_value(text, i == n ? value : good_value(helper, i), i + 1);
 	sprintf(text + strlen(text), "call %u\n", helper->id);
 	if (helper->ret == KPS_RET_RECORD_OR_NULL)
 		strcat(text, after_reserve);
+	if (lock && helper->id == BPF_FUNC_spin_lock)
+		strcat(text, give_back);
 	strcat(text, end);
 	if (strstr(text, "func cb"))
 		strcat(text, callback);
@@ -360,10 +381,13 @@ static bool has_elements(u32 type)
 	       type != BPF_MAP_TYPE_STACK_TRACE && type != BPF_MAP_TYPE_QUEUE;
 }
 
-static int map_verdict(const struct kps_helper *helper, const struct kps_map_facts *map)
+static int map_verdict(const struct kps_helper *helper, const struct kps_prog_type *prog,
+		       const struct kps_map_facts *map)
 {
 	u32 only = only_type(helper->map_op);
 
+	if (map->lock_size && prog->type == KAPSEL_PROG_KPROBE)
+		return 118;
 	if (map->inner.type)
 		return helper->id == BPF_FUNC_map_lookup_elem ? 0 : 44;
 	if (only ? map->type != only : !has_elements(map->type))
@@ -379,7 +403,7 @@ static u32 try_maps(const struct kps_helper *helper, const struct kps_prog_type 
 	u32 i, wrong = 0;
 
 	for (i = 0; i < ARRAY_SIZE(maps); i++) {
-		int want = map_verdict(helper, &maps[i]);
+		int want = map_verdict(helper, type, &maps[i]);
 		const struct value value = { text, want, want };
 
 		sprintf(text, "$ = map[fd:%u]\n", i);

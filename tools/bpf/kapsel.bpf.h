@@ -134,6 +134,8 @@ static u64 (*bpf_skb_ancestor_cgroup_id)(void *skb, int level) = (void *)83; /* 
 static long (*bpf_map_push_elem)(void *map, const void *value, u64 flags) = (void *)87;
 static long (*bpf_map_pop_elem)(void *map, void *value) = (void *)88;
 static long (*bpf_map_peek_elem)(void *map, void *value) = (void *)89;
+static void (*bpf_spin_lock)(struct bpf_spin_lock *lock) = (void *)93; /* netfilter */
+static void (*bpf_spin_unlock)(struct bpf_spin_lock *lock) = (void *)94; /* netfilter */
 static long (*bpf_send_signal)(u32 sig) = (void *)109;		/* kprobe */
 static long (*bpf_probe_read_user)(void *dst, u32 size,
 				   const void *from) = (void *)112; /* kprobe */

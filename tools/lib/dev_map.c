@@ -70,6 +70,7 @@ static int create(const struct kapsel_dev *dev, const struct kapsel_object *obj,
 		.map_type = map->type, .key_size = map->key_size,
 		.value_size = map->value_size, .max_entries = map->max_entries,
 		.map_flags = map->flags, .map_extra = map->extra,
+		.lock_size = map->lock_size, .lock_off = map->lock_off,
 	};
 	struct kl_map_btf types;
 	int ret = create_example(dev, obj, map, err);

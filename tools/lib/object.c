@@ -124,6 +124,7 @@ static int read_object(struct kapsel_object *obj, struct kapsel_error *err)
 	ret = kl_maps_read(obj, err);
 	ret = ret ?: kl_data_read(obj, err);
 	ret = ret ?: kl_externs_read(obj, err);
+	kl_locks_find(obj);
 	ret = ret ?: kl_progs_read(obj, err);
 	return ret ?: kl_maps_fill(obj, err);
 }

@@ -140,6 +140,9 @@ int kl_map_check(const struct kapsel_object *obj, struct kapsel_map *map,
 /** kl_data_read - maps from .rodata, .data and .bss */
 int kl_data_read(struct kapsel_object *obj, struct kapsel_error *err);
 
+/** kl_locks_find - where the maps' values have their locks, if they have any */
+void kl_locks_find(struct kapsel_object *obj);
+
 /** kl_externs_read - a map from the externs of .kconfig, by the kernel's configuration */
 int kl_externs_read(struct kapsel_object *obj, struct kapsel_error *err);
 

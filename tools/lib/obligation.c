@@ -44,6 +44,9 @@ static const char * const code_words[] = {
 	[KPS_D_BUDGET_TIME] = "given up here",
 	[KPS_D_BUDGET_INSNS] = "given up here",
 	[KPS_D_BUDGET_MEMORY] = "given up here",
+	[KPS_D_LOCK_PROG] = "a map whose values have locks",
+	[KPS_D_LOCK_CALL] = "calls while a lock is held",
+	[KPS_D_LOCK_HELD] = "returns while a lock is held",
 };
 
 static const char *code_label(u32 code)
@@ -113,6 +116,7 @@ static const char * const arg_words[] = {
 	[KPS_ARG_STRING] = "a string in a frozen read-only map (.rodata)",
 	[KPS_ARG_FORMAT] = "a format in a frozen read-only map (.rodata)",
 	[KPS_ARG_WORDS_SIZE] = "a multiple of 8 known at load time, 96 at most",
+	[KPS_ARG_LOCK] = "the struct bpf_spin_lock of a map's value",
 };
 
 static void helper_programs(u32 id, char *buf, size_t size)
@@ -176,6 +180,8 @@ static void bounds_text(const struct kapsel_rec_problem *p, char *buf, size_t si
 static const char * const needed[] = {
 	[KPS_D_TAIL_FUNC] = "the call in the main function",
 	[KPS_D_TAIL_REF] = "each record submitted or discarded before",
+	[KPS_D_LOCK_CALL] = "bpf_spin_unlock() before",
+	[KPS_D_LOCK_HELD] = "bpf_spin_unlock() before",
 };
 
 static void array_type_text(u64 type, char *buf, size_t size)

@@ -196,6 +196,17 @@ void *kl_sim_lookup(struct kl_sim_map *sim, const void *key)
 	return value_in(sim, key);
 }
 
+/* A lock stays as it is; offline nobody else can hold it. */
+static void store(const struct kl_sim_map *sim, u32 index, const void *value)
+{
+	const struct kapsel_map *map = sim->map;
+	u32 end = map->lock_off + map->lock_size;
+	char *to = value_at(sim, index);
+
+	memcpy(to, value, map->lock_off);
+	memcpy(to + end, (const char *)value + end, map->value_size - end);
+}
+
 static int add_entry(struct kl_sim_map *sim, const void *key, const void *value)
 {
 	u32 i = 0;
@@ -210,28 +221,33 @@ static int add_entry(struct kl_sim_map *sim, const void *key, const void *value)
 	sim->count = max(sim->count, i + 1);
 	sim->used[i] = true;
 	memcpy(sim->keys + (size_t)i * sim->map->key_size, key, sim->map->key_size);
-	memcpy(value_at(sim, i), value, sim->map->value_size);
+	store(sim, i, value);
 	touch(sim, i);
 	return 0;
 }
 
 int kl_sim_update(struct kl_sim_map *sim, const void *key, const void *value, u64 flags)
 {
+	u64 how = flags & ~(u64)BPF_F_LOCK;
+	bool no_lock = flags & BPF_F_LOCK && !sim->map->lock_size;
+	bool index_first = type_of(sim) == BPF_MAP_TYPE_ARRAY;
 	u32 index;
 
-	if (flags > BPF_EXIST || is_too_long(sim, key))
+	if (how > BPF_EXIST || is_too_long(sim, key) || (no_lock && !index_first))
 		return -EINVAL;
 	index = index_of(sim, key);
 	if (index < sim->map->max_entries) {
-		if (flags == BPF_NOEXIST)
+		if (how == BPF_NOEXIST)
 			return -EEXIST;
-		memcpy(value_at(sim, index), value, sim->map->value_size);
+		if (no_lock)
+			return -EINVAL;
+		store(sim, index, value);
 		touch(sim, index);
 		return 0;
 	}
 	if (is_array(sim))
 		return -E2BIG;
-	return flags == BPF_EXIST ? -ENOENT : add_entry(sim, key, value);
+	return how == BPF_EXIST ? -ENOENT : add_entry(sim, key, value);
 }
 
 int kl_sim_delete(struct kl_sim_map *sim, const void *key)

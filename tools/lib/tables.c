@@ -110,6 +110,7 @@ static const char * const arg_types[] = {
 	[KPS_ARG_STRING] = "const char *string",
 	[KPS_ARG_FORMAT] = "const char *format",
 	[KPS_ARG_WORDS_SIZE] = "u32 size",
+	[KPS_ARG_LOCK] = "struct bpf_spin_lock *lock",
 };
 
 static const char * const ret_types[] = {

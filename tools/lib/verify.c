@@ -75,6 +75,8 @@ static int host_map(void *priv, s32 fd, struct kps_map_facts *facts)
 	facts->flags = map->flags;
 	facts->frozen = map->frozen;
 	facts->prog_type = prog_type_of(host->prog->obj, map);
+	facts->lock_size = map->lock_size;
+	facts->lock_off = map->lock_off;
 	if (map->inner)
 		facts->inner = (struct kps_inner_facts){
 			.type = map->inner->type, .key_size = map->inner->key_size,

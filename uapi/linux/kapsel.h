@@ -486,6 +486,12 @@ struct kapsel_prog_load {
  * @inner_map_fd: of a map of maps: a map such as those in it; others: 0
  * @__reserved: 0
  * @map_extra: of a bloom filter: hashes for each value, at most 15; 0: 5. Else 0
+ * @lock_size: 4: each value has a struct bpf_spin_lock, of a hash or an array that
+ *	programs may write (else EOPNOTSUPP, EACCES); 0: it has none
+ * @lock_off: where in the value it is, bytes, a multiple of 4
+ *
+ * Locks read as zero, and stay as they are when values are stored. Such a map is not
+ * mapped (EOPNOTSUPP), nor put into another one.
  *
  * Maps in a map have the type, key and value size and flags of the one behind
  * @inner_map_fd; arrays its max_entries, too. They are no maps of maps or programs.
@@ -504,6 +510,8 @@ struct kapsel_map_create {
 	__u32	inner_map_fd;
 	__u32	__reserved;
 	__u64	map_extra;
+	__u32	lock_size;
+	__u32	lock_off;
 };
 
 /**
@@ -723,6 +731,8 @@ struct kapsel_prog_info {
  * @lost: updates refused because the map was full; records that a ring
  *	buffer had no room for
  * @memory: bytes
+ * @lock_size: see MAP_CREATE
+ * @lock_off: see MAP_CREATE
  */
 struct kapsel_map_info {
 	__u32	type;
@@ -738,6 +748,8 @@ struct kapsel_map_info {
 	__aligned_u64 btf;
 	__u64	lost;
 	__u64	memory;
+	__u32	lock_size;
+	__u32	lock_off;
 };
 
 /**
@@ -955,7 +967,11 @@ struct kapsel_prog_image {
  *	rounded up to 8 bytes
  * @key_size: at @key, must be the map's
  * @value_size: at @value, must be what the map needs
- * @flags: MAP_UPDATE: BPF_ANY, BPF_NOEXIST or BPF_EXIST; else 0
+ * @flags: MAP_UPDATE: BPF_ANY, BPF_NOEXIST or BPF_EXIST; else 0. Of values with a lock,
+ *	MAP_DELETE excepted, BPF_F_LOCK may be added: a value that is there is changed in
+ *	place, while its lock is held
+ *
+ * Values with a lock are read while it is held, with the flag or without.
  */
 struct kapsel_map_elem {
 	__aligned_u64 key;
@@ -987,7 +1003,7 @@ struct kapsel_map_next {
  * @values: array
  * @key_size: must be the map's
  * @value_size: as in struct kapsel_map_elem
- * @elem_flags: UPDATE: BPF_ANY, BPF_NOEXIST or BPF_EXIST
+ * @elem_flags: as in struct kapsel_map_elem
  * @cursor: LOOKUP, LOOKUP_DELETE: in: 0 to begin, else as it came back. An
  *	element that stays in the map is seen exactly once, whatever others do
  * @done: out: 1: nothing is left behind the cursor

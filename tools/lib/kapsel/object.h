@@ -56,6 +56,8 @@ struct kapsel_initial {
  * @max_entries: as in struct kapsel_map_create
  * @flags: BPF_F_*
  * @extra: as in struct kapsel_map_create
+ * @lock_size: as in struct kapsel_map_create
+ * @lock_off: as in struct kapsel_map_create
  * @key_type: BTF id in kapsel_btf(), 0: unknown
  * @value_type: BTF id, 0: unknown; of a ring buffer: of its records
  * @data: of a section: @value_size bytes of contents; may be changed before
@@ -80,6 +82,8 @@ struct kapsel_map {
 	__u32 max_entries;
 	__u32 flags;
 	__u32 extra;
+	__u32 lock_size;
+	__u32 lock_off;
 	__u32 key_type;
 	__u32 value_type;
 	void *data;
