@@ -93,7 +93,7 @@ static int judge_all(u64 bytes, u32 type, const struct bpf_insn *insns, u32 cnt,
 	struct kps_proof proof;
 	int err = kps_verify(&in, &host, &verdict, &proof);
 
-	*returns = (struct kt_returns){ proof.ret_min, proof.ret_max };
+	*returns = (struct kt_returns){ proof.ret_min, proof.ret_max, proof.writes_packet };
 	kps_proof_free(&proof, &host);
 	return err && verdict.code ? (int)verdict.code : err;
 }

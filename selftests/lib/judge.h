@@ -25,10 +25,11 @@ int kt_judge(u32 type, const struct bpf_insn *insns, u32 cnt,
 int kt_judge_within(u64 bytes, u32 type, const struct bpf_insn *insns, u32 cnt,
 		    const struct kps_map_facts *maps, u32 nr_maps);
 
-/** struct kt_returns - what is proved of a program's return: see struct kps_proof */
+/** struct kt_returns - what hooks are told of a program: see struct kps_proof */
 struct kt_returns {
 	s64 min;
 	s64 max;
+	bool writes_packet;
 };
 
 /** kt_judge_returns - the same as kt_judge(), and what an accepted program returns */

@@ -68,6 +68,34 @@ TEST(verdicts)
 	}
 }
 
+#define PACKET	"r2 = *(u32 *)(r1 + 76)\nr3 = *(u32 *)(r1 + 80)\n"			\
+		"r4 = r2\nr4 += 8\nif r4 > r3 goto out\n"
+
+/* A hook copies the packet for those that write to it, and for no others. */
+TEST(writes)
+{
+	static const struct {
+		const char *text;
+		bool writes;
+	} rows[] = {
+		{ PACKET "r0 = *(u8 *)(r2 + 0)\nout:\nr0 = 1\nexit\n", false },
+		{ PACKET "*(u8 *)(r2 + 0) = 1\nout:\nr0 = 1\nexit\n", true },
+		{ PACKET "r5 = 0\nagain:\n*(u8 *)(r2 + 0) = 1\nr5 += 1\n"
+		  "if r5 < 100 goto again\nout:\nr0 = 1\nexit\n", true },
+		{ PACKET "r5 = 0\nagain:\nr0 = *(u8 *)(r2 + 0)\nr5 += 1\n"
+		  "if r5 < 100 goto again\nout:\nr0 = 1\nexit\n", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct kt_returns returns;
+
+		ASSERT_EQ(0, returns_of(KAPSEL_PROG_NETFILTER, rows[i].text, &returns));
+		EXPECT_EQ(rows[i].writes, returns.writes_packet) {
+			TH_LOG("%s", rows[i].text);
+		}
+	}
+}
+
 /* Nobody looks at what a probe returns, be it an address. */
 TEST(nothing_is_said_of_a_probe)
 {
