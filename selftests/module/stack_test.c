@@ -17,6 +17,7 @@
 #define DEPTH		32
 #define MAX_TEXT	4096
 #define STORM_SECONDS	20	/* at most */
+#define MAX_ENTRY	16	/* bytes, of the first instruction and what tracing puts there */
 
 /* Only this process' calls count. */
 #define MINE								\
@@ -79,7 +80,6 @@ FIXTURE(stack) {
 	int dev;
 	struct side ours;
 	struct side theirs;
-	const char *function;
 	__u64 offset;
 };
 
@@ -141,9 +141,16 @@ static int attach_ours(FIXTURE_DATA(stack) * self, const FIXTURE_VARIANT(stack) 
 {
 	struct kapsel_link_create arg;
 
-	km_link_probe(&arg, self->ours.prog, variant->at_return ? KAPSEL_HOOK_KRETPROBE :
-		      KAPSEL_HOOK_KPROBE, TARGET, variant->offset);
-	return km_ioctl(self->dev, KAPSEL_LINK_CREATE, &arg);
+	int link;
+
+	self->offset = variant->offset;
+	do {
+		km_link_probe(&arg, self->ours.prog, variant->at_return ? KAPSEL_HOOK_KRETPROBE :
+			      KAPSEL_HOOK_KPROBE, TARGET, self->offset);
+		link = km_ioctl(self->dev, KAPSEL_LINK_CREATE, &arg);
+		/* Where the next instruction begins depends on what the entry begins with. */
+	} while (link == -EILSEQ && self->offset++ < variant->offset + MAX_ENTRY);
+	return link;
 }
 
 static int read_result(int result, bool ours, struct answer *out)
@@ -164,7 +171,7 @@ static noinline int ask(FIXTURE_DATA(stack) * self, const FIXTURE_VARIANT(stack)
 	int err;
 
 	self->ours.link = attach_ours(self, variant);
-	self->theirs.link = km_bpf_probe(self->theirs.prog, TARGET, variant->offset,
+	self->theirs.link = km_bpf_probe(self->theirs.prog, TARGET, self->offset,
 					 variant->at_return);
 	err = self->ours.link < 0 ? self->ours.link : self->theirs.link < 0 ?
 	      self->theirs.link : 0;
