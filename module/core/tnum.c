@@ -2,7 +2,6 @@
 /* kapsel core - tracked numbers: which bits are known, and what they are */
 
 #include <linux/bitops.h>
-#include <linux/minmax.h>
 #include <linux/types.h>
 
 #include "core/tnum.h"
@@ -30,9 +29,6 @@ struct kps_tnum kps_tnum_mul(struct kps_tnum a, struct kps_tnum b)
 {
 	struct kps_tnum sum = kps_tnum_const(a.value * b.value);
 
-	/* A number that is known has fewer bits to go through, and leaves less open. */
-	if (a.mask && !b.mask)
-		swap(a, b);
 	while (a.value | a.mask) {
 		if (a.value & 1)
 			sum = kps_tnum_add(sum, kps_tnum(0, b.mask));
