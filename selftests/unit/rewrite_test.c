@@ -38,7 +38,7 @@ static kps_helper_fn find_helper(void *priv, u32 id)
 }
 
 /* Maps of the proved programs, as fds; where their values would be. */
-enum { ARRAY, HASH, PERCPU, HUGE, ONE, NR_MAPS };
+enum { ARRAY, HASH, PERCPU, HUGE, ONE, OUTER, NR_MAPS };
 
 static const struct kps_map_facts maps[NR_MAPS] = {
 	[ARRAY] = { .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 20, .max_entries = 5 },
@@ -48,6 +48,9 @@ static const struct kps_map_facts maps[NR_MAPS] = {
 	[HUGE] = { .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8,
 		   .max_entries = 0x80000000 },
 	[ONE] = { .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 1 },
+	[OUTER] = { .type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .key_size = 4, .value_size = 4,
+		    .max_entries = 2, .inner = { .type = BPF_MAP_TYPE_ARRAY, .key_size = 4,
+						 .value_size = 8, .max_entries = 1 } },
 };
 
 static const struct kps_view views[NR_MAPS] = {
@@ -384,6 +387,22 @@ TEST_F(rewrite, other_maps)
 	EXPECT_LOOKUP(call, BODY + 16 + HASH, "*(u64 *)(r10 - 8) = 1\n" LOOK(1));
 	EXPECT_LOOKUP(call, BODY + 16 + PERCPU, "*(u32 *)(r10 - 8) = 1\n" LOOK(2));
 	EXPECT_LOOKUP(call, HELPER + 1, "*(u32 *)(r10 - 8) = 1\n" LOOK(3));
+}
+
+/* Which map it is that was found, and where, is not known before it runs. */
+TEST_F(rewrite, a_map_that_was_found)
+{
+	const struct kps_code_insn *insn;
+
+	insn = lookup_of(self, "*(u32 *)(r10 - 8) = 0\nr1 = map[fd:5] ll\nr2 = r10\n"
+			 "r2 += -8\ncall 1\nif r0 == 0 goto out\nr1 = r0\nr2 = r10\n"
+			 "r2 += -8\ncall 1\nout: r0 = 0\nexit\n");
+	ASSERT_NE(NULL, insn);
+	EXPECT_EQ(BODY + 16 + OUTER, insn->imm);
+	do
+		insn++;
+	while (strcmp("call", op_names[insn->op]));
+	EXPECT_EQ(HELPER + 1, insn->imm);
 }
 
 #define STORE(map)							\
