@@ -6,7 +6,7 @@
 
 MUTANTS_OUT   := $(BUILD)/mutants
 MUTANTS_TESTS := verdict/verdict_test insn/insn_test \
-		 $(patsubst %,unit/%_test,cfg insn interp limits lower pairs rewrite domain)
+		 $(patsubst %,unit/%_test,cfg insn interp limits lower pairs returns rewrite domain)
 MUTANTS_SRCS  := $(FUZZ_SRCS) tools/fuzz/fuzz.c $(wildcard selftests/lib/*.c selftests/prove/*.c) \
 		 $(MUTANTS_TESTS:%=selftests/%.c)
 MUTANTS_OBJS  := $(MUTANTS_SRCS:%.c=$(MUTANTS_OUT)/base/%.o)
