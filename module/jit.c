@@ -212,38 +212,52 @@ static struct bpf_prog *compile_trial(const struct trial *trial, bool far)
 	return prog;
 }
 
-static bool does_right(struct trial *trial, u32 row)
+/* The compiler does not say whether it lacks memory: what it refuses twice, it refuses. */
+static struct bpf_prog *compile_trial_anew(const struct trial *trial, bool far)
+{
+	struct bpf_prog *prog = compile_trial(trial, far);
+
+	return PTR_ERR_OR_ZERO(prog) == -EOPNOTSUPP ? compile_trial(trial, far) : prog;
+}
+
+static int try_row(struct trial *trial, u32 row)
 {
 	struct bpf_prog *prog;
-	bool right;
 
 	if (kps_trial_build(row, add_up, trial->code))
-		return true;
-	prog = compile_trial(trial, row == KPS_ROW_ja32);
-	if (IS_ERR(prog))
-		return false;
-	right = agree(trial, (kps_jit_fn)(unsigned long)prog->bpf_func);
-	bpf_prog_free(prog);
-	return right;
+		return 0;
+	prog = compile_trial_anew(trial, row == KPS_ROW_ja32);
+	if (PTR_ERR_OR_ZERO(prog) == -ENOMEM)
+		return -ENOMEM;
+	wrong[row] = IS_ERR(prog) ||
+		     !agree(trial, (kps_jit_fn)(unsigned long)prog->bpf_func);
+	if (!IS_ERR(prog))
+		bpf_prog_free(prog);
+	return 0;
+}
+
+static int try_rows(struct trial *trial)
+{
+	int err = 0;
+	u32 row;
+
+	for (row = 0; row < KPS_NR_ROWS && !err; row++)
+		err = try_row(trial, row);
+	return err;
 }
 
 static int try_all(void)
 {
 	struct trial *trial = kzalloc(sizeof(*trial), GFP_KERNEL);
 	int err = -ENOMEM;
-	u32 row;
 
 	if (!trial)
 		return err;
 	trial->code = kzalloc(struct_size(trial->code, insns, KPS_TRIAL_SLOTS),
 			      GFP_KERNEL);
-	if (!trial->code)
-		goto free_trial;
-	for (row = 0; row < KPS_NR_ROWS; row++)
-		wrong[row] = !does_right(trial, row);
-	err = 0;
+	if (trial->code)
+		err = try_rows(trial);
 	kfree(trial->code);
-free_trial:
 	kfree(trial);
 	return err;
 }

@@ -51,11 +51,13 @@ bool kps_kprobes_on(void)
 	return on;
 }
 
-/* Without kprobes there is still netfilter. */
+/* Without kprobes there is still netfilter; a lack of memory is no lack of kprobes. */
 int kps_canary_init(void)
 {
-	registered = !register_kprobe(&probe);
-	return 0;
+	int err = register_kprobe(&probe);
+
+	registered = !err;
+	return err == -ENOMEM ? err : 0;
 }
 
 void kps_canary_exit(void)

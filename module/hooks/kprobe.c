@@ -161,7 +161,14 @@ static int kprobe_info(struct kps_link *link, struct kapsel_link_info *info)
 
 static int kprobe_init(void)
 {
-	return kps_entry_init() ?: kps_canary_init();
+	int err = kps_entry_init();
+
+	if (err)
+		return err;
+	err = kps_canary_init();
+	if (err)
+		kps_entry_exit();
+	return err;
 }
 
 static void kprobe_exit(void)
