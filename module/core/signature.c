@@ -45,12 +45,11 @@ static bool open_types(struct types *types, const void *btf, size_t size)
 	return !types->strings[types->strings_len - 1];
 }
 
-/* Bytes for each of the vlen that follow a type, or for the one that does. */
-static int following(const struct btf_type *type)
+int kps_btf_following(u32 info)
 {
-	u32 vlen = BTF_INFO_VLEN(type->info);
+	u32 vlen = BTF_INFO_VLEN(info);
 
-	switch (BTF_INFO_KIND(type->info)) {
+	switch (BTF_INFO_KIND(info)) {
 	case BTF_KIND_INT:
 	case BTF_KIND_VAR:
 	case BTF_KIND_DECL_TAG:
@@ -88,7 +87,7 @@ static const struct btf_type *step(const struct types *types, u32 *at)
 
 	if (left < sizeof(*type))
 		return NULL;
-	more = following(type);
+	more = kps_btf_following(type->info);
 	if (more < 0 || left - sizeof(*type) < (u32)more)
 		return NULL;
 	*at += sizeof(*type) + more;

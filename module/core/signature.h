@@ -26,4 +26,7 @@ enum kps_signature {
  */
 enum kps_signature kps_signature_find(const void *btf, size_t size, const char *name);
 
+/** kps_btf_following - bytes behind a type's record, by its @info; -1: of no known kind */
+int kps_btf_following(u32 info);
+
 #endif

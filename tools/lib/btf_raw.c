@@ -11,54 +11,13 @@
 #include <linux/limits.h>
 
 #include "btf_raw.h"
+#include "core/signature.h"
 
 u32 kl_raw_size(const struct btf_type *type)
 {
-	u32 vlen = btf_vlen(type), more = 0;
+	int more = kps_btf_following(type->info);
 
-	switch (btf_kind(type)) {
-	case BTF_KIND_INT:
-		more = sizeof(u32);
-		break;
-	case BTF_KIND_ARRAY:
-		more = sizeof(struct btf_array);
-		break;
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION:
-		more = vlen * sizeof(struct btf_member);
-		break;
-	case BTF_KIND_ENUM:
-		more = vlen * sizeof(struct btf_enum);
-		break;
-	case BTF_KIND_ENUM64:
-		more = vlen * sizeof(struct btf_enum64);
-		break;
-	case BTF_KIND_FUNC_PROTO:
-		more = vlen * sizeof(struct btf_param);
-		break;
-	case BTF_KIND_VAR:
-		more = sizeof(struct btf_var);
-		break;
-	case BTF_KIND_DATASEC:
-		more = vlen * sizeof(struct btf_var_secinfo);
-		break;
-	case BTF_KIND_DECL_TAG:
-		more = sizeof(struct btf_decl_tag);
-		break;
-	case BTF_KIND_PTR:
-	case BTF_KIND_FWD:
-	case BTF_KIND_TYPEDEF:
-	case BTF_KIND_VOLATILE:
-	case BTF_KIND_CONST:
-	case BTF_KIND_RESTRICT:
-	case BTF_KIND_FUNC:
-	case BTF_KIND_FLOAT:
-	case BTF_KIND_TYPE_TAG:
-		break;
-	default:
-		return 0;
-	}
-	return sizeof(*type) + more;
+	return more < 0 ? 0 : sizeof(*type) + more;
 }
 
 /* Ids are given by counting, so that every record is passed once. */
