@@ -27,10 +27,12 @@
 #define ON_LINK		BIT(KAPSEL_OBJ_LINK)
 #define ON_ANY_OBJECT	(ON_PROG | ON_MAP | ON_LINK)
 
-/* Whom it is for. An object's fd is a right in itself; see each handler. */
+/* Whom it is for. An object's fd is a right in itself, to what it is open for. */
 #define BY_ANYONE	0
 #define BY_LOADERS	1	/* CAP_BPF or CAP_SYS_ADMIN */
 #define BY_HANDLER	2	/* the handler checks, to say what is missing */
+#define BY_READERS	4	/* who may read by the fd */
+#define BY_WRITERS	8	/* who may write by it */
 
 /**
  * struct kps_ioctl - a row of the table
@@ -73,13 +75,14 @@ static const struct kps_ioctl ioctls[] = {
 	ROW(KAPSEL_OBJ_INFO, ON_ANY_OBJECT, BY_ANYONE, 424, kps_obj_info),
 	ROW(KAPSEL_PROG_TEST_RUN, ON_PROG, BY_LOADERS, 64, kps_prog_test_run),
 	ROW(KAPSEL_PROG_IMAGE, ON_PROG, BY_LOADERS, 40, kps_prog_image),
-	ROW(KAPSEL_MAP_LOOKUP, ON_MAP, BY_ANYONE, 32, kps_map_lookup),
-	ROW(KAPSEL_MAP_UPDATE, ON_MAP, BY_ANYONE, 32, kps_map_update),
-	ROW(KAPSEL_MAP_DELETE, ON_MAP, BY_ANYONE, 32, kps_map_delete),
-	ROW(KAPSEL_MAP_NEXT_KEY, ON_MAP, BY_ANYONE, 24, kps_map_next_key),
-	ROW(KAPSEL_MAP_LOOKUP_DELETE, ON_MAP, BY_ANYONE, 32, kps_map_lookup_delete),
-	ROW(KAPSEL_MAP_BATCH, ON_MAP, BY_ANYONE, 56, kps_map_batch),
-	ROW(KAPSEL_MAP_FREEZE, ON_MAP, BY_ANYONE, 8, kps_map_freeze),
+	ROW(KAPSEL_MAP_LOOKUP, ON_MAP, BY_READERS, 32, kps_map_lookup),
+	ROW(KAPSEL_MAP_UPDATE, ON_MAP, BY_WRITERS, 32, kps_map_update),
+	ROW(KAPSEL_MAP_DELETE, ON_MAP, BY_WRITERS, 32, kps_map_delete),
+	ROW(KAPSEL_MAP_NEXT_KEY, ON_MAP, BY_READERS, 24, kps_map_next_key),
+	ROW(KAPSEL_MAP_LOOKUP_DELETE, ON_MAP, BY_READERS | BY_WRITERS, 32,
+	    kps_map_lookup_delete),
+	ROW(KAPSEL_MAP_BATCH, ON_MAP, BY_HANDLER, 56, kps_map_batch),
+	ROW(KAPSEL_MAP_FREEZE, ON_MAP, BY_WRITERS, 8, kps_map_freeze),
 	ROW(KAPSEL_LINK_UPDATE, ON_LINK, BY_LOADERS, 16, kps_link_update),
 	ROW(KAPSEL_LINK_DETACH, ON_LINK, BY_ANYONE, 8, kps_link_detach),
 };
@@ -107,6 +110,7 @@ static_assert(sizeof(struct kapsel_list) == 16);
 static_assert(sizeof(struct kapsel_prog_load) == 256);
 static_assert(sizeof(struct kapsel_map_create) == 128);
 static_assert(sizeof(struct kapsel_link_create) == 224);
+static_assert(sizeof(struct kapsel_fd_by_id) == 16);
 static_assert(sizeof(struct kapsel_pin) == 72);
 static_assert(sizeof(struct kapsel_obj_info) == 424);
 static_assert(sizeof(struct kapsel_test_run) == 64);
@@ -144,11 +148,20 @@ static long finish(struct kps_call *call, int err)
 	return call->fd;
 }
 
-static long do_ioctl(const struct kps_ioctl *row, struct kps_object *obj,
+static bool may_call(const struct kps_ioctl *row, fmode_t mode)
+{
+	if (row->by & BY_LOADERS && !bpf_capable())
+		return false;
+	if (row->by & BY_READERS && !(mode & FMODE_READ))
+		return false;
+	return !(row->by & BY_WRITERS) || mode & FMODE_WRITE;
+}
+
+static long do_ioctl(const struct kps_ioctl *row, struct kps_object *obj, fmode_t mode,
 		     unsigned int size, void __user *uarg)
 {
 	union kps_arg_room arg;
-	struct kps_call call = { .obj = obj, .arg = &arg };
+	struct kps_call call = { .obj = obj, .mode = mode, .arg = &arg };
 	int err;
 
 	if (size < row->min_size)
@@ -156,7 +169,7 @@ static long do_ioctl(const struct kps_ioctl *row, struct kps_object *obj,
 	err = copy_struct_from_user(&arg, row->size, uarg, size);
 	if (err)
 		return err;
-	if (row->by == BY_LOADERS && !bpf_capable())
+	if (!may_call(row, mode))
 		return -EPERM;
 	err = row->fn(&call);
 	if (copy_to_user(uarg, &arg, min_t(unsigned int, size, row->size)))
@@ -171,7 +184,7 @@ long kps_object_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (!row)
 		return -ENOTTY;
-	return do_ioctl(row, obj, _IOC_SIZE(cmd), (void __user *)arg);
+	return do_ioctl(row, obj, file->f_mode, _IOC_SIZE(cmd), (void __user *)arg);
 }
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -180,7 +193,7 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (!row)
 		return -ENOTTY;
-	return do_ioctl(row, NULL, _IOC_SIZE(cmd), (void __user *)arg);
+	return do_ioctl(row, NULL, file->f_mode, _IOC_SIZE(cmd), (void __user *)arg);
 }
 
 static const struct file_operations device_fops = {

@@ -11,6 +11,7 @@ struct kps_object;
 /**
  * struct kps_call - an ioctl on its way
  * @obj: the object whose fd it came by; NULL: the device
+ * @mode: for what that fd is open: FMODE_READ, FMODE_WRITE
  * @arg: the ioctl's struct, copied in; copied out after the handler, also when
  *	the handler failed
  * @file: the handler's new file, or NULL; installed at the very end
@@ -18,6 +19,7 @@ struct kps_object;
  */
 struct kps_call {
 	struct kps_object *obj;
+	fmode_t mode;
 	void *arg;
 	struct file *file;
 	int fd;

@@ -187,7 +187,7 @@ static int attach(struct kps_link *link, const struct kapsel_link_create *arg,
 
 	if (err)
 		return err;
-	return kps_object_publish(&link->obj, call);
+	return kps_object_publish(&link->obj, 0, call);
 }
 
 static int create(struct kps_call *call, struct kps_answer *answer)

@@ -471,7 +471,7 @@ static int load_prog(struct kps_load *load, struct kps_call *call)
 	if (err)
 		return err;
 	name_maps_by_index(load);
-	return kps_object_publish(&load->prog->obj, call);
+	return kps_object_publish(&load->prog->obj, 0, call);
 }
 
 int kps_prog_load(struct kps_call *call)

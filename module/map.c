@@ -213,10 +213,11 @@ static int check_arg(const struct kapsel_map_create *arg)
 {
 	const struct kps_map_type *type = kps_map_type_find(arg->map_type);
 	const u32 both = BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
+	u32 open = arg->map_flags & KPS_OPEN_FLAGS;
 
 	if (!type || arg->map_flags & ~type->flags)
 		return -EINVAL;
-	if ((arg->map_flags & both) == both)
+	if ((arg->map_flags & both) == both || kps_open_flags(&kps_map_kind, open) < 0)
 		return -EINVAL;
 	if (arg->map_extra && arg->map_type != BPF_MAP_TYPE_BLOOM_FILTER)
 		return -EINVAL;
@@ -272,7 +273,7 @@ static void init_map(struct kps_map *map, const struct kapsel_map_create *arg)
 	map->key_size = arg->key_size;
 	map->value_size = arg->value_size;
 	map->max_entries = arg->max_entries;
-	map->flags = arg->map_flags;
+	map->flags = arg->map_flags & ~KPS_OPEN_FLAGS;
 	map->lock_size = arg->lock_size;
 	map->lock_off = arg->lock_off;
 	init_rwsem(&map->freeze);
@@ -282,6 +283,7 @@ int kps_map_create(struct kps_call *call)
 {
 	const struct kapsel_map_create *arg = call->arg;
 	const struct kps_map_ops *ops;
+	u32 open = arg->map_flags & KPS_OPEN_FLAGS;
 	struct kps_map *map;
 	int err;
 
@@ -298,7 +300,7 @@ int kps_map_create(struct kps_call *call)
 	init_map(map, arg);
 	if (map->type->ops & KAPSEL_MAP_OP_MAPS)
 		err = kps_inner_like(map, arg);
-	err = err ?: take_btf(map, arg) ?: kps_object_publish(&map->obj, call);
+	err = err ?: take_btf(map, arg) ?: kps_object_publish(&map->obj, open, call);
 	kps_map_put(map);
 	return err;
 }

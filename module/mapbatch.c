@@ -2,6 +2,7 @@
 /* kapsel - the batch ioctl of maps */
 
 #include <linux/align.h>
+#include <linux/fs.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -188,11 +189,19 @@ static int check_arg(const struct kps_map *map, const struct kapsel_map_batch *a
 	return 0;
 }
 
+static bool may_do(u32 op, fmode_t mode)
+{
+	bool reads = op == KAPSEL_BATCH_LOOKUP || op == KAPSEL_BATCH_LOOKUP_DELETE;
+	bool writes = op != KAPSEL_BATCH_LOOKUP;
+
+	return (!reads || mode & FMODE_READ) && (!writes || mode & FMODE_WRITE);
+}
+
 int kps_map_batch(struct kps_call *call)
 {
 	struct kapsel_map_batch *arg = call->arg;
 	struct kps_map *map = kps_map_of(call->obj);
-	int err = check_arg(map, arg);
+	int err = may_do(arg->op, call->mode) ? check_arg(map, arg) : -EPERM;
 
 	if (err)
 		return err;

@@ -11,6 +11,7 @@
 #include <linux/seq_file.h>
 #include <linux/user_namespace.h>
 #include <linux/xarray.h>
+#include <uapi/linux/bpf.h>
 
 #include "device.h"
 #include "link.h"
@@ -111,16 +112,35 @@ void kps_object_unhold(struct kps_object *obj)
 	kps_object_put(obj);
 }
 
-int kps_object_fd(struct kps_object *obj, struct kps_call *call)
+int kps_open_flags(const struct kps_kind *kind, u32 flags)
 {
+	if (flags && kind->kind != KAPSEL_OBJ_MAP)
+		return -EINVAL;
+	switch (flags) {
+	case 0:
+		return O_RDWR;
+	case BPF_F_RDONLY:
+		return O_RDONLY;
+	case BPF_F_WRONLY:
+		return O_WRONLY;
+	default:
+		return -EINVAL;
+	}
+}
+
+int kps_object_fd(struct kps_object *obj, u32 flags, struct kps_call *call)
+{
+	int fd, how = kps_open_flags(obj->kind, flags);
 	struct file *file;
-	int fd;
+
+	if (how < 0)
+		return how;
 
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
 	file = anon_inode_getfile(obj->kind->name, obj->kind->fops, obj,
-				  O_RDWR | O_CLOEXEC);
+				  how | O_CLOEXEC);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		return PTR_ERR(file);
@@ -131,7 +151,7 @@ int kps_object_fd(struct kps_object *obj, struct kps_call *call)
 	return 0;
 }
 
-int kps_object_publish(struct kps_object *obj, struct kps_call *call)
+int kps_object_publish(struct kps_object *obj, u32 flags, struct kps_call *call)
 {
 	struct kps_ids *ids = find_ids(obj->kind->kind);
 	int err;
@@ -146,7 +166,7 @@ int kps_object_publish(struct kps_object *obj, struct kps_call *call)
 		obj->id = 0;
 		return err;
 	}
-	return kps_object_fd(obj, call);
+	return kps_object_fd(obj, flags, call);
 }
 
 static bool is_object_file(const struct file *file)
@@ -228,12 +248,12 @@ int kps_fd_by_id(struct kps_call *call)
 	struct kps_object *obj;
 	int err;
 
-	if (!ids)
+	if (!ids || arg->__reserved || kps_open_flags(ids->kind, arg->flags) < 0)
 		return -EINVAL;
 	obj = object_by_id(ids, arg->id);
 	if (!obj)
 		return -ENOENT;
-	err = kps_object_fd(obj, call);
+	err = kps_object_fd(obj, arg->flags, call);
 	kps_object_put(obj);
 	return err;
 }

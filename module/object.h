@@ -67,15 +67,24 @@ void kps_object_init(struct kps_object *obj, const struct kps_kind *kind,
 		     const char *name);
 
 /**
+ * kps_open_flags - what a file of an object is opened for
+ * @flags: BPF_F_RDONLY, BPF_F_WRONLY, of maps only, or 0: for both
+ *
+ * Return: O_*, or -EINVAL.
+ */
+int kps_open_flags(const struct kps_kind *kind, u32 flags);
+
+/**
  * kps_object_publish - give an object its id and reserve an fd of it
+ * @flags: see kps_open_flags()
  *
  * From here on others find the object. The fd is installed by the ioctl's exit
  * path once nothing can fail any more, and undone there if something did.
  */
-int kps_object_publish(struct kps_object *obj, struct kps_call *call);
+int kps_object_publish(struct kps_object *obj, u32 flags, struct kps_call *call);
 
 /** kps_object_fd - reserve one more fd of a published object */
-int kps_object_fd(struct kps_object *obj, struct kps_call *call);
+int kps_object_fd(struct kps_object *obj, u32 flags, struct kps_call *call);
 
 static inline void kps_object_get(struct kps_object *obj)
 {

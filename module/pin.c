@@ -77,7 +77,7 @@ int kps_pin(struct kps_call *call)
 	struct kps_object *obj;
 	int err;
 
-	if (arg->__reserved || check_name(arg->name))
+	if (arg->flags || check_name(arg->name))
 		return -EINVAL;
 	obj = kps_object_by_any_fd(arg->fd);
 	if (IS_ERR(obj))
@@ -108,7 +108,7 @@ int kps_unpin(struct kps_call *call)
 	struct kapsel_pin *arg = call->arg;
 	struct kps_pin *pin;
 
-	if (arg->fd || arg->__reserved || check_name(arg->name))
+	if (arg->fd || arg->flags || check_name(arg->name))
 		return -EINVAL;
 	pin = take(arg->name);
 	if (!pin)
@@ -126,12 +126,12 @@ int kps_get_pinned(struct kps_call *call)
 	struct kps_pin *pin;
 	int err = -ENOENT;
 
-	if (arg->fd || arg->__reserved || check_name(arg->name))
+	if (arg->fd || check_name(arg->name))
 		return -EINVAL;
 	mutex_lock(&pins_lock);
 	pin = find(arg->name);
 	if (pin)
-		err = kps_object_fd(pin->obj, call);
+		err = kps_object_fd(pin->obj, arg->flags, call);
 	mutex_unlock(&pins_lock);
 	return err;
 }

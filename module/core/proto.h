@@ -67,6 +67,9 @@ struct kps_helper {
 	const char *doc;
 };
 
+/* Of the descriptor that a map is created with, not of the map. */
+#define KPS_OPEN_FLAGS	(BPF_F_RDONLY | BPF_F_WRONLY)
+
 /**
  * struct kps_map_type - a row of maptypes.tbl
  * @type: enum bpf_map_type

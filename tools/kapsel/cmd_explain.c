@@ -162,6 +162,8 @@ static void flags_text(__u32 flags, char *buf, size_t size)
 {
 	static const struct bit_word words[] = {
 		{ BPF_F_NO_PREALLOC, "BPF_F_NO_PREALLOC" },
+		{ BPF_F_RDONLY, "BPF_F_RDONLY" },
+		{ BPF_F_WRONLY, "BPF_F_WRONLY" },
 		{ BPF_F_RDONLY_PROG, "BPF_F_RDONLY_PROG" },
 		{ BPF_F_WRONLY_PROG, "BPF_F_WRONLY_PROG" },
 		{ BPF_F_MMAPABLE, "BPF_F_MMAPABLE" },

@@ -142,7 +142,8 @@ static void text_map(const struct kapsel_view *view)
 		printf("%u; zeros left out)\n", view->info.max_entries);
 	else
 		printf("%u of %u)\n", view->info.used, view->info.max_entries);
-	mapview_text(stdout, view, "  ", is_array(view), &err);
+	if (mapview_text(stdout, view, "  ", is_array(view), &err))
+		printf("  (%s)\n", err.text);
 }
 
 static void json_map(struct kapsel_json *js, const struct kapsel_view *view)

@@ -16,6 +16,15 @@
 
 #define FIRST_BATCH 256
 
+/* Its own flags, or freezing, may be what is in the way: the caller has the right to try. */
+static int refused(struct kapsel_error *err, int code, const char *what, const char *map)
+{
+	kl_errno(err, -code, "cannot %s map '%s'", what, map);
+	if (code == EPERM)
+		kl_hint(err, "it is frozen, or was made with BPF_F_RDONLY or BPF_F_WRONLY, which is for this descriptor; `kapsel map` opens another one");
+	return -code;
+}
+
 static int fill_section(const struct kapsel_map *map, struct kapsel_error *err)
 {
 	u32 key = 0;
@@ -26,7 +35,7 @@ static int fill_section(const struct kapsel_map *map, struct kapsel_error *err)
 	struct kapsel_flags none = {};
 
 	if (ioctl(map->fd, KAPSEL_MAP_UPDATE, &elem))
-		return kl_errno(err, -errno, "cannot fill map '%s'", map->name);
+		return refused(err, errno, "fill", map->name);
 	if (map->frozen && ioctl(map->fd, KAPSEL_MAP_FREEZE, &none))
 		return kl_errno(err, -errno, "cannot freeze map '%s'", map->name);
 	return 0;
@@ -265,7 +274,7 @@ static int next_batch(struct walk *w, struct kapsel_error *err)
 		if (!ioctl(w->view->fd, KAPSEL_MAP_BATCH, &w->arg))
 			return 0;
 		if (errno != ENOSPC)
-			return kl_errno(err, -errno, "cannot read map '%s'", w->view->name);
+			return refused(err, errno, "read", w->view->name);
 		/* What was read before the bucket that does not fit is handed out first. */
 		if (w->arg.count)
 			return 0;

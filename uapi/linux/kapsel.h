@@ -476,7 +476,8 @@ struct kapsel_prog_load {
  * @key_size: bytes
  * @value_size: bytes
  * @max_entries: of a ring buffer: bytes, a power of two and of whole pages
- * @map_flags: BPF_F_*
+ * @map_flags: BPF_F_*. BPF_F_RDONLY and BPF_F_WRONLY are about the fd that is returned,
+ *	not about the map: see struct kapsel_fd_by_id. A ring buffer has neither
  * @btf_key_type_id: in @btf; 0: unknown
  * @btf_value_type_id: in @btf; 0: unknown
  * @btf_size: of @btf, bytes, at most KAPSEL_MAX_BTF
@@ -649,23 +650,32 @@ struct kapsel_next_id {
  * struct kapsel_fd_by_id - FD_BY_ID: returns an fd of the object
  * @kind: KAPSEL_OBJ_*
  * @id: of the object
+ * @flags: of a map's fd: BPF_F_RDONLY or BPF_F_WRONLY, or 0: for both; others: 0
+ * @__reserved: 0
+ *
+ * By a fd that is read-only the map's elements are not changed, nor is it frozen; by one
+ * that is write-only they are not read (EPERM). mmap() needs a fd for both: else EINVAL,
+ * or EACCES if it is write-only or the mapping may be written. Loading programs, pinning,
+ * OBJ_INFO and putting the map into another one take any fd of it, as in Linux.
  */
 struct kapsel_fd_by_id {
 	__u32	kind;
 	__u32	id;
+	__u32	flags;
+	__u32	__reserved;
 };
 
 /**
  * struct kapsel_pin - PIN, UNPIN, GET_PINNED: keep an object without an fd
  * @fd: PIN: the object; others: 0
- * @__reserved: 0
+ * @flags: GET_PINNED: as in struct kapsel_fd_by_id; others: 0
  * @name: one name space for all kinds; an object has one pin at most
  *
  * GET_PINNED returns an fd. A pin lasts until UNPIN; it keeps the module loaded.
  */
 struct kapsel_pin {
 	__u32	fd;
-	__u32	__reserved;
+	__u32	flags;
 	char	name[KAPSEL_NAME_LEN];
 };
 
