@@ -2,6 +2,7 @@
 /* kapsel - helpers for netfilter programs: the packet's socket */
 
 #include <linux/cgroup.h>
+#include <linux/container_of.h>
 #include <linux/highuid.h>
 #include <linux/sock_diag.h>
 #include <linux/uidgid.h>
@@ -14,6 +15,25 @@
 static struct sock *sock_of(u64 r1)
 {
 	return ((const struct kps_skb_ctx *)(unsigned long)r1)->sk;
+}
+
+/* What a socket is to a program is a part of its context, where there is a socket. */
+static struct kps_skb_ctx *ctx_of(u64 view)
+{
+	return container_of((struct kps_sock_view *)(unsigned long)view, struct kps_skb_ctx, view);
+}
+
+/* There are no others here. */
+u64 kps_h_sk_fullsock(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return r1;
+}
+
+u64 kps_h_tcp_sock(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct kps_skb_ctx *ctx = ctx_of(r1);
+
+	return kps_tcp_sock_look(&ctx->tcp, ctx->sk) ? (unsigned long)&ctx->tcp : 0;
 }
 
 u64 kps_h_get_socket_cookie(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
@@ -38,10 +58,8 @@ u64 kps_h_get_socket_uid(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 }
 
 #ifdef CONFIG_SOCK_CGROUP_DATA
-static struct cgroup *cgroup_of(u64 r1)
+static struct cgroup *cgroup_of(struct sock *sk)
 {
-	struct sock *sk = sock_of(r1);
-
 	return sk ? sock_cgroup_ptr(&sk->sk_cgrp_data) : NULL;
 }
 
@@ -55,7 +73,7 @@ static u64 id_of(const struct cgroup *cgroup)
 	return cgroup ? cgroup_id(cgroup) : 0;
 }
 #else
-static const void *cgroup_of(u64 r1)
+static const void *cgroup_of(struct sock *sk)
 {
 	return NULL;
 }
@@ -73,10 +91,20 @@ static u64 id_of(const void *cgroup)
 
 u64 kps_h_skb_cgroup_id(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 {
-	return id_of(cgroup_of(r1));
+	return id_of(cgroup_of(sock_of(r1)));
 }
 
 u64 kps_h_skb_ancestor_cgroup_id(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 {
-	return id_of(ancestor_of(cgroup_of(r1), (int)r2));
+	return id_of(ancestor_of(cgroup_of(sock_of(r1)), (int)r2));
+}
+
+u64 kps_h_sk_cgroup_id(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return id_of(cgroup_of(ctx_of(r1)->sk));
+}
+
+u64 kps_h_sk_ancestor_cgroup_id(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return id_of(ancestor_of(cgroup_of(ctx_of(r1)->sk), (int)r2));
 }

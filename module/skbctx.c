@@ -61,6 +61,7 @@
 #define SLOT_local_port		SHADOW(local_port)
 #define SLOT_tstamp		SHADOW(tstamp)
 #define SLOT_gso_segs		SHADOW(gso_segs)
+#define SLOT_sk			SHADOW(seen)
 #define SLOT_gso_size		SHADOW(gso_size)
 #define SLOT_hook		SHADOW(hook)
 #define SLOT_in_ifindex		SHADOW(in_ifindex)
@@ -210,6 +211,13 @@ static void fill_socket(struct kps_skb_ctx *ctx, const struct sock *sk)
 	ctx->local_port = sk->sk_num;
 }
 
+static void show_socket(struct kps_skb_ctx *ctx)
+{
+	ctx->seen = ctx->sk ? &ctx->view : NULL;
+	if (ctx->sk)
+		kps_sock_look(&ctx->view, ctx->sk);
+}
+
 static void point_to_packet(struct kps_skb_ctx *ctx)
 {
 	struct sk_buff *skb = ctx->skb;
@@ -259,6 +267,8 @@ void kps_skb_fill(struct kps_skb_ctx *ctx, const struct kps_prog *prog,
 		fill_place(ctx, skb, state, used);
 	if (used & SOCKET_FIELDS)
 		fill_socket(ctx, ctx->sk);
+	if (used & BIT_OF(sk))
+		show_socket(ctx);
 }
 
 bool kps_skb_write_back(const struct kps_skb_ctx *ctx, u64 written)

@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+#include "sockview.h"
 #include "core/rewrite.h"
 
 struct kps_prog;
@@ -16,8 +17,11 @@ struct sock;
  * struct kps_skb_ctx - what r1 points to
  * @skb: the packet; fields that are plain there are read behind this pointer
  * @sk: its socket: of a request the listener; no small one; or NULL
+ * @seen: @sk as the program sees it, @view, or NULL
  * @data: first byte of the IP header
  * @data_end: one past the last byte that is not in fragments
+ * @view: filled if the program asks for it
+ * @tcp: filled by a helper, for the program
  *
  * The others shadow what is not plain in struct sk_buff, may not be touched
  * there (cb is IP's at these hooks), or is written; see context.tbl. Only those
@@ -26,6 +30,7 @@ struct sock;
 struct kps_skb_ctx {
 	struct sk_buff *skb;
 	struct sock *sk;
+	const struct kps_sock_view *seen;
 	void *data;
 	void *data_end;
 	u64 tstamp;
@@ -49,6 +54,8 @@ struct kps_skb_ctx {
 	u32 hook;
 	u32 in_ifindex;
 	u32 out_ifindex;
+	struct kps_sock_view view;
+	struct kps_tcp_sock_view tcp;
 };
 
 /** kps_skb_slots - where each field is, in the order of context.tbl's rows */

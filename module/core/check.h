@@ -42,6 +42,9 @@ static inline u32 kps_pointer_fault(const struct kps_reg *reg)
 	return reg->flags & KAPSEL_FACT_MAYBE_NULL ? KPS_D_NULL : 0;
 }
 
+/** kps_maybe_null - a pointer that is to be tested for NULL first */
+struct kps_reg kps_maybe_null(struct kps_env *env, u8 kind, u32 object, u32 pc);
+
 /** kps_check_pointer - a register is a usable pointer to memory: 0 or -EACCES */
 int kps_check_pointer(const struct kps_at *at, const struct kps_access *a);
 

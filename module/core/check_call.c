@@ -202,6 +202,17 @@ static int ctx_arg(const struct call *c, u32 n)
 	return wrong_arg(c, n);
 }
 
+static int socket_arg(const struct call *c, u32 n)
+{
+	const struct kps_reg *reg = kps_reg_at(c->at, n);
+
+	if (reg->kind == KAPSEL_KIND_SOCKET && !kps_pointer_fault(reg) &&
+	    reg->object != KAPSEL_SOCK_TCP && kps_scalar_is_const(&reg->val) &&
+	    !reg->val.bits.value)
+		return 0;
+	return wrong_arg(c, n);
+}
+
 static int callback_arg(const struct call *c, u32 n)
 {
 	if (kps_reg_at(c->at, n)->kind == KAPSEL_KIND_FUNC)
@@ -290,6 +301,8 @@ static int check_arg(struct call *c, u32 n)
 		return record_arg(c, n);
 	case KPS_ARG_LOCK:
 		return kps_check_lock(c->at);
+	case KPS_ARG_SOCKET:
+		return socket_arg(c, n);
 	case KPS_ARG_CALLBACK:
 		return callback_arg(c, n);
 	case KPS_ARG_CALLBACK_CTX:
@@ -438,7 +451,7 @@ static int change_packet(const struct kps_at *at)
 	return kps_state_each(&at->env->pool, at->s, in_packet, make_stale, NULL) ? 0 : -ENOMEM;
 }
 
-static struct kps_reg maybe_null(struct kps_env *env, u8 kind, u32 object, u32 pc)
+struct kps_reg kps_maybe_null(struct kps_env *env, u8 kind, u32 object, u32 pc)
 {
 	struct kps_reg reg = kps_reg_pointer(kind, (u16)object, 0, pc);
 
@@ -449,7 +462,7 @@ static struct kps_reg maybe_null(struct kps_env *env, u8 kind, u32 object, u32 p
 
 static int acquire_record(const struct kps_at *at, struct kps_reg *out)
 {
-	*out = maybe_null(at->env, KAPSEL_KIND_RINGBUF, 0, at->pc);
+	*out = kps_maybe_null(at->env, KAPSEL_KIND_RINGBUF, 0, at->pc);
 	out->size = (u32)kps_reg_at(at, 2)->val.bits.value;
 	out->ref = kps_new_id(&at->env->pool);
 	if (!at->env->unjudged)
@@ -466,8 +479,8 @@ static struct kps_reg looked_up(struct kps_env *env, u32 map, u32 pc)
 	struct kps_reg value;
 
 	if (env->maps[map].inner.type)
-		return maybe_null(env, KAPSEL_KIND_MAP, map + KPS_INNER, pc);
-	value = maybe_null(env, KAPSEL_KIND_MAP_VALUE, map, pc);
+		return kps_maybe_null(env, KAPSEL_KIND_MAP, map + KPS_INNER, pc);
+	value = kps_maybe_null(env, KAPSEL_KIND_MAP_VALUE, map, pc);
 	value.ref = kps_value_ref(env, map);
 	return value;
 }
@@ -494,6 +507,12 @@ static int result_of(const struct kps_at *at, const struct kps_helper *helper,
 		return 0;
 	case KPS_RET_RECORD_OR_NULL:
 		return acquire_record(at, out);
+	case KPS_RET_SOCK_OR_NULL:
+		*out = kps_maybe_null(at->env, KAPSEL_KIND_SOCKET, KAPSEL_SOCK_FULL, at->pc);
+		return 0;
+	case KPS_RET_TCP_OR_NULL:
+		*out = kps_maybe_null(at->env, KAPSEL_KIND_SOCKET, KAPSEL_SOCK_TCP, at->pc);
+		return 0;
 	case KPS_RET_LEN:
 		*out = kps_reg_scalar(kps_scalar_signed(-4095, most_bytes(at, helper)), at->pc);
 		return 0;

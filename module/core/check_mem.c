@@ -10,6 +10,7 @@
 
 #include "core/check.h"
 #include "core/report.h"
+#include "core/socket.h"
 #include "core/stack.h"
 
 static struct kapsel_rec_problem *refuse_access(const struct kps_at *at, u32 code,
@@ -163,6 +164,8 @@ int kps_check_bounds(const struct kps_at *at, const struct kps_access *a)
 		return check_packet(at, a);
 	case KAPSEL_KIND_RINGBUF:
 		return check_span_in(at, a, 0, reg->size);
+	case KAPSEL_KIND_SOCKET:
+		return kps_check_socket(at, a);
 	default:
 		refuse_access(at, a->helper ? KPS_D_HELPER_ARG : KPS_D_NOT_POINTER, a);
 		return -EACCES;
@@ -286,6 +289,8 @@ static int load_ctx(const struct kps_at *at, const struct kps_access *a,
 		*out = kps_reg_pointer(KAPSEL_KIND_PACKET, 0, 0, at->pc);
 	else if (f->flags & KAPSEL_CTX_PACKET_END)
 		*out = kps_reg_pointer(KAPSEL_KIND_PACKET_END, 0, 0, at->pc);
+	else if (f->flags & KAPSEL_CTX_SOCKET)
+		*out = kps_maybe_null(at->env, KAPSEL_KIND_SOCKET, KAPSEL_SOCK_ANY, at->pc);
 	else
 		*out = loaded_number(at, a);
 	return 0;

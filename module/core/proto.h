@@ -33,6 +33,7 @@ enum kps_arg {
 	KPS_ARG_FORMAT,		/* the same, and a format for the two arguments behind it */
 	KPS_ARG_WORDS_SIZE,	/* of the memory before: a known multiple of 8, 96 at most */
 	KPS_ARG_LOCK,		/* the lock in a map's value */
+	KPS_ARG_SOCKET,		/* a socket, as the context has it or a full one */
 };
 
 /** enum kps_ret - what a helper returns */
@@ -43,6 +44,8 @@ enum kps_ret {
 	KPS_RET_ERR,		/* 0 or a negative errno, as a 64-bit number */
 	KPS_RET_VALUE_OR_NULL,	/* of the map in the first argument */
 	KPS_RET_RECORD_OR_NULL,	/* of KPS_ARG_CONST_SIZE bytes; a reference begins */
+	KPS_RET_SOCK_OR_NULL,	/* a full socket; it lasts as long as the run */
+	KPS_RET_TCP_OR_NULL,	/* the same of a TCP socket */
 };
 
 /**
@@ -106,7 +109,7 @@ struct kps_ctx_field {
  * @name: as people write it
  * @bit: KAPSEL_FOR_*
  * @ctx_size: bytes
- * @fields: of the context, by offset
+ * @fields: of the context
  * @nr_fields: how many
  * @ret_min: smallest value that may be returned
  * @ret_max: largest; smaller than @ret_min: anything may be returned

@@ -7,6 +7,7 @@
 #include <linux/types.h>
 
 #include "core/report.h"
+#include "core/socket.h"
 
 #define MAX_STEPS	64	/* of a path, the newest */
 #define MAX_HOT		5
@@ -27,6 +28,8 @@ static u32 object_size(const struct kps_env *env, const struct kps_state *s,
 		return (u32)s->pkt_min;
 	case KAPSEL_KIND_RINGBUF:
 		return reg->size;
+	case KAPSEL_KIND_SOCKET:
+		return kps_sock_size(reg->object);
 	default:
 		return 0;
 	}

@@ -51,6 +51,13 @@ FIXTURE(sock) {
 	struct km_wire wire;
 };
 
+FIXTURE_VARIANT(sock) {
+	__u32 engine;
+};
+
+FIXTURE_VARIANT_ADD(sock, compiled) { KAPSEL_ENGINE_AUTO };
+FIXTURE_VARIANT_ADD(sock, interpreted) { KAPSEL_ENGINE_INTERP };
+
 /* Packets are not to overtake each other on the way to the two programs. */
 static int one_cpu(void)
 {
@@ -61,8 +68,9 @@ static int one_cpu(void)
 	return sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
-static int load_ours(struct kapsel_dev *dev, struct kapsel_object **obj)
+static int load_ours(struct kapsel_dev *dev, struct kapsel_object **obj, __u32 engine)
 {
+	const struct kapsel_load_opts opts = { .engine = engine };
 	struct kapsel_error err = {};
 	struct kapsel_result res;
 	int ret = kapsel_dev_open(dev, NULL, &err);
@@ -72,7 +80,7 @@ static int load_ours(struct kapsel_dev *dev, struct kapsel_object **obj)
 	*obj = kapsel_open(FILE_NAME, &err);
 	ret = *obj ? kapsel_maps_create(dev, *obj, &err) : err.err;
 	for (__u32 i = 0; !ret && i < kapsel_nr_progs(*obj); i++) {
-		ret = kapsel_prog_load(dev, kapsel_prog_at(*obj, i), NULL, &res, &err);
+		ret = kapsel_prog_load(dev, kapsel_prog_at(*obj, i), &opts, &res, &err);
 		kapsel_result_free(&res);
 	}
 	if (ret)
@@ -95,7 +103,7 @@ FIXTURE_SETUP(sock)
 	mkdir(CGROUPS "/one", 0755);
 	mkdir(CGROUPS "/one/two", 0755);
 	ASSERT_EQ(0, km_net_setup());
-	ASSERT_EQ(0, load_ours(&self->dev, &self->ours));
+	ASSERT_EQ(0, load_ours(&self->dev, &self->ours, variant->engine));
 	ASSERT_EQ(0, km_wire_open(&self->wire));
 }
 

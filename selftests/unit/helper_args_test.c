@@ -46,7 +46,7 @@ static const struct kps_map_facts maps[] = {
 
 /*
  * Before the arguments: r6 is the context, r7 the packet, of which 8 bytes are
- * there (in a kprobe program 0), r8 a value or NULL, r9 a record or a lock; 64 bytes of
+ * there (in a kprobe program 0), r8 a value or NULL, r9 a record, a lock or a socket; 64 bytes of
  * stack hold zeroes, those below nothing; r0 is any number, and r1 to r5 are not
  * initialised.
  */
@@ -66,6 +66,8 @@ static const char reserve[] =
 
 static const char find_lock[] =
 	"r1 = map[fd:13]\nr2 = r10\nr2 += -4\ncall 1\nr9 = r0\nif r9 == 0 goto out\nr9 += 4\n";
+
+static const char find_socket[] = "r9 = *(u64 *)(r6 + 168)\nif r9 == 0 goto out\n";
 
 static const char take_lock[] = "r1 = r9\ncall 93\n";
 static const char give_back[] = "r1 = r9\ncall 94\n";
@@ -115,6 +117,7 @@ static const struct value good[] = {
 	[KPS_ARG_FORMAT] = { "$ = map[fd:12] + 0 ll\n" },
 	[KPS_ARG_WORDS_SIZE] = { "$ = 8\n" },
 	[KPS_ARG_LOCK] = { "$ = r9\n" },
+	[KPS_ARG_SOCKET] = { "$ = r9\n" },
 };
 
 static const struct value wrong_number[] = {
@@ -218,6 +221,12 @@ static const struct value wrong_lock[] = {
 	{ "$ = map[fd:1] + 0 ll\n", 119, 0 }, { "$ = map[fd:13]\n", 119, 0 }, { NULL },
 };
 
+static const struct value wrong_socket[] = {
+	{ "$ = 0\n", 42, 0 }, { "$ = r10\n$ += -8\n", 42, 0 }, { "$ = r8\n", 21, 0 },
+	{ "$ = r6\n", 42, 0 }, { "$ = r7\n", 42, 0 }, { "$ = map[fd:1] + 0 ll\n", 42, 0 },
+	{ "$ = *(u64 *)(r6 + 168)\n", 21, 0 }, { "$ = r9\n$ += 4\n", 42, 0 }, { NULL },
+};
+
 static const struct value wrong_callback[] = {
 	{ "$ = 0\n", 46, 46 }, { "$ = r10\n", 46, 46 }, { "$ = map[fd:1]\n", 46, 46 }, { NULL },
 };
@@ -253,6 +262,7 @@ static const struct value *const tries[][3] = {
 	[KPS_ARG_FORMAT] = { wrong_string },
 	[KPS_ARG_WORDS_SIZE] = { wrong_words },
 	[KPS_ARG_LOCK] = { wrong_lock },
+	[KPS_ARG_SOCKET] = { wrong_socket },
 };
 
 /* Appends a value's text, with a register for each "$". */
@@ -303,7 +313,9 @@ static void put_call(char *text, const struct kps_helper *helper, u32 prog_type,
 	bool netfilter = prog_type == KAPSEL_PROG_NETFILTER;
 	bool record = helper->args[0] == KPS_ARG_RECORD;
 	bool lock = helper->args[0] == KPS_ARG_LOCK && netfilter;
-	const char *ninth = record ? reserve : lock ? find_lock : "r9 = 0\n";
+	bool socket = helper->args[0] == KPS_ARG_SOCKET && netfilter;
+	const char *ninth = record ? reserve : lock ? find_lock : socket ? find_socket :
+			    "r9 = 0\n";
 	u32 i;
 
 	sprintf(text, "r6 = r1\n%s%s%scall 118\n%s", netfilter ? packet : "r7 = 0\n",

@@ -136,6 +136,8 @@ static long (*bpf_map_pop_elem)(void *map, void *value) = (void *)88;
 static long (*bpf_map_peek_elem)(void *map, void *value) = (void *)89;
 static void (*bpf_spin_lock)(struct bpf_spin_lock *lock) = (void *)93; /* netfilter */
 static void (*bpf_spin_unlock)(struct bpf_spin_lock *lock) = (void *)94; /* netfilter */
+static struct bpf_sock *(*bpf_sk_fullsock)(struct bpf_sock *sk) = (void *)95; /* netfilter */
+static struct bpf_tcp_sock *(*bpf_tcp_sock)(struct bpf_sock *sk) = (void *)96; /* netfilter */
 static long (*bpf_send_signal)(u32 sig) = (void *)109;		/* kprobe */
 static long (*bpf_probe_read_user)(void *dst, u32 size,
 				   const void *from) = (void *)112; /* kprobe */
@@ -151,6 +153,8 @@ static long (*bpf_get_ns_current_pid_tgid)(u64 dev, u64 ino, struct bpf_pidns_in
 					   u32 size) = (void *)120; /* kprobe */
 static u64 (*bpf_get_current_ancestor_cgroup_id)(int level) = (void *)123; /* kprobe */
 static u64 (*bpf_ktime_get_boot_ns)(void) = (void *)125;
+static u64 (*bpf_sk_cgroup_id)(void *sk) = (void *)128;		/* netfilter */
+static u64 (*bpf_sk_ancestor_cgroup_id)(void *sk, int level) = (void *)129; /* netfilter */
 static long (*bpf_ringbuf_output)(void *ringbuf, void *data, u64 size,
 				  u64 flags) = (void *)130;
 static void *(*bpf_ringbuf_reserve)(void *ringbuf, u64 size,

@@ -242,13 +242,6 @@ static void change_packet(struct gen *g, u8 p, u8 end, u32 n, struct label *out)
 		packet_end(g, p, end, n, out);
 }
 
-/* How long the rest is, of which compilers take the low half at times. */
-static void packet_length(struct gen *g, u8 p, u8 end, struct label *out)
-{
-	fz_emit(g, chance(g, 50) ? 0x1c : 0x1f, end, p, 0, 0);
-	fz_jump_to(g, out, chance(g, 50) ? 0xa6 : 0xa5, end, 0, below(g, 80));
-}
-
 static void packet(struct gen *g)
 {
 	u32 n = 1 + below(g, 60), size = fz_size(g), was = g->busy;
@@ -293,10 +286,35 @@ static void packet(struct gen *g)
 			fz_touch(g, p, chance(g, 50) ? 0 : -(s32)below(g, 4), size, false);
 		g->no_call--;
 	}
-	if (chance(g, 20))
-		packet_length(g, p, end, &out);
 	g->busy = was;
 	fz_place(g, &out);
+}
+
+/* A packet's socket, or what a helper makes of it; tested for NULL, or not. */
+static void socket(struct gen *g)
+{
+	u8 keep = fz_pick_saved(g);
+	u32 was = g->busy;
+	struct label null;
+
+	if (g->no_ctx || g->p->type != KAPSEL_PROG_NETFILTER || !keep)
+		return;
+	fz_label(g, &null);
+	fz_emit(g, 0x79, keep, CTX, 168, 0);
+	g->nums &= ~(1u << keep);
+	if (chance(g, 97))
+		fz_jump_to(g, &null, 0x15, keep, 0, 0);
+	if (!g->no_call && chance(g, 60)) {
+		fz_emit(g, 0xbf, 1, keep, 0, 0);
+		fz_call(g, chance(g, 50) ? BPF_FUNC_sk_fullsock : BPF_FUNC_tcp_sock);
+		fz_emit(g, 0xbf, keep, 0, 0, 0);
+		if (chance(g, 97))
+			fz_jump_to(g, &null, 0x15, keep, 0, 0);
+	}
+	g->busy |= 1u << keep;
+	fz_touch(g, keep, 4 * below(g, 29), 4, chance(g, 2));
+	g->busy = was;
+	fz_place(g, &null);
 }
 
 static void record(struct gen *g)
@@ -476,8 +494,10 @@ void fz_fragment(struct gen *g)
 		spills(g);
 	else if (kind < 50)
 		on_stack(g);
-	else if (kind < 60)
+	else if (kind < 59)
 		packet(g);
+	else if (kind < 60)
+		socket(g);
 	else if (kind < 64)
 		record(g);
 	else if (kind < 70)

@@ -10,6 +10,7 @@
 #include <linux/minmax.h>
 
 #include "core/insn.h"
+#include "core/socket.h"
 #include "machine_in.h"
 
 bool fz_machine_bad(struct fz_machine *m, const char *format, ...)
@@ -61,7 +62,7 @@ static bool is_difference(const struct bpf_insn *insn, const struct fz_val *dst,
 	bool a = dst->tag == FZ_END || (dst->tag == FZ_PTR && dst->obj == FZ_PACKET_OBJ);
 	bool b = src->tag == FZ_END || (src->tag == FZ_PTR && src->obj == FZ_PACKET_OBJ);
 
-	return BPF_OP(insn->code) == BPF_SUB &&
+	return BPF_CLASS(insn->code) == BPF_ALU64 && BPF_OP(insn->code) == BPF_SUB &&
 	       ((a && b) ||
 		(dst->tag == FZ_PTR && src->tag == FZ_PTR && dst->obj == src->obj));
 }
@@ -236,12 +237,13 @@ static u32 new_record(struct fz_machine *m)
 	return i;
 }
 
-static struct fz_val find_object(struct fz_machine *m, u64 address)
+struct fz_val fz_object_at(struct fz_machine *m, u64 address)
 {
 	u32 i;
 
 	for (i = 0; i < m->nr_objs; i++)
-		if (m->obj[i].kind == KAPSEL_KIND_MAP_VALUE &&
+		if ((m->obj[i].kind == KAPSEL_KIND_MAP_VALUE ||
+		     m->obj[i].kind == KAPSEL_KIND_SOCKET) &&
 		    (unsigned long)m->obj[i].base == address)
 			return pointer(i, 0);
 	return number(address);
@@ -279,6 +281,9 @@ static bool check_arg(struct fz_machine *m, const struct kps_helper *h, u32 n,
 	case KPS_ARG_CONST_SIZE:
 	case KPS_ARG_ZERO:
 		return v->tag == FZ_NUM || fz_machine_bad(m, "not a number");
+	case KPS_ARG_SOCKET:
+		return (v->tag == FZ_PTR && o->kind == KAPSEL_KIND_SOCKET && !v->n &&
+			o->index != KAPSEL_SOCK_TCP) || fz_machine_bad(m, "not a socket");
 	case KPS_ARG_RECORD:
 		return (v->tag == FZ_PTR && o->kind == KAPSEL_KIND_RINGBUF && !v->n &&
 			fz_world.record[o->record].held) || fz_machine_bad(m, "not a record");
@@ -344,8 +349,9 @@ static bool helper(struct fz_machine *m)
 	}
 	if (h->ret == KPS_RET_VOID)
 		r0.tag = FZ_UNINIT;
-	else if (h->ret == KPS_RET_VALUE_OR_NULL && r0.n)
-		r0 = find_object(m, r0.n);
+	else if ((h->ret == KPS_RET_VALUE_OR_NULL || h->ret == KPS_RET_SOCK_OR_NULL ||
+		  h->ret == KPS_RET_TCP_OR_NULL) && r0.n)
+		r0 = fz_object_at(m, r0.n);
 	else if (h->ret == KPS_RET_RECORD_OR_NULL && r0.n)
 		r0 = pointer(new_record(m), 0);
 	end_call(m, r0);
@@ -480,6 +486,17 @@ static void add_maps(struct fz_machine *m)
 	}
 }
 
+static void add_sockets(struct fz_machine *m)
+{
+	u32 i;
+
+	for (i = 0; i < FZ_NR_SOCKS; i++)
+		m->obj[m->nr_objs++] = (struct fz_obj){
+			.kind = KAPSEL_KIND_SOCKET, .index = i, .base = fz_world.sock[i],
+			.hi = kps_sock_size(i), .read = true,
+		};
+}
+
 static bool begin(struct fz_machine *m)
 {
 	m->obj[FZ_CTX_OBJ] = (struct fz_obj){ .kind = KAPSEL_KIND_CTX, .base = fz_world.ctx };
@@ -490,6 +507,7 @@ static bool begin(struct fz_machine *m)
 	m->age = 0;
 	m->nr_objs = FZ_FRAME_OBJ + KAPSEL_MAX_DEPTH;
 	add_maps(m);
+	add_sockets(m);
 	m->depth = 0;
 	m->count = 0;
 	*m->why = 0;

@@ -42,6 +42,9 @@ static inline u32 bytes_of(const struct bpf_insn *insn)
 	return bytes[BPF_SIZE(insn->code) >> 3];
 }
 
+/** fz_object_at - the object whose address that is, or the number */
+struct fz_val fz_object_at(struct fz_machine *m, u64 address);
+
 /** fz_load - read @size bytes at @off from what @p points to */
 bool fz_load(struct fz_machine *m, const struct fz_val *p, s64 off, u32 size,
 	     struct fz_val *out);

@@ -118,6 +118,8 @@ static bool load_ctx(struct fz_machine *m, const struct fz_val *p, s64 off, u32 
 		*out = pointer(FZ_PACKET_OBJ, 0);
 	else if (f->flags & KAPSEL_CTX_PACKET_END)
 		*out = (struct fz_val){ .tag = FZ_END };
+	else if (f->flags & KAPSEL_CTX_SOCKET)
+		*out = fz_object_at(m, fz_ctx_read(m->type, f - m->type->fields, arg, size));
 	else
 		*out = number(fz_ctx_read(m->type, f - m->type->fields, arg, size));
 	out->age = m->age;

@@ -9,6 +9,7 @@
 #include <linux/minmax.h>
 
 #include "core/proto.h"
+#include "core/socket.h"
 #include "core/verifier.h"
 #include "world.h"
 
@@ -47,7 +48,7 @@ static void place_fields(void)
 	for (i = type->nr_fields; i--;) {
 		const struct kps_ctx_field *f = &type->fields[i];
 		bool packet = f->flags & (KAPSEL_CTX_PACKET | KAPSEL_CTX_PACKET_END);
-		bool plain = packet || f->flags & KAPSEL_CTX_WRITE;
+		bool plain = packet || f->flags & (KAPSEL_CTX_WRITE | KAPSEL_CTX_SOCKET);
 		struct kps_ctx_slot *slot = &ctx_slots[i];
 
 		slot->off = off;
@@ -98,6 +99,8 @@ void fz_world_init(void)
 	w->via = exact(FZ_CTX_BYTES);
 	w->via_image = exact(FZ_CTX_BYTES);
 	w->packet_image = exact(FZ_MAX_PACKET);
+	for (i = 0; i < FZ_NR_SOCKS; i++)
+		w->sock[i] = exact(kps_sock_size(i));
 	for (m = 0; m < FZ_RING; m++) {
 		place_values(m);
 		for (i = 0; i < fz_maps[m].max_entries; i++) {
@@ -120,6 +123,8 @@ void fz_world_exit(void)
 	free(w->via_image);
 	free(w->packet);
 	free(w->packet_image);
+	for (i = 0; i < FZ_NR_SOCKS; i++)
+		free(w->sock[i]);
 	for (m = 0; m < FZ_RING; m++) {
 		for (i = 0; i < fz_maps[m].max_entries; i++) {
 			if (!i || !views[m].values)
@@ -195,6 +200,8 @@ void fz_world_fill(u32 prog_type, u64 seed, const u64 *pool, u32 nr)
 	fill_packet(&r);
 	fill_words(w->ctx_image, FZ_CTX_BYTES, &r, pool, nr);
 	fill_words(w->via_image, FZ_CTX_BYTES, &r, pool, nr);
+	for (i = 0; i < FZ_NR_SOCKS; i++)
+		fill_words(w->sock[i], kps_sock_size(i), &r, pool, nr);
 	for (m = 0; m < FZ_RING; m++) {
 		for (i = 0; i < fz_maps[m].max_entries; i++) {
 			if (m != FZ_RODATA)
@@ -233,6 +240,7 @@ void fz_world_reset(void)
 		memcpy(w->ctx, &w->via, sizeof(w->via));
 		put_address(KAPSEL_CTX_PACKET, w->packet);
 		put_address(KAPSEL_CTX_PACKET_END, w->packet + w->packet_len);
+		put_address(KAPSEL_CTX_SOCKET, w->run_seed & 1 ? w->sock[KAPSEL_SOCK_ANY] : NULL);
 	}
 	for (m = 0; m < FZ_RING; m++) {
 		for (i = 0; i < fz_maps[m].max_entries; i++) {
@@ -443,6 +451,11 @@ static u64 change_packet(void)
 	return fill_memory(address(w->packet), w->packet_len, true);
 }
 
+static u64 maybe_socket(u32 sock)
+{
+	return fz_chance(&fz_world.rng, 60) ? address(fz_world.sock[sock]) : 0;
+}
+
 u64 fz_helper(u32 id, const u64 *a)
 {
 	/* A lookup may be no call by then. */
@@ -467,6 +480,10 @@ u64 fz_helper(u32 id, const u64 *a)
 	case BPF_FUNC_trace_printk:
 		fz_world.calls += a[2] ^ a[3] << 1 ^ a[4] << 2;
 		return read_memory(a[0], a[1]);
+	case BPF_FUNC_sk_fullsock:
+		return maybe_socket(KAPSEL_SOCK_FULL);
+	case BPF_FUNC_tcp_sock:
+		return maybe_socket(KAPSEL_SOCK_TCP);
 	case BPF_FUNC_skb_pull_data:
 		return change_packet();
 	case BPF_FUNC_skb_load_bytes:
@@ -501,7 +518,7 @@ static u64 body_##id(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)		\
 
 #define BODIES(F)							\
 	F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(14) F(15) F(16) F(26)	\
-	F(39) F(42) F(45) F(112) F(113) F(114) F(115) F(118) F(125) F(130)	\
+	F(39) F(42) F(45) F(95) F(96) F(112) F(113) F(114) F(115) F(118) F(125) F(130)	\
 	F(131) F(132) F(133) F(134) F(160) F(195)
 
 BODIES(BODY)

@@ -28,6 +28,8 @@ enum fz_map_id {
 	FZ_RING,
 };
 
+#define FZ_NR_SOCKS	3	/* KAPSEL_SOCK_* */
+
 /** struct fz_elem - a value; each has memory of its own, so that ASan sees its ends */
 struct fz_elem {
 	u8 *mem;
@@ -47,6 +49,7 @@ struct fz_record {
 /**
  * struct fz_world - everything but registers and stack
  * @images: what is restored before a run
+ * @sock: one for each KAPSEL_SOCK_*, of which the packet has the first or none
  * @packet_full: the packet's length then
  */
 struct fz_world {
@@ -57,6 +60,7 @@ struct fz_world {
 	u8 *via_image;
 	u8 *packet;
 	u8 *packet_image;
+	u8 *sock[FZ_NR_SOCKS];
 	u32 packet_full;
 	u32 packet_len;
 	struct fz_elem elem[FZ_NR_MAPS][FZ_MAX_ELEMS];

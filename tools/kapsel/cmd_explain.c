@@ -224,6 +224,8 @@ static void put_fields(__u32 type, struct out_table *table)
 		out_u64(table, info.size);
 		if (info.flags & (KAPSEL_CTX_PACKET | KAPSEL_CTX_PACKET_END))
 			out_str(table, "packet");
+		else if (info.flags & KAPSEL_CTX_SOCKET)
+			out_str(table, "socket");
 		else
 			out_str(table, info.flags & KAPSEL_CTX_WRITE ? "read, write" : "read");
 		out_str(table, info.name);
@@ -273,6 +275,42 @@ static bool explain_prog_type(const char *word)
 	return false;
 }
 
+static const struct out_column sock_columns[] = {
+	{ "socket", "SOCKET", false },
+	{ "offset", "OFFSET", true },
+	{ "size", "SIZE", true },
+	{ "name", "NAME", false },
+};
+
+static void put_sockets(void)
+{
+	static const char * const sockets[] = {
+		[KAPSEL_SOCK_ANY] = "any", [KAPSEL_SOCK_FULL] = "full", [KAPSEL_SOCK_TCP] = "tcp",
+	};
+	__u32 i, least, offset, size;
+	struct out_table table;
+	struct kapsel_json js;
+	const char *name;
+
+	out_begin(&table, sock_columns, ARRAY_LEN(sock_columns));
+	for (i = 0; kapsel_sock_field_at(i, &least, &offset, &size, &name); i++) {
+		out_str(&table, sockets[least]);
+		out_u64(&table, offset);
+		out_u64(&table, size);
+		out_str(&table, name);
+	}
+	if (cli.json) {
+		put_members(&js, "structures", "sockets");
+		out_json_rows(&js, "fields", &table);
+		out_json_end(&js);
+	} else {
+		puts("sockets: skb->sk is any, struct bpf_sock; bpf_sk_fullsock() makes it full,\n"
+		     "bpf_tcp_sock() a struct bpf_tcp_sock; each may be NULL, and is read only\n");
+		out_text_table(&table, stdout);
+	}
+	out_free(&table);
+}
+
 static void put_hook(const struct kapsel_hook_doc *doc)
 {
 	struct kapsel_json js;
@@ -310,15 +348,17 @@ static bool explain_hook(const char *word)
 	return false;
 }
 
+#define MOST_HELPERS 128
+
 static void all_words(const char **words, __u32 room, char (*codes)[8])
 {
-	static struct kapsel_helper_doc helpers[64];
+	static struct kapsel_helper_doc helpers[MOST_HELPERS];
 	static struct kapsel_map_type_doc types[32];
 	struct kapsel_prog_type_doc prog;
 	const struct kapsel_code *code;
 	__u32 count = 0, i;
 
-	for (i = 0; i < 64 && kapsel_helper_at(i, &helpers[i]); i++)
+	for (i = 0; i < MOST_HELPERS && kapsel_helper_at(i, &helpers[i]); i++)
 		words[count++] = helpers[i].info.name;
 	for (i = 0; i < 32 && kapsel_map_type_at(i, &types[i]); i++)
 		words[count++] = types[i].info.name;
@@ -339,6 +379,7 @@ void cli_explain_words(void (*fn)(const char *word))
 	for (i = 0; words[i]; i++)
 		fn(words[i]);
 	fn("events");
+	fn("sockets");
 }
 
 static int unknown(const char *word)
@@ -363,6 +404,10 @@ static int explain(const char *word)
 		return CLI_OK;
 	if (!strcmp(word, "events") && !cli.json) {
 		fputs(events_text, stdout);
+		return CLI_OK;
+	}
+	if (!strcmp(word, "sockets")) {
+		put_sockets();
 		return CLI_OK;
 	}
 	if (explain_helper(word) || explain_map_type(word) || explain_prog_type(word) ||

@@ -194,6 +194,8 @@ static void fill_context(struct kapsel_offline *x, u32 prog_type,
 		memcpy(x->ctx.raw, opts->ctx, min_t(size_t, opts->ctx_size, MAX_CTX));
 	if (prog_type != KAPSEL_PROG_NETFILTER)
 		return;
+	/* There is no socket, whatever the input says. */
+	memset(x->ctx.raw + offsetof(struct __sk_buff, sk), 0, sizeof(u64));
 	x->ctx.data = (uintptr_t)x->sim.packet;
 	x->ctx.data_end = x->ctx.data + min_t(u64, opts->data_size, KPS_MAX_PACKET);
 	put_u32(x, offsetof(struct __sk_buff, len), opts->data_size);

@@ -118,6 +118,7 @@ static const struct {
 	[KAPSEL_KIND_RINGBUF] = { "a ring buffer record", "record" },
 	[KAPSEL_KIND_FUNC] = { "a function", "func" },
 	[KAPSEL_KIND_MAP_KEY] = { "key of map", "map_key" },
+	[KAPSEL_KIND_SOCKET] = { "a socket", "socket" },
 	[KAPSEL_KIND_UNUSABLE] = { "different things on different paths", "unusable" },
 };
 
@@ -130,7 +131,8 @@ static bool has_offset(const struct kapsel_facts *f)
 {
 	return f->kind == KAPSEL_KIND_CTX || f->kind == KAPSEL_KIND_STACK ||
 	       f->kind == KAPSEL_KIND_MAP_VALUE || f->kind == KAPSEL_KIND_PACKET ||
-	       f->kind == KAPSEL_KIND_RINGBUF || f->kind == KAPSEL_KIND_MAP_KEY;
+	       f->kind == KAPSEL_KIND_RINGBUF || f->kind == KAPSEL_KIND_MAP_KEY ||
+	       f->kind == KAPSEL_KIND_SOCKET;
 }
 
 /* Beyond the maps of the program are those that are found in them. */
@@ -142,6 +144,10 @@ static const char *words_of(const struct kapsel_facts *f)
 		return "value of a map in map";
 	if (f->object >= KAPSEL_MAX_MAPS && f->kind == KAPSEL_KIND_MAP_KEY)
 		return "key of a map in map";
+	if (f->object == KAPSEL_SOCK_FULL && f->kind == KAPSEL_KIND_SOCKET)
+		return "a full socket";
+	if (f->object == KAPSEL_SOCK_TCP && f->kind == KAPSEL_KIND_SOCKET)
+		return "a TCP socket";
 	return kinds[f->kind].words;
 }
 

@@ -116,6 +116,7 @@ static const char * const arg_words[] = {
 	[KPS_ARG_STRING] = "a string in a frozen read-only map (.rodata)",
 	[KPS_ARG_FORMAT] = "a format in a frozen read-only map (.rodata)",
 	[KPS_ARG_WORDS_SIZE] = "a multiple of 8 known at load time, 96 at most",
+	[KPS_ARG_SOCKET] = "a socket, as skb->sk or bpf_sk_fullsock() gives it",
 	[KPS_ARG_LOCK] = "the struct bpf_spin_lock of a map's value",
 };
 

@@ -44,6 +44,10 @@ MODEL(skb_load_bytes_relative)
 /* Nor a socket. */
 MODEL(get_socket_cookie) { UNUSED5; return 0; }
 MODEL(get_socket_uid) { UNUSED5; return OVERFLOW_UID; }
+MODEL(sk_fullsock) { UNUSED5; return 0; }
+MODEL(tcp_sock) { UNUSED5; return 0; }
+MODEL(sk_cgroup_id) { UNUSED5; return 0; }
+MODEL(sk_ancestor_cgroup_id) { UNUSED5; return 0; }
 MODEL(skb_cgroup_id) { UNUSED5; return 0; }
 MODEL(skb_ancestor_cgroup_id) { UNUSED5; return 0; }
 

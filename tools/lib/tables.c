@@ -8,6 +8,7 @@
 
 #include "core/diag.h"
 #include "core/proto.h"
+#include "core/socket.h"
 #include "core/verifier.h"
 #include "internal.h"
 
@@ -110,6 +111,7 @@ static const char * const arg_types[] = {
 	[KPS_ARG_STRING] = "const char *string",
 	[KPS_ARG_FORMAT] = "const char *format",
 	[KPS_ARG_WORDS_SIZE] = "u32 size",
+	[KPS_ARG_SOCKET] = "struct bpf_sock *sk",
 	[KPS_ARG_LOCK] = "struct bpf_spin_lock *lock",
 };
 
@@ -119,6 +121,8 @@ static const char * const ret_types[] = {
 	[KPS_RET_ERR] = "long ",
 	[KPS_RET_VALUE_OR_NULL] = "void *",
 	[KPS_RET_RECORD_OR_NULL] = "void *",
+	[KPS_RET_SOCK_OR_NULL] = "struct bpf_sock *",
+	[KPS_RET_TCP_OR_NULL] = "struct bpf_tcp_sock *",
 };
 
 static void write_proto(const struct kps_helper *row, char *buf, size_t size)
@@ -224,6 +228,17 @@ bool kapsel_ctx_field_at(u32 type, u32 i, struct kapsel_ctx_info *info)
 	info->size = row->fields[i].size;
 	info->flags = row->fields[i].flags;
 	snprintf(info->name, sizeof(info->name), "%s", row->fields[i].name);
+	return true;
+}
+
+bool kapsel_sock_field_at(u32 i, u32 *least, u32 *offset, u32 *size, const char **name)
+{
+	if (i >= kps_nr_sock_fields)
+		return false;
+	*least = kps_sock_fields[i].least;
+	*offset = kps_sock_fields[i].offset;
+	*size = kps_sock_fields[i].size;
+	*name = kps_sock_fields[i].name;
 	return true;
 }
 

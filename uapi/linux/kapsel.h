@@ -82,7 +82,7 @@
  * @reg: 0 to 10, or KAPSEL_NO_REG
  * @object: which object a pointer points to: the index of a map (by first use
  *	in the program; of any map that is in it, KAPSEL_MAX_MAPS more), the frame
- *	of a stack, the id of a reference
+ *	of a stack, the id of a reference, KAPSEL_SOCK_*
  * @size: of that object, bytes; of a packet: bytes proven to be there
  * @smin: @smax, @umin, @umax, @s32_min...: ranges of the number, or of the
  *	pointer's offset into its object
@@ -120,6 +120,11 @@ struct kapsel_facts {
 #define KAPSEL_KIND_FUNC	9	/* a callback */
 #define KAPSEL_KIND_UNUSABLE	10	/* different things on different paths */
 #define KAPSEL_KIND_MAP_KEY	11	/* of the element that a callback is called for */
+#define KAPSEL_KIND_SOCKET	12	/* of which fields are read; object: KAPSEL_SOCK_* */
+
+#define KAPSEL_SOCK_ANY		0	/* struct bpf_sock without what full ones have */
+#define KAPSEL_SOCK_FULL	1	/* struct bpf_sock */
+#define KAPSEL_SOCK_TCP		2	/* struct bpf_tcp_sock */
 
 #define KAPSEL_FACT_MAYBE_NULL	1
 #define KAPSEL_NO_REG		0xffff
@@ -360,6 +365,7 @@ struct kapsel_ctx_info {
 #define KAPSEL_CTX_NARROW	4	/* smaller aligned reads are fine too */
 #define KAPSEL_CTX_PACKET	8	/* loads a pointer to the packet */
 #define KAPSEL_CTX_PACKET_END	16
+#define KAPSEL_CTX_SOCKET	32	/* loads a pointer to the packet's socket, or NULL */
 
 /**
  * struct kapsel_map_type_info - LIST_MAP_TYPES

@@ -96,6 +96,49 @@ static __always_inline void keep_socket(struct __sk_buff *skb, void *map)
 			mixed(bpf_skb_ancestor_cgroup_id(skb, -1)) << 2);
 }
 
+#define ALSO(sum, value) (mixed(sum) * 31 + (value))
+
+static __always_inline void keep_tcp(struct bpf_tcp_sock *tp, void *map)
+{
+	KEEP(tcp_window, ALSO(ALSO(ALSO(tp->snd_cwnd, tp->srtt_us), tp->rtt_min),
+			      ALSO(tp->snd_ssthresh, tp->mss_cache)));
+	KEEP(tcp_sequence, ALSO(ALSO(tp->rcv_nxt, tp->snd_nxt), tp->snd_una));
+	KEEP(tcp_rate, ALSO(ALSO(tp->rate_delivered, tp->rate_interval_us), tp->ecn_flags));
+	KEEP(tcp_segments, ALSO(ALSO(tp->segs_in, tp->data_segs_in),
+				ALSO(tp->segs_out, tp->data_segs_out)));
+	KEEP(tcp_bytes, ALSO(tp->bytes_received, tp->bytes_acked));
+	KEEP(tcp_losses, ALSO(ALSO(ALSO(tp->packets_out, tp->retrans_out),
+				   ALSO(tp->total_retrans, tp->lost_out)),
+			      ALSO(ALSO(tp->sacked_out, tp->dsack_dups),
+				   ALSO(ALSO(tp->delivered, tp->delivered_ce),
+					tp->icsk_retransmits))));
+}
+
+/* The socket itself: as the context has it, whole, and TCP's. */
+static __always_inline void keep_sock(struct __sk_buff *skb, void *map)
+{
+	struct bpf_sock *sk = skb->sk, *full;
+	struct bpf_tcp_sock *tp;
+
+	if (!sk)
+		return;
+	KEEP(sk_addresses, (u64)sk->src_ip4 << 32 | sk->dst_ip4);
+	KEEP(sk_addresses6, ALSO((u64)sk->src_ip6[0] << 32 | sk->src_ip6[3],
+				 (u64)sk->dst_ip6[0] << 32 | sk->dst_ip6[3]));
+	KEEP(sk_ports, (u64)sk->src_port << 32 | sk->dst_port);
+	KEEP(sk_state, ALSO((u64)sk->family << 32 | sk->state,
+			    ALSO(sk->bound_dev_if, (u32)sk->rx_queue_mapping)));
+	KEEP(sk_cgroup, ALSO(bpf_sk_cgroup_id(sk), bpf_sk_ancestor_cgroup_id(sk, 1)));
+	full = bpf_sk_fullsock(sk);
+	if (!full)
+		return;
+	KEEP(sk_full, ALSO((u64)full->type << 32 | full->protocol,
+			   (u64)full->mark << 32 | full->priority));
+	tp = bpf_tcp_sock(sk);
+	if (tp)
+		keep_tcp(tp, map);
+}
+
 /* Eight bytes at an offset that depends on the packet, inside of it or not. */
 static __always_inline void keep_bytes(struct __sk_buff *skb, void *map)
 {
@@ -155,6 +198,7 @@ int on_egress(struct __sk_buff *skb)
 	add(&sent, PACKETS, 1);
 	keep_packet(skb, &sent);
 	keep_socket(skb, &sent);
+	keep_sock(skb, &sent);
 	keep_bytes(skb, &sent);
 	keep_linear(skb, &sent);
 	keep_relative(skb, &sent);
@@ -170,6 +214,7 @@ int on_ingress(struct __sk_buff *skb)
 	add(&received, PACKETS, 1);
 	keep_packet(skb, &received);
 	keep_socket(skb, &received);
+	keep_sock(skb, &received);
 	keep_bytes(skb, &received);
 	return 1;
 }
@@ -201,6 +246,17 @@ static __always_inline bool stores_directly(struct __sk_buff *skb)
 	return true;
 }
 
+/* There is a socket where the context has its addresses, and the same one. */
+static __always_inline bool same_socket(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	if (!sk)
+		return !skb->family;
+	return sk->family == skb->family && sk->src_port == skb->local_port &&
+	       sk->dst_ip4 == skb->remote_ip4;
+}
+
 SEC("?nf/inet/prerouting")
 int on_any_hook(struct __sk_buff *skb)
 {
@@ -208,6 +264,8 @@ int on_any_hook(struct __sk_buff *skb)
 	u16 none = 0;
 
 	add(&stored, 0, 1);
+	if (!same_socket(skb))
+		add(&stored, 1, 1);
 	if (!stores_directly(skb) || !stores(skb, 0) || !stores(skb, last) ||
 	    !stores(skb, last / 2))
 		add(&stored, 1, 1);

@@ -77,6 +77,9 @@ const char *kapsel_prog_type_name(__u32 type);
 /** kapsel_ctx_field_at - field @i of program type @type; false behind the last */
 bool kapsel_ctx_field_at(__u32 type, __u32 i, struct kapsel_ctx_info *info);
 
+/** kapsel_sock_field_at - field @i of sockets, @least KAPSEL_SOCK_*; false behind the last */
+bool kapsel_sock_field_at(__u32 i, __u32 *least, __u32 *offset, __u32 *size, const char **name);
+
 /** struct kapsel_hook_doc - a kind of hook */
 struct kapsel_hook_doc {
 	__u32 hook;
