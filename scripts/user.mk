@@ -10,6 +10,8 @@ LIB_SRCS     := $(wildcard tools/lib/*.c)
 CLI_SRCS     := $(wildcard tools/kapsel/*.c)
 EXAMPLE_SRCS := $(wildcard tools/examples/*.bpf.c tools/examples/reject/*.bpf.c)
 
+include module/core/hot.mk
+
 CC    ?= cc
 CLANG ?= clang
 
@@ -34,10 +36,10 @@ asan: $(BUILD)/asan/libkapsel.a $(BUILD)/asan/kapsel ## The same with ASan and U
 
 # variant(folder, object folder, more flags)
 define variant
-$(2)/%.o: %.c Makefile scripts/user.mk
+$(2)/%.o: %.c Makefile scripts/user.mk module/core/hot.mk
 	$$(call say,CC)
 	@mkdir -p $$(@D)
-	@$$(CC) $$(USER_CPPFLAGS) $$(USER_CFLAGS) $(3) -MMD -MP -c $$< -o $$@
+	@$$(CC) $$(USER_CPPFLAGS) $$(USER_CFLAGS) $$(OPTIMISE) $(3) -MMD -MP -c $$< -o $$@
 
 $(1)/libkapsel.a: $$(patsubst %.c,$(2)/%.o,$$(CORE_SRCS) $$(LIB_SRCS))
 	$$(call say,AR)
@@ -49,6 +51,8 @@ $(1)/kapsel: $$(patsubst %.c,$(2)/%.o,$$(CLI_SRCS)) $(1)/libkapsel.a
 
 -include $$(patsubst %.c,$(2)/%.d,$$(CORE_SRCS) $$(LIB_SRCS) $$(CLI_SRCS))
 endef
+
+$(HOT:%=$(BUILD)/obj/module/core/%.o): private OPTIMISE := $(HOT_CFLAGS)
 
 $(eval $(call variant,$(BUILD),$(BUILD)/obj,))
 $(eval $(call variant,$(BUILD)/asan,$(BUILD)/asan/obj,$(SANITIZE)))

@@ -267,8 +267,9 @@ bool kps_same_object(const struct kps_env *env, const struct kps_reg *a,
 	       !a->flags && !b->flags && is_one_object(env, a);
 }
 
+/* Compilers take but the low half of it, where the length that they want has 32 bits. */
 static void pointer_difference(const struct kps_at *at, struct kps_reg *dst,
-			       const struct kps_reg *src)
+			       const struct kps_reg *src, unsigned int width)
 {
 	struct kps_reg diff = kps_reg_scalar(kps_scalar_signed(S32_MIN, S32_MAX), at->pc);
 
@@ -276,6 +277,7 @@ static void pointer_difference(const struct kps_at *at, struct kps_reg *dst,
 		diff.val = dst->val;
 		kps_scalar_alu(BPF_SUB, false, 64, &diff.val, &src->val);
 	}
+	kps_scalar_zext(&diff.val, width);
 	*dst = diff;
 }
 
@@ -303,9 +305,9 @@ static int alu_pointers(const struct kps_at *at, const struct bpf_insn *insn)
 	u8 op = BPF_OP(insn->code);
 	int err;
 
-	if (insn_width(insn) == 64 && op == BPF_SUB &&
+	if (op == BPF_SUB &&
 	    (same_packet(dst, src) || kps_same_object(at->env, dst, src))) {
-		pointer_difference(at, dst, src);
+		pointer_difference(at, dst, src, insn_width(insn));
 		return 0;
 	}
 	if (insn_width(insn) == 64 && is_add(op) && can_move(dst) &&

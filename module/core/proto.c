@@ -106,14 +106,15 @@ const struct kps_prog_type *kps_prog_type_find(u32 type)
 const struct kps_ctx_field *
 kps_ctx_field_find(const struct kps_prog_type *type, u32 off, u32 size)
 {
-	u32 i;
+	const struct kps_ctx_field *field = type->fields;
+	u32 left = type->nr_fields, half;
 
-	for (i = 0; i < type->nr_fields; i++) {
-		const struct kps_ctx_field *field = &type->fields[i];
-
-		if (off >= field->offset && size <= field->size &&
-		    off - field->offset <= field->size - size)
-			return field;
+	/* Of those that start at @off or before it the last. */
+	for (; left > 1; left -= half) {
+		half = left / 2;
+		if (field[half].offset <= off)
+			field += half;
 	}
-	return NULL;
+	off -= field->offset;
+	return size <= field->size && off <= field->size - size ? field : NULL;
 }

@@ -109,7 +109,7 @@ struct kps_ctx_field {
  * @name: as people write it
  * @bit: KAPSEL_FOR_*
  * @ctx_size: bytes
- * @fields: of the context
+ * @fields: of the context, by offset
  * @nr_fields: how many
  * @ret_min: smallest value that may be returned
  * @ret_max: largest; smaller than @ret_min: anything may be returned

@@ -413,11 +413,11 @@ int kps_rewrite(const struct kps_prog_in *in, const struct kps_proof *proof,
 	};
 	int err;
 
-	rw.place = host->alloc(host->priv, bytes);
+	rw.place = kps_host_scratch(host, bytes);
 	if (!rw.place)
 		return -ENOMEM;
 	err = rewrite_placed(&rw, host, code);
-	host->free(host->priv, rw.place, bytes);
+	kps_host_scratch_free(host, rw.place, bytes);
 	return err;
 }
 

@@ -242,6 +242,13 @@ static void change_packet(struct gen *g, u8 p, u8 end, u32 n, struct label *out)
 		packet_end(g, p, end, n, out);
 }
 
+/* How long the rest is, of which compilers take the low half at times. */
+static void packet_length(struct gen *g, u8 p, u8 end, struct label *out)
+{
+	fz_emit(g, chance(g, 50) ? 0x1c : 0x1f, end, p, 0, 0);
+	fz_jump_to(g, out, chance(g, 50) ? 0xa6 : 0xa5, end, 0, below(g, 80));
+}
+
 static void packet(struct gen *g)
 {
 	u32 n = 1 + below(g, 60), size = fz_size(g), was = g->busy;
@@ -286,6 +293,8 @@ static void packet(struct gen *g)
 			fz_touch(g, p, chance(g, 50) ? 0 : -(s32)below(g, 4), size, false);
 		g->no_call--;
 	}
+	if (chance(g, 20))
+		packet_length(g, p, end, &out);
 	g->busy = was;
 	fz_place(g, &out);
 }

@@ -62,7 +62,7 @@ static bool is_difference(const struct bpf_insn *insn, const struct fz_val *dst,
 	bool a = dst->tag == FZ_END || (dst->tag == FZ_PTR && dst->obj == FZ_PACKET_OBJ);
 	bool b = src->tag == FZ_END || (src->tag == FZ_PTR && src->obj == FZ_PACKET_OBJ);
 
-	return BPF_CLASS(insn->code) == BPF_ALU64 && BPF_OP(insn->code) == BPF_SUB &&
+	return BPF_OP(insn->code) == BPF_SUB &&
 	       ((a && b) ||
 		(dst->tag == FZ_PTR && src->tag == FZ_PTR && dst->obj == src->obj));
 }
