@@ -3,12 +3,16 @@
 
 #include "people.h"
 
-struct renamedata___old {
-	struct dentry *old_dentry;
+struct renamedata___userns {
+	struct user_namespace *old_mnt_userns;
 } CORE;
 
-struct renamedata___new {
-	struct user_namespace *old_mnt_userns;
+struct renamedata___idmap {
+	struct mnt_idmap *old_mnt_idmap;
+} CORE;
+
+struct renamedata___one_idmap {
+	struct mnt_idmap *mnt_idmap;
 } CORE;
 
 struct event {
@@ -33,6 +37,15 @@ struct {
 
 const volatile u32 target_tgid;
 
+#define HAS(version, field) bpf_core_field_exists(((struct renamedata___##version *)0)->field)
+
+/* From 5.12 on, by whatever name. */
+static __always_inline bool mount_comes_first(void)
+{
+	return HAS(userns, old_mnt_userns) || HAS(idmap, old_mnt_idmap) ||
+	       HAS(one_idmap, mnt_idmap);
+}
+
 static __always_inline int born(struct dentry *dentry)
 {
 	u64 ts = bpf_ktime_get_ns();
@@ -46,9 +59,7 @@ static __always_inline int born(struct dentry *dentry)
 SEC("kprobe/vfs_create")
 int BPF_KPROBE(create, void *a0, void *a1, void *a2)
 {
-	if (bpf_core_field_exists(((struct renamedata___new *)0)->old_mnt_userns))
-		return born(a2);
-	return born(a1);
+	return born(mount_comes_first() ? a2 : a1);
 }
 
 SEC("kprobe/security_inode_create")
@@ -60,8 +71,7 @@ int BPF_KPROBE(inode_create, void *dir, struct dentry *dentry)
 SEC("kprobe/vfs_unlink")
 int BPF_KPROBE(unlink, void *a0, void *a1, void *a2)
 {
-	bool has_arg = bpf_core_field_exists(((struct renamedata___new *)0)->old_mnt_userns);
-	struct dentry *dentry = has_arg ? a2 : a1;
+	struct dentry *dentry = mount_comes_first() ? a2 : a1;
 	struct event event = {};
 	const u8 *name;
 	u64 *ts = bpf_map_lookup_elem(&start, &dentry);
