@@ -154,6 +154,8 @@ static bool directive(struct reader *r, const char *d, bool *go_on)
 		c->in.ceiling = strtoull(d + 8, NULL, 0);
 	else if (!strcmp(d, "metered"))
 		c->in.metered = true;
+	else if (!strcmp(d, "any return"))
+		c->in.any_return = true;
 	else if (!strncmp(d, "polls ", 6))
 		c->polls = strtoul(d + 6, NULL, 0);
 	else if (!strncmp(d, "accept", 6) || !strncmp(d, "reject ", 7))

@@ -24,6 +24,7 @@
  *	-- license GPL				(stays until changed; GPL at first)
  *	-- budget insns 1000 | budget bytes 1000 | ceiling 1000	(of this case)
  *	-- metered				(of this case: loops need no bound)
+ *	-- any return				(of this case, a socket filter's)
  *	-- polls 3				(out of time when asked for the third time)
  *	the program, as asm.h reads it
  *	-- accept [insns N]

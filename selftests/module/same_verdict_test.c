@@ -229,8 +229,8 @@ static bool run_case(const struct kt_case *c, void *arg)
 	static struct answer ours, theirs;
 	struct kps_prog_in in = c->in;
 
-	/* The module looks at the clock, and at type and size before it verifies. */
-	if (c->polls || !in.insn_cnt || !kps_prog_type_find(in.prog_type))
+	/* The module looks at the clock, at type and size before it verifies, and at verdicts. */
+	if (c->polls || in.any_return || !in.insn_cnt || !kps_prog_type_find(in.prog_type))
 		return true;
 	make_maps(c);
 	memcpy(insns, in.insns, in.insn_cnt * sizeof(*insns));
