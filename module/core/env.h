@@ -3,6 +3,7 @@
 #ifndef KPS_ENV_H
 #define KPS_ENV_H
 
+#include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/types.h>
 #include <linux/kapsel.h>
@@ -48,18 +49,22 @@ struct kps_pairs {
 /**
  * struct kps_node - a decision on the way to a state
  * @parent: the one before
- * @facts: of the register concerned, kept only while a refusal is retraced
  * @insn: where
- * @outcome: as in struct kapsel_rec_step
  * @event: KAPSEL_STEP_*
+ * @traced: @facts has the register concerned; only while a refusal is retraced
+ * @outcome: as in struct kapsel_rec_step
+ * @facts: none or one
  */
 struct kps_node {
 	const struct kps_node *parent;
-	const struct kapsel_facts *facts;
-	u32 insn;
+	u32 insn:20;
+	u32 event:11;
+	u32 traced:1;
 	u32 outcome;
-	u32 event;
+	struct kapsel_facts facts[];
 };
+
+static_assert(KAPSEL_MAX_INSNS <= 1 << 20);
 
 #define KPS_PLACES_A_FRAME	(KPS_FP + KPS_NR_SLOTS)
 

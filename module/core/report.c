@@ -134,24 +134,21 @@ void kps_warn(const struct kps_at *at, u32 code, u32 n)
 int kps_path_add(const struct kps_at *at, u32 event, u32 outcome, u32 n)
 {
 	struct kps_env *env = at->env;
-	struct kapsel_facts *facts = NULL;
+	bool traced = env->trace && n < KPS_NR_REGS;
 	struct kps_node *node;
 
 	if (env->unjudged)
 		return 0;
-	node = kps_arena_alloc(&env->work, sizeof(*node));
+	node = kps_arena_alloc(&env->work, sizeof(*node) + traced * sizeof(node->facts[0]));
 	if (!node)
 		return -ENOMEM;
-	if (env->trace && n < KPS_NR_REGS) {
-		facts = kps_arena_alloc(&env->work, sizeof(*facts));
-		if (!facts)
-			return -ENOMEM;
-		*facts = kps_facts(env, at->s, kps_reg_at(at, n), n);
-	}
-	*node = (struct kps_node){
-		.parent = at->s->path, .facts = facts, .insn = at->pc,
-		.outcome = outcome, .event = event,
-	};
+	if (traced)
+		node->facts[0] = kps_facts(env, at->s, kps_reg_at(at, n), n);
+	node->parent = at->s->path;
+	node->insn = at->pc;
+	node->event = event;
+	node->traced = traced;
+	node->outcome = outcome;
 	at->s->path = node;
 	return 0;
 }
@@ -193,7 +190,7 @@ static void emit_path(const struct kps_env *env)
 		emit_step(env, 0, KAPSEL_STEP_OMITTED, all - n, NULL);
 	while (n--)
 		emit_step(env, newest[n]->insn, newest[n]->event, newest[n]->outcome,
-			  newest[n]->facts);
+			  newest[n]->traced ? newest[n]->facts : NULL);
 }
 
 static u64 heat(const struct kps_env *env, u32 block)
