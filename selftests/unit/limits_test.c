@@ -235,6 +235,34 @@ TEST_F_TIMEOUT(limits, null_tests_joined, 300)
 	EXPECT_EQ(KPS_D_NULL, pointers_in_a_loop(self, FIRST));
 }
 
+/* So many that some are joined at once; on one of them the second is another pointer. */
+static int pointers_on_many_ways(struct _test_data_limits *self, int which)
+{
+	int i;
+
+	self->len = 0;
+	say(self, "r9 = r1\n");
+	for (i = 0; i < WAYS; i++) {
+		say(self, "r8 = *(u32 *)(r9 + 0)\nif r8 != %d goto way%d\n", i, i);
+		fill_pointers(self);
+		say(self, "*(u64 *)(r10 - %d) = r0\n*(u64 *)(r10 - %d) = %s\n"
+		    "goto all\nway%d:\n", FIRST, SECOND, i == which ? "r8" : "r0", i);
+	}
+	say(self, "r0 = 1\ngoto out\nall:\n");
+	use_pointers(self, FIRST);
+	return judge(self);
+}
+
+TEST_F_TIMEOUT(limits, null_tests_of_many_ways, 300)
+{
+	int which;
+
+	for (which = 0; which < WAYS; which++)
+		EXPECT_EQ(KPS_D_NULL, pointers_on_many_ways(self, which)) {
+			TH_LOG("way %d", which);
+		}
+}
+
 static void say_loop(struct _test_data_limits *self, const char *name, int back)
 {
 	say(self, "r8 = *(u32 *)(r7 + 8)\nif r8 > 99 goto out\n%s:\n", name);
