@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a comparison tells of its operands leaves in every pair of members that
- * compares so. Orders concern intervals only, JSET concerns bits only; what is left
- * as it was is left out, since a SAT solver would look at it.
+ * compares so. Orders concern intervals only (order.c), JSET concerns bits only; what is
+ * left as it was is left out, since a SAT solver would look at it.
  */
 
 #include <uapi/linux/bpf.h>

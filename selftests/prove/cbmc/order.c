@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What an order or a difference tells of intervals leaves in every pair of members that
+ * compares so. An order concerns one reading of a number, signed or unsigned, so the
+ * other is as wide as it can be: a SAT solver would look at it. See assume.c.
+ */
+
+#include <uapi/linux/bpf.h>
+
+#include "core/scalar_jmp.c"
+
+#include "cbmc.h"
+
+static struct side unsigned_side(unsigned int w)
+{
+	struct side side = { kps_tnum(0, kps_width_mask(w)), kps_range_full(w) };
+
+	side.r.umin = nondet_u64();
+	side.r.umax = nondet_u64();
+	assume(side.r.umin <= side.r.umax && side.r.umax <= kps_width_mask(w));
+	return side;
+}
+
+static struct side signed_side(unsigned int w)
+{
+	struct side side = { kps_tnum(0, kps_width_mask(w)), kps_range_full(w) };
+
+	side.r.smin = nondet_s64();
+	side.r.smax = nondet_s64();
+	assume(side.r.smin <= side.r.smax && side.r.smin >= kps_smin(w) &&
+	       side.r.smax <= kps_smax(w));
+	return side;
+}
+
+static u64 member_of(const struct side *side, unsigned int w)
+{
+	return range_member(side->r, w);
+}
+
+#define ORDER(kind, name, reading, op, w, type, outcome)		\
+	void kind ## _order_ ## name ## w(void)				\
+	{								\
+		struct side a = reading ## _side(w);			\
+		struct side b = reading ## _side(w);			\
+		u64 n = member_of(&a, w), m = member_of(&b, w);		\
+		type x = n, y = m;					\
+									\
+		assume(outcome);					\
+		prove(assume_side(op, &a, &b, w));			\
+		prove(kps_range_has(a.r, n, w));			\
+		prove(kps_range_has(b.r, m, w));			\
+	}
+
+#define BOTH(name, reading, op, type, outcome)				\
+	ORDER(prove, name, reading, op, 64, type ## 64, outcome)	\
+	ORDER(prove, name, reading, op, 32, type ## 32, outcome)
+
+BOTH(gt, unsigned, BPF_JGT, u, x > y)
+BOTH(ge, unsigned, BPF_JGE, u, x >= y)
+BOTH(lt, unsigned, BPF_JLT, u, x < y)
+BOTH(le, unsigned, BPF_JLE, u, x <= y)
+BOTH(sgt, signed, BPF_JSGT, s, x > y)
+BOTH(sge, signed, BPF_JSGE, s, x >= y)
+BOTH(slt, signed, BPF_JSLT, s, x < y)
+BOTH(sle, signed, BPF_JSLE, s, x <= y)
+BOTH(eq, unsigned, BPF_JEQ, u, x == y)
+BOTH(seq, signed, BPF_JEQ, s, x == y)
+BOTH(ne, unsigned, BPF_JNE, u, x != y)
+BOTH(sne, signed, BPF_JNE, s, x != y)
