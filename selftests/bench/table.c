@@ -8,6 +8,7 @@
 #include "table.h"
 
 #define MAX_GROUPS 8
+#define MAX_OBJECTS 256
 
 /** struct growth - the ends of a group, of what was accepted */
 struct growth {
@@ -16,7 +17,15 @@ struct growth {
 	__u64 from_ns, to_ns;
 };
 
+/** struct objects - real programs that both accept */
+struct objects {
+	double ratio[MAX_OBJECTS];
+	unsigned int count;
+	__u64 ours_ns, theirs_ns;	/* of all */
+};
+
 static struct growth ours[MAX_GROUPS], theirs[MAX_GROUPS];
+static struct objects objects;
 static unsigned int nr_ours, nr_theirs;
 static unsigned int rows;
 static FILE *json, *notes;
@@ -72,6 +81,15 @@ static double ratio(const struct bench_row *row)
 static bool comparable(const struct bench_row *row)
 {
 	return both && !row->ours.refused && !row->theirs.refused && row->theirs.ns;
+}
+
+static void note_object(const struct bench_row *row)
+{
+	if (objects.count == MAX_OBJECTS)
+		return;
+	objects.ratio[objects.count++] = ratio(row);
+	objects.ours_ns += row->ours.ns;
+	objects.theirs_ns += row->theirs.ns;
 }
 
 static void print_ours(const struct bench_answer *a)
@@ -136,6 +154,8 @@ void table_row(const struct bench_prog *p, const struct bench_row *row)
 	if (both) {
 		note_refusal(p, "Linux", &row->theirs);
 		note_growth(theirs, &nr_theirs, p, &row->theirs);
+		if (!p->size && comparable(row))
+			note_object(row);
 		print_theirs(row);
 	}
 	putchar('\n');
@@ -172,12 +192,45 @@ static void put_growth(const char *who, const struct growth *list, unsigned int 
 	fputc('}', json);
 }
 
+static int by_ratio(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static double ratio_of_all(void)
+{
+	return (double)objects.ours_ns / objects.theirs_ns;
+}
+
+static void print_objects(void)
+{
+	const double *r = objects.ratio;
+	unsigned int n = objects.count;
+
+	qsort(objects.ratio, n, sizeof(*r), by_ratio);
+	printf("%u objects' programs that both accept: kapsel takes %.4f of Linux's time for all of them, of the least %.4f, the median %.4f, the most %.4f.\n",
+	       n, ratio_of_all(), r[0], r[n / 2], r[n - 1]);
+}
+
+static void put_objects(void)
+{
+	const double *r = objects.ratio;
+	unsigned int n = objects.count;
+
+	fprintf(json, ",\"objects\":{\"count\":%u,\"all\":%.4f,\"least\":%.4f,\"median\":%.4f,\"most\":%.4f}",
+		n, ratio_of_all(), r[0], r[n / 2], r[n - 1]);
+}
+
 void table_end(void)
 {
 	putchar('\n');
 	print_growth("kapsel", ours, nr_ours);
 	if (both)
 		print_growth("Linux", theirs, nr_theirs);
+	if (objects.count)
+		print_objects();
 	if (notes && !fclose(notes))
 		fputs(noted, stdout);
 	free(noted);
@@ -187,5 +240,7 @@ void table_end(void)
 	put_growth("growth", ours, nr_ours);
 	if (both)
 		put_growth("growth_linux", theirs, nr_theirs);
+	if (objects.count)
+		put_objects();
 	fputs("}\n", json);
 }

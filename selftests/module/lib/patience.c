@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-unsigned int __real_alarm(unsigned int seconds);
-unsigned int __wrap_alarm(unsigned int seconds);
+typeof(alarm) __real_alarm;
+typeof(alarm) __wrap_alarm;
 
 /*
  * The harness ends a test by alarm(), after seconds that are meant for Debian's kernel.

@@ -11,7 +11,7 @@
 
 #include "cbmc.h"
 
-static struct side unsigned_side(unsigned int w)
+static struct side u_side(unsigned int w)
 {
 	struct side side = { kps_tnum(0, kps_width_mask(w)), kps_range_full(w) };
 
@@ -21,7 +21,7 @@ static struct side unsigned_side(unsigned int w)
 	return side;
 }
 
-static struct side signed_side(unsigned int w)
+static struct side s_side(unsigned int w)
 {
 	struct side side = { kps_tnum(0, kps_width_mask(w)), kps_range_full(w) };
 
@@ -32,18 +32,13 @@ static struct side signed_side(unsigned int w)
 	return side;
 }
 
-static u64 member_of(const struct side *side, unsigned int w)
-{
-	return range_member(side->r, w);
-}
-
-#define ORDER(kind, name, reading, op, w, type, outcome)		\
-	void kind ## _order_ ## name ## w(void)				\
+#define ORDER(name, op, reading, w, outcome)				\
+	void prove_order_ ## name ## w(void)				\
 	{								\
 		struct side a = reading ## _side(w);			\
 		struct side b = reading ## _side(w);			\
-		u64 n = member_of(&a, w), m = member_of(&b, w);		\
-		type x = n, y = m;					\
+		u64 n = range_member(a.r, w), m = range_member(b.r, w);	\
+		reading ## w x = n, y = m;				\
 									\
 		assume(outcome);					\
 		prove(assume_side(op, &a, &b, w));			\
@@ -51,19 +46,19 @@ static u64 member_of(const struct side *side, unsigned int w)
 		prove(kps_range_has(b.r, m, w));			\
 	}
 
-#define BOTH(name, reading, op, type, outcome)				\
-	ORDER(prove, name, reading, op, 64, type ## 64, outcome)	\
-	ORDER(prove, name, reading, op, 32, type ## 32, outcome)
+#define BOTH(name, op, reading, outcome)		\
+	ORDER(name, op, reading, 64, outcome)		\
+	ORDER(name, op, reading, 32, outcome)
 
-BOTH(gt, unsigned, BPF_JGT, u, x > y)
-BOTH(ge, unsigned, BPF_JGE, u, x >= y)
-BOTH(lt, unsigned, BPF_JLT, u, x < y)
-BOTH(le, unsigned, BPF_JLE, u, x <= y)
-BOTH(sgt, signed, BPF_JSGT, s, x > y)
-BOTH(sge, signed, BPF_JSGE, s, x >= y)
-BOTH(slt, signed, BPF_JSLT, s, x < y)
-BOTH(sle, signed, BPF_JSLE, s, x <= y)
-BOTH(eq, unsigned, BPF_JEQ, u, x == y)
-BOTH(seq, signed, BPF_JEQ, s, x == y)
-BOTH(ne, unsigned, BPF_JNE, u, x != y)
-BOTH(sne, signed, BPF_JNE, s, x != y)
+BOTH(gt, BPF_JGT, u, x > y)
+BOTH(ge, BPF_JGE, u, x >= y)
+BOTH(lt, BPF_JLT, u, x < y)
+BOTH(le, BPF_JLE, u, x <= y)
+BOTH(sgt, BPF_JSGT, s, x > y)
+BOTH(sge, BPF_JSGE, s, x >= y)
+BOTH(slt, BPF_JSLT, s, x < y)
+BOTH(sle, BPF_JSLE, s, x <= y)
+BOTH(eq, BPF_JEQ, u, x == y)
+BOTH(seq, BPF_JEQ, s, x == y)
+BOTH(ne, BPF_JNE, u, x != y)
+BOTH(sne, BPF_JNE, s, x != y)
