@@ -26,6 +26,13 @@ static inline void kps_vm_forbid(struct vm_area_struct *vma, unsigned long flags
 }
 #endif
 
+/** KPS_UNINIT - a variable that is not zeroed, whatever the kernel does to the others */
+#if __has_attribute(__uninitialized__)
+#define KPS_UNINIT __attribute__((__uninitialized__))
+#else
+#define KPS_UNINIT
+#endif
+
 /** kps_rcu_watching - rcu_is_watching(), inlined; preemption is off */
 static __always_inline bool kps_rcu_watching(void)
 {

@@ -11,6 +11,7 @@
 #include "jit.h"
 #include "map.h"
 #include "prog.h"
+#include "skbctx.h"
 #include "core/code.h"
 #include "core/interp.h"
 #include "core/rewrite.h"
@@ -38,20 +39,21 @@ u32 kps_engine_missing(u32 asked)
 	return KAPSEL_WHY_NOTHING;
 }
 
-/* It may be moved to another CPU in the middle, and know nothing of its event. */
-static bool is_bare(const struct kps_prog *prog, const struct kps_proof *proof)
+/* It may be moved to another CPU in the middle, and needs little of its context. */
+static bool looks_only(const struct kps_prog *prog, const struct kps_proof *proof)
 {
 	u32 i;
 
 	for (i = 0; i < prog->nr_maps; i++)
 		if (prog->maps[i]->type->ops & KAPSEL_MAP_OP_PERCPU)
 			return false;
-	return !proof->ctx_read && !proof->ctx_written;
+	return prog->type->type == KAPSEL_PROG_NETFILTER && !proof->ctx_written &&
+	       !proof->writes_packet && kps_skb_is_plain(proof->ctx_read);
 }
 
-static bool lets_pass(const struct kps_prog *prog, const struct kps_proof *proof)
+static bool lets_pass(const struct kps_proof *proof)
 {
-	return prog->type->type == KAPSEL_PROG_NETFILTER && proof->ret_min == 1;
+	return !proof->ctx_read && proof->ret_min == 1;
 }
 
 static void set_entries(struct kps_prog *prog, const struct kps_jit_result *res,
@@ -68,10 +70,10 @@ static void set_entries(struct kps_prog *prog, const struct kps_jit_result *res,
 	prog->entry = res->entry;
 	if (!res->calls)
 		prog->quiet = (kps_quiet_fn)(unsigned long)res->entry;
-	if (prog->quiet && is_bare(prog, proof))
-		prog->bare = prog->quiet;
-	if (prog->bare && lets_pass(prog, proof))
-		prog->observer = prog->bare;
+	if (prog->quiet && looks_only(prog, proof))
+		prog->look = prog->quiet;
+	if (prog->look && lets_pass(proof))
+		prog->observer = prog->look;
 }
 
 static int compile(struct kps_prog *prog, const struct kps_prog_in *in,

@@ -24,10 +24,10 @@ struct kps_map;
  * @type: row of the table
  * @entry: of the compiled code, if it is compiled
  * @quiet: the same, if it calls nothing that may be traced
- * @bare: the same again, if it looks neither at its context nor at what each CPU
- *	has its own of
- * @observer: the same again, if it lets pass whatever comes: its verdict is known
- *	before it runs
+ * @look: the same again, if of its context it reads no more than the packet, and
+ *	writes nothing, and does not look at what each CPU has its own of
+ * @observer: the same again, if it does not read the packet either, and lets pass
+ *	whatever comes: its verdict is known before it runs
  * @metered_entry: that of a metered program, which then has none of the others: who
  *	runs any other need not ask
  * @tail_entry: that of a program that makes tail calls, likewise
@@ -59,7 +59,7 @@ struct kps_prog {
 	const struct kps_prog_type *type;
 	kps_jit_fn entry;
 	kps_quiet_fn quiet;
-	kps_quiet_fn bare;
+	kps_quiet_fn look;
 	kps_quiet_fn observer;
 	kps_jit_fn metered_entry;
 	kps_jit_fn tail_entry;

@@ -75,19 +75,10 @@ const struct kps_ctx_slot kps_skb_slots[] = {
 };
 
 #undef FIELD_sk_buff
-
-/* Bits of kps_prog.ctx_read and ctx_written. */
-enum {
-#define FIELD_sk_buff(name)	AT_##name,
-#include "core/context.tbl"
-	NR_FIELDS
-};
-
-#undef FIELD_sk_buff
 #undef KPS_CTX_FIELD
 
 static_assert(offsetof(struct kps_skb_ctx, skb) == 0);
-static_assert(NR_FIELDS <= 64);
+static_assert(KPS_NR_SKB_FIELDS <= 64);
 static_assert(sizeof_field(struct sk_buff, len) == 4);
 static_assert(sizeof_field(struct sk_buff, queue_mapping) == 2);
 static_assert(sizeof_field(struct sk_buff, protocol) == 2);
@@ -98,20 +89,18 @@ static_assert(sizeof_field(struct sk_buff, hash) == 4);
 static_assert(sizeof_field(struct sk_buff, mark) == 4);
 static_assert(sizeof_field(struct sk_buff, priority) == 4);
 
-#define BIT_OF(name)	BIT_ULL(AT_##name)
+#define SOCKET_FIELDS	(KPS_SKB_BIT(family) | KPS_SKB_BIT(remote_ip4) |		\
+			 KPS_SKB_BIT(local_ip4) | KPS_SKB_BIT(remote_ip6) |	\
+			 KPS_SKB_BIT(local_ip6) | KPS_SKB_BIT(remote_port) |	\
+			 KPS_SKB_BIT(local_port))
 
-#define SOCKET_FIELDS	(BIT_OF(family) | BIT_OF(remote_ip4) |		\
-			 BIT_OF(local_ip4) | BIT_OF(remote_ip6) |	\
-			 BIT_OF(local_ip6) | BIT_OF(remote_port) |	\
-			 BIT_OF(local_port))
+#define PACKET_FIELDS	(KPS_SKB_BIT(tstamp) | KPS_SKB_BIT(mark) | KPS_SKB_BIT(priority) |	\
+			 KPS_SKB_BIT(cb) | KPS_SKB_BIT(pkt_type) | KPS_SKB_BIT(vlan_present) |	\
+			 KPS_SKB_BIT(tc_index) | KPS_SKB_BIT(napi_id) |		\
+			 KPS_SKB_BIT(gso_segs) | KPS_SKB_BIT(gso_size))
 
-#define PACKET_FIELDS	(BIT_OF(tstamp) | BIT_OF(mark) | BIT_OF(priority) |	\
-			 BIT_OF(cb) | BIT_OF(pkt_type) | BIT_OF(vlan_present) |	\
-			 BIT_OF(tc_index) | BIT_OF(napi_id) |		\
-			 BIT_OF(gso_segs) | BIT_OF(gso_size))
-
-#define PLACE_FIELDS	(BIT_OF(ifindex) | BIT_OF(hook) |		\
-			 BIT_OF(in_ifindex) | BIT_OF(out_ifindex))
+#define PLACE_FIELDS	(KPS_SKB_BIT(ifindex) | KPS_SKB_BIT(hook) |		\
+			 KPS_SKB_BIT(in_ifindex) | KPS_SKB_BIT(out_ifindex))
 
 static u32 napi_id(const struct sk_buff *skb)
 {
@@ -139,25 +128,25 @@ static u32 ifindex_of(const struct net_device *dev)
 
 static void fill_packet(struct kps_skb_ctx *ctx, const struct sk_buff *skb, u64 used)
 {
-	if (used & BIT_OF(tstamp))
+	if (used & KPS_SKB_BIT(tstamp))
 		ctx->tstamp = skb->tstamp;
-	if (used & BIT_OF(mark))
+	if (used & KPS_SKB_BIT(mark))
 		ctx->mark = skb->mark;
-	if (used & BIT_OF(priority))
+	if (used & KPS_SKB_BIT(priority))
 		ctx->priority = skb->priority;
-	if (used & BIT_OF(cb))
+	if (used & KPS_SKB_BIT(cb))
 		memset(ctx->cb, 0, sizeof(ctx->cb));
-	if (used & BIT_OF(pkt_type))
+	if (used & KPS_SKB_BIT(pkt_type))
 		ctx->pkt_type = skb->pkt_type;
-	if (used & BIT_OF(vlan_present))
+	if (used & KPS_SKB_BIT(vlan_present))
 		ctx->vlan_present = !!skb_vlan_tag_present(skb);
-	if (used & BIT_OF(tc_index))
+	if (used & KPS_SKB_BIT(tc_index))
 		ctx->tc_index = tc_index(skb);
-	if (used & BIT_OF(napi_id))
+	if (used & KPS_SKB_BIT(napi_id))
 		ctx->napi_id = napi_id(skb);
-	if (used & BIT_OF(gso_segs))
+	if (used & KPS_SKB_BIT(gso_segs))
 		ctx->gso_segs = skb_shinfo(skb)->gso_segs;
-	if (used & BIT_OF(gso_size))
+	if (used & KPS_SKB_BIT(gso_size))
 		ctx->gso_size = skb_shinfo(skb)->gso_size;
 }
 
@@ -165,13 +154,13 @@ static void fill_place(struct kps_skb_ctx *ctx, const struct sk_buff *skb,
 		       const struct nf_hook_state *state, u64 used)
 {
 	/* What is sent has no device of its own before routing is done. */
-	if (used & BIT_OF(ifindex))
+	if (used & KPS_SKB_BIT(ifindex))
 		ctx->ifindex = ifindex_of(skb->dev ?: state->out);
-	if (used & BIT_OF(hook))
+	if (used & KPS_SKB_BIT(hook))
 		ctx->hook = state->hook;
-	if (used & BIT_OF(in_ifindex))
+	if (used & KPS_SKB_BIT(in_ifindex))
 		ctx->in_ifindex = ifindex_of(state->in);
-	if (used & BIT_OF(out_ifindex))
+	if (used & KPS_SKB_BIT(out_ifindex))
 		ctx->out_ifindex = ifindex_of(state->out);
 }
 
@@ -218,14 +207,6 @@ static void show_socket(struct kps_skb_ctx *ctx)
 		kps_sock_look(&ctx->view, ctx->sk);
 }
 
-static void point_to_packet(struct kps_skb_ctx *ctx)
-{
-	struct sk_buff *skb = ctx->skb;
-
-	ctx->data = skb->data;
-	ctx->data_end = skb->data + min_t(u32, skb_headlen(skb), KPS_MAX_PACKET);
-}
-
 /* Whoever else has the packet would see the change. None has, in netfilter. */
 static bool make_writable(struct sk_buff *skb, u32 len)
 {
@@ -238,7 +219,7 @@ bool kps_skb_writable(struct kps_skb_ctx *ctx, u32 offset, u32 len)
 	bool done = offset <= skb_len && len <= skb_len - offset &&
 		    make_writable(ctx->skb, offset + len);
 
-	point_to_packet(ctx);
+	kps_skb_point(ctx, ctx->skb);
 	return done;
 }
 
@@ -252,35 +233,31 @@ bool kps_skb_own(struct sk_buff *skb)
 	return true;
 }
 
-void kps_skb_fill(struct kps_skb_ctx *ctx, const struct kps_prog *prog,
-		  struct sk_buff *skb, const struct nf_hook_state *state)
+void kps_skb_fill_more(struct kps_skb_ctx *ctx, u64 used, const struct nf_hook_state *state)
 {
-	u64 used = prog->ctx_read | prog->ctx_written;
+	const struct sk_buff *skb = ctx->skb;
 
-	ctx->skb = skb;
 	ctx->sk = socket_of(skb, state);
-	if (used & (BIT_OF(data) | BIT_OF(data_end)))
-		point_to_packet(ctx);
 	if (used & PACKET_FIELDS)
 		fill_packet(ctx, skb, used);
 	if (used & PLACE_FIELDS)
 		fill_place(ctx, skb, state, used);
 	if (used & SOCKET_FIELDS)
 		fill_socket(ctx, ctx->sk);
-	if (used & BIT_OF(sk))
+	if (used & KPS_SKB_BIT(sk))
 		show_socket(ctx);
 }
 
 bool kps_skb_write_back(const struct kps_skb_ctx *ctx, u64 written)
 {
 	struct sk_buff *skb = ctx->skb;
-	bool remarked = written & BIT_OF(mark) && skb->mark != ctx->mark;
+	bool remarked = written & KPS_SKB_BIT(mark) && skb->mark != ctx->mark;
 
 	if (remarked)
 		skb->mark = ctx->mark;
-	if (written & BIT_OF(priority))
+	if (written & KPS_SKB_BIT(priority))
 		skb->priority = ctx->priority;
-	if (written & BIT_OF(tstamp))
+	if (written & KPS_SKB_BIT(tstamp))
 		skb->tstamp = ctx->tstamp;
 	return remarked;
 }

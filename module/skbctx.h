@@ -3,15 +3,36 @@
 #ifndef KPS_SKBCTX_H
 #define KPS_SKBCTX_H
 
-#include <linux/types.h>
+#include <linux/bits.h>
+#include <linux/skbuff.h>
 
+#include "prog.h"
 #include "sockview.h"
 #include "core/rewrite.h"
+#include "core/verifier.h"
 
-struct kps_prog;
 struct nf_hook_state;
-struct sk_buff;
 struct sock;
+
+/* Rows of context.tbl: bits of kps_prog.ctx_read and ctx_written. */
+enum {
+#define KPS_FIELD_pt_regs(name)
+#define KPS_FIELD_sk_buff(name)	KPS_SKB_AT_##name,
+#define KPS_CTX_FIELD(_ctx, _off, _size, _flags, _name) KPS_FIELD_##_ctx(_name)
+#include "core/context.tbl"
+#undef KPS_CTX_FIELD
+#undef KPS_FIELD_pt_regs
+#undef KPS_FIELD_sk_buff
+	KPS_NR_SKB_FIELDS
+};
+
+#define KPS_SKB_BIT(name)	BIT_ULL(KPS_SKB_AT_##name)
+#define KPS_SKB_BYTES		(KPS_SKB_BIT(data) | KPS_SKB_BIT(data_end))
+/* What is read behind the pointer to the packet, without further ado. */
+#define KPS_SKB_PLAIN		(KPS_SKB_BIT(len) | KPS_SKB_BIT(queue_mapping) |	\
+				 KPS_SKB_BIT(protocol) | KPS_SKB_BIT(vlan_tci) |	\
+				 KPS_SKB_BIT(vlan_proto) |				\
+				 KPS_SKB_BIT(ingress_ifindex) | KPS_SKB_BIT(hash))
 
 /**
  * struct kps_skb_ctx - what r1 points to
@@ -25,7 +46,7 @@ struct sock;
  *
  * The others shadow what is not plain in struct sk_buff, may not be touched
  * there (cb is IP's at these hooks), or is written; see context.tbl. Only those
- * that the program uses are filled.
+ * that the program uses are filled, and @sk if it may be asked for.
  */
 struct kps_skb_ctx {
 	struct sk_buff *skb;
@@ -61,9 +82,40 @@ struct kps_skb_ctx {
 /** kps_skb_slots - where each field is, in the order of context.tbl's rows */
 extern const struct kps_ctx_slot kps_skb_slots[];
 
-/** kps_skb_fill - set the context up for a program */
-void kps_skb_fill(struct kps_skb_ctx *ctx, const struct kps_prog *prog,
-		  struct sk_buff *skb, const struct nf_hook_state *state);
+/** kps_skb_is_plain - may kps_skb_point() do in place of kps_skb_fill()? */
+static inline bool kps_skb_is_plain(u64 used)
+{
+	return !(used & ~(KPS_SKB_BYTES | KPS_SKB_PLAIN));
+}
+
+/** kps_skb_point - set the pointers to the packet, and to its bytes */
+static __always_inline void kps_skb_point(struct kps_skb_ctx *ctx, struct sk_buff *skb)
+{
+	ctx->skb = skb;
+	ctx->data = skb->data;
+	ctx->data_end = skb->data + min_t(u32, skb_headlen(skb), KPS_MAX_PACKET);
+}
+
+/** kps_skb_fill_more - the socket, and what else of @used is to be filled */
+void kps_skb_fill_more(struct kps_skb_ctx *ctx, u64 used, const struct nf_hook_state *state);
+
+/**
+ * kps_skb_fill - set the context up for a program
+ * @ctx: anything may be in it, and stays in what the program does not use
+ * @prog: the program; one that calls nothing sees the socket by fields only
+ * @skb: the packet
+ * @state: where it is
+ */
+static __always_inline void kps_skb_fill(struct kps_skb_ctx *ctx, const struct kps_prog *prog,
+					 struct sk_buff *skb,
+					 const struct nf_hook_state *state)
+{
+	u64 used = prog->ctx_read | prog->ctx_written;
+
+	kps_skb_point(ctx, skb);
+	if (!prog->quiet || !kps_skb_is_plain(used))
+		kps_skb_fill_more(ctx, used, state);
+}
 
 /**
  * kps_skb_writable - see to it that bytes of the packet are linear, and its own

@@ -15,6 +15,7 @@
 #include <net/net_namespace.h>
 
 #include "answer.h"
+#include "compat.h"
 #include "event.h"
 #include "link.h"
 #include "prog.h"
@@ -90,11 +91,14 @@ static bool make_ready(const struct kps_nf *nf, const struct kps_prog *prog,
 	return !prog->writes_packet || kps_skb_own(skb);
 }
 
-static __nocfi unsigned int judge(struct kps_link *link, const struct kps_prog *prog,
-				  struct sk_buff *skb,
-				  const struct nf_hook_state *state, bool *remarked)
+/* For each packet: the context is larger than what most programs read of it. */
+static __always_inline __nocfi unsigned int judge(struct kps_link *link,
+						  const struct kps_prog *prog,
+						  struct sk_buff *skb,
+						  const struct nf_hook_state *state,
+						  bool *remarked)
 {
-	struct kps_skb_ctx ctx;
+	struct kps_skb_ctx ctx KPS_UNINIT;
 	u64 verdict;
 
 	if (!make_ready(nf_of(link), prog, skb)) {
@@ -111,7 +115,8 @@ static __nocfi unsigned int judge(struct kps_link *link, const struct kps_prog *
 		return NF_ACCEPT;
 	if (!verdict)
 		return NF_DROP;
-	*remarked = kps_skb_write_back(&ctx, prog->ctx_written);
+	if (prog->ctx_written)
+		*remarked = kps_skb_write_back(&ctx, prog->ctx_written);
 	return NF_ACCEPT;
 }
 
@@ -129,22 +134,37 @@ unsigned int kps_nf_judge(struct kps_link *link, struct sk_buff *skb,
 	return verdict;
 }
 
+static noinline __nocfi unsigned int look(struct kps_link *link, const struct kps_prog *prog,
+					  struct sk_buff *skb)
+{
+	struct kps_skb_ctx ctx KPS_UNINIT;
+	bool accepted;
+
+	kps_skb_point(&ctx, skb);
+	accepted = prog->look(&ctx);
+	kps_link_verdict(link, accepted);
+	return accepted || nf_of(link)->shadow ? NF_ACCEPT : NF_DROP;
+}
+
 /*
- * Some programs look neither at the packet nor at where they run. Those get no
- * context; RCU keeps the program, and they don't mind being preempted.
+ * Many programs look at the packet and no further. RCU keeps the program, and they
+ * don't mind being preempted. The frame that it takes is for those alone.
  */
-static __nocfi unsigned int hook(void *priv, struct sk_buff *skb,
-				 const struct nf_hook_state *state)
+static unsigned int hook(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	struct kps_link *link = priv;
 	const struct kps_prog *prog = kps_link_prog(link);
-	bool accepted;
 
-	if (!kps_event_is_quick(prog->bare))
-		return kps_nf_judge(link, skb, state);
-	accepted = prog->bare(NULL);
-	kps_link_verdict(link, accepted);
-	return accepted || nf_of(link)->shadow ? NF_ACCEPT : NF_DROP;
+	if (kps_event_is_quick(prog->look))
+		return look(link, prog, skb);
+	return kps_nf_judge(link, skb, state);
+}
+
+/* With much else to do for each packet. */
+static unsigned int linear_hook(void *priv, struct sk_buff *skb,
+				const struct nf_hook_state *state)
+{
+	return kps_nf_judge(priv, skb, state);
 }
 
 static bool known_place(const struct kapsel_link_netfilter *arg)
@@ -224,7 +244,7 @@ static struct net *find_net(const struct kapsel_link_create *arg)
 
 static void set_ops(struct kps_nf *nf, const struct kapsel_link_netfilter *arg)
 {
-	nf->ops.hook = hook;
+	nf->ops.hook = arg->linear ? linear_hook : hook;
 	nf->ops.priv = &nf->link;
 	nf->ops.pf = arg->family;
 	nf->ops.hooknum = arg->hooknum;

@@ -212,6 +212,63 @@ TEST_F(nf, runs_are_verdicts)
 	EXPECT_EQ(0, info.recursed);
 }
 
+/*
+ * What a program does beside, with its context in r7, decides how it is called; the
+ * packets that it sees are the same.
+ */
+static const struct way {
+	const char *also;
+	__u32 engine;
+	__u32 linear;
+} ways[] = {
+	{ "" },
+	{ "r8 = *(u32 *)(r7 + 16)\nr8 = *(u32 *)(r7 + 0)\n" },
+	{ "r8 = *(u32 *)(r7 + 192)\n" },
+	{ "r8 = *(u32 *)(r7 + 88)\n" },
+	{ "r8 = *(u32 *)(r7 + 32)\n*(u32 *)(r7 + 32) = r8\n" },
+	{ "call bpf_ktime_get_ns\n" },
+	{ "", KAPSEL_ENGINE_INTERP },
+	{ "", 0, 48 },
+};
+
+static int hook_in_a_way(int dev, const struct way *way, int map)
+{
+	struct kapsel_prog_load load = { .engine = way->engine };
+	struct kapsel_link_create arg = {
+		.hook = KAPSEL_HOOK_NETFILTER,
+		.netfilter = {
+			.family = NFPROTO_INET, .hooknum = NF_INET_LOCAL_IN, .linear = way->linear,
+		},
+	};
+	char text[2048];
+
+	snprintf(text, sizeof(text),
+		 READ_PORT "%sif r6 != %d goto out\n" ADD_ONE "out:\n" KM_ACCEPT, way->also, PORT,
+		 0, map);
+	arg.prog_fd = km_load_arg(dev, &load, KAPSEL_PROG_NETFILTER, text);
+	return km_ioctl(dev, KAPSEL_LINK_CREATE, &arg);
+}
+
+TEST_F(nf, ways_to_be_run)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		int link = hook_in_a_way(self->dev, &ways[i], self->map);
+		struct kapsel_link_info info;
+
+		ASSERT_LE(0, link);
+		ASSERT_EQ(0, km_set(self->map, 0, 0, BPF_ANY));
+		for (int n = 0; n < 10; n++)
+			TALK(self);
+		info = km_info(link).link;
+		EXPECT_EQ(20, km_value(self->map, 0)) {
+			TH_LOG("%s", ways[i].also);
+		}
+		EXPECT_LE(20, info.accepted);
+		EXPECT_EQ(0, info.dropped + info.unready + info.aborted + info.recursed);
+		close(link);
+	}
+}
+
 /* Counts every packet in the only element of a map, lets it pass, and does nothing else. */
 #define OBSERVE								\
 	"r1 = map[fd:%d]+0 ll\n"					\
