@@ -131,6 +131,28 @@ static int parse(int argc, char **argv, struct cf_program *given)
 	return status;
 }
 
+/* The runner may hand over all options as one argument, with blanks between them. */
+static char **spread(int *argc, char **argv)
+{
+	size_t room = 1;
+	char **args, *word;
+	int i, n = 0;
+
+	for (i = 0; i < *argc; i++)
+		room += strlen(argv[i]) + 1;
+	args = calloc(room, sizeof(*args));
+	for (i = 0; args && i < *argc; i++) {
+		if (!i || strncmp(argv[i], "--", 2)) {
+			args[n++] = argv[i];
+			continue;
+		}
+		for (word = strtok(argv[i], " "); word; word = strtok(NULL, " "))
+			args[n++] = word;
+	}
+	*argc = n;
+	return args;
+}
+
 static int refused(const struct kapsel_error *err, const struct kapsel_prog *prog,
 		   const struct kapsel_result *res)
 {
@@ -211,7 +233,8 @@ static int run(const struct cf_program *given)
 int main(int argc, char **argv)
 {
 	struct cf_program given = { .version = 4 };
-	int status = parse(argc, argv, &given);
+	char **args = spread(&argc, argv);
+	int status = args ? parse(argc, args, &given) : complain(REFUSED, NULL, "no memory");
 
 	if (!status)
 		status = read_hex(stdin, KAPSEL_MAX_INSNS * sizeof(struct bpf_insn), &given.code,
@@ -220,5 +243,6 @@ int main(int argc, char **argv)
 		status = run(&given);
 	cf_bytes_free(&given.code);
 	cf_bytes_free(&given.memory);
+	free(args);
 	return status;
 }
