@@ -25,7 +25,7 @@ static unsigned char frame[14 + 50] = {
 	[12] = 8, [14] = 0x45, [17] = 50, [22] = 64, [23] = 17,
 };
 
-static const char *path;
+static char path[PATH_MAX];
 static int running;	/* the program that is measured */
 static __u32 repeat = REPEAT;
 
@@ -199,9 +199,9 @@ static void operate(const char *group, const char *prog)
 				    measure(&engines[i], "ops_none")) / OPS);
 }
 
-void bench_computing(const char *object)
+void bench_computing(void)
 {
-	path = object;
+	bench_object("kernels.bpf.o", path);
 	for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
 		usable[i] = engines[i].open();
 		if (!usable[i])

@@ -12,10 +12,10 @@
 #include "events.h"
 #include "figures.h"
 #include "intree.h"
+#include "looks.h"
 
 #define CALLS		1000
 #define PACKETS		50
-#define PORT		4242
 #define SETTLE_US	300000	/* until a kprobe became a jump */
 #define MAX_SLOTS	64
 #define STACK_SIZE	(127 * 8)
@@ -54,21 +54,6 @@
 	"r3 = 0\n"							\
 	"call bpf_get_stackid\n"					\
 	COUNT_END
-
-/* The same, of UDP packets; the others are dropped. */
-#define COUNT_UDP							\
-	"r2 = *(u32 *)(r1 + 76)\n"					\
-	"r3 = *(u32 *)(r1 + 80)\n"					\
-	"r0 = 0\n"							\
-	"r4 = r2\n"							\
-	"r4 += 20\n"							\
-	"if r4 > r3 goto out\n"						\
-	"r5 = *(u8 *)(r2 + 9)\n"					\
-	"if r5 != 17 goto out\n"					\
-	COUNT_IT							\
-	"r0 = %d\n"							\
-	"out:\n"							\
-	"exit\n"
 
 #define JIT	KAPSEL_ENGINE_JIT
 #define INTERP	KAPSEL_ENGINE_INTERP
@@ -196,15 +181,42 @@ static struct fds kapsel_wrap(__u32 engine)
 	return fds;
 }
 
-static struct fds kapsel_packets(__u32 engine)
+static struct fds kapsel_hooks(int prog, int map)
 {
-	int map = km_map(bench_dev, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
-	int prog = kapsel_prog(map, KAPSEL_PROG_NETFILTER, engine);
-
 	return (struct fds){ {
 		km_hook(bench_dev, prog, NFPROTO_IPV4, NF_INET_LOCAL_OUT, -10),
 		km_hook(bench_dev, prog, NFPROTO_IPV4, NF_INET_LOCAL_IN, -10), prog, map,
 	} };
+}
+
+static struct fds kapsel_packets(__u32 engine)
+{
+	int map = km_map(bench_dev, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+
+	return kapsel_hooks(kapsel_prog(map, KAPSEL_PROG_NETFILTER, engine), map);
+}
+
+static struct fds kapsel_looking(__u32 engine)
+{
+	int prog = looking_kapsel(engine);
+
+	return prog < 0 ? failed(prog) : kapsel_hooks(prog, -1);
+}
+
+static struct fds linux_hooks(int prog, int map)
+{
+	int link = intree_packets(prog, NF_INET_LOCAL_OUT);
+
+	return (struct fds){ {
+		link, prog, map, link < 0 ? -1 : intree_packets(prog, NF_INET_LOCAL_IN),
+	} };
+}
+
+static struct fds linux_looking(void)
+{
+	int prog = looking_linux();
+
+	return prog < 0 ? failed(prog) : linux_hooks(prog, -1);
 }
 
 static int linux_prog(const struct intree_load *how, int map, int ret)
@@ -225,7 +237,7 @@ static struct fds linux_hook(enum how how, __u64 offset, bool at_return)
 {
 	struct intree_load load = { .type = BPF_PROG_TYPE_KPROBE };
 	int map = of_stacks ? intree_stacks(STACK_SIZE, STACKS) : intree_array();
-	int prog, link = -EINVAL, more = -1;
+	int prog, link = -EINVAL;
 
 	if (how == MULTI)
 		load.attach_type = BPF_TRACE_KPROBE_MULTI;
@@ -235,7 +247,9 @@ static struct fds linux_hook(enum how how, __u64 offset, bool at_return)
 			FLOOR_TARGET,
 		};
 	if (how == PACKET)
-		load = (struct intree_load){ 32, 45, NULL };
+		load = (struct intree_load){
+			INTREE_NETFILTER, INTREE_ATTACH_NETFILTER, NULL,
+		};
 	prog = linux_prog(&load, map, how == PACKET);
 	if (prog < 0)
 		return failed(prog);
@@ -250,11 +264,9 @@ static struct fds linux_hook(enum how how, __u64 offset, bool at_return)
 		link = intree_trace(prog);
 		break;
 	case PACKET:
-		link = intree_packets(prog, NF_INET_LOCAL_OUT);
-		more = link < 0 ? -1 : intree_packets(prog, NF_INET_LOCAL_IN);
-		break;
+		return linux_hooks(prog, map);
 	}
-	return (struct fds){ { link, prog, map, more } };
+	return (struct fds){ { link, prog, map, -1 } };
 }
 
 /* ------------------------------------------------------------------------
@@ -336,10 +348,27 @@ static void packets(void)
 	row(group, "kapsel, JIT", KAPSEL, kapsel_packets(JIT), packet);
 	row(group, "kapsel, interpreter", KAPSEL, kapsel_packets(INTERP), packet);
 	row(group, "Linux, netfilter", LINUX, linux_hook(PACKET, 0, false), packet);
-	group = "a packet looked at, at two hooks";
-	source = COUNT_UDP;
-	row(group, "kapsel, JIT", KAPSEL, kapsel_packets(JIT), packet);
-	source = COUNT;
+}
+
+/* Each must have seen what it is to count. */
+static void look(const char *group, const char *name, enum figure_who who, struct fds fds)
+{
+	bool attached = fds.fd[0] >= 0;
+
+	row(group, name, who, fds, packet);
+	if (attached && !looking_seen(who == LINUX))
+		figure_missing(group, name, "counted nothing");
+}
+
+static void looking(void)
+{
+	const char *group = "a packet looked at, at two hooks";
+
+	nothing = bench_least(packet);
+	row_in_c(group, "hooks in C", FLOOR_LOOKS, 0, packet);
+	look(group, "kapsel, JIT", KAPSEL, kapsel_looking(JIT));
+	look(group, "kapsel, interpreter", KAPSEL, kapsel_looking(INTERP));
+	look(group, "Linux, netfilter", LINUX, linux_looking());
 }
 
 static double cost(struct fds fds)
@@ -416,4 +445,5 @@ void bench_events(void)
 	returns();
 	stacks();
 	packets();
+	looking();
 }

@@ -6,7 +6,9 @@
  *
  *	make bench-events
  *
- *	events_bench [-j JSON] [-s SVG] OBJECT
+ *	events_bench [-j JSON] [-s SVG] FOLDER
+ *
+ * FOLDER: where the object files are.
  */
 
 #include <errno.h>
@@ -24,6 +26,13 @@
 #define TRIES 7
 
 int bench_floor, bench_dev;
+
+static const char *folder;
+
+void bench_object(const char *name, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/%s", folder, name);
+}
 
 double bench_least(double (*measure)(void))
 {
@@ -76,9 +85,10 @@ int main(int argc, char **argv)
 	bench_dev = open_device(KAPSEL_DEVICE);
 	if (bench_floor < 0 || bench_dev < 0 || optind != argc - 1)
 		return 2;
+	folder = argv[optind];
 	uname(&machine);
 	bench_events();
-	bench_computing(argv[optind]);
+	bench_computing();
 	printf("Linux %s, guest instructions. Traps, caches and locks cost nothing here.\n\n",
 	       machine.release);
 	figures_print();

@@ -10,7 +10,7 @@
 /* Exported, traced, described by BTF, short, and hardly ever called. */
 #define FLOOR_TARGET	"jiffies_to_usecs"
 
-/** enum floor_hook - handlers in C that do nothing */
+/** enum floor_hook - handlers in C that do nothing, all but one */
 enum floor_hook {
 	FLOOR_NOTHING,
 	FLOOR_FTRACE,		/* an ftrace_ops on the target */
@@ -18,6 +18,7 @@ enum floor_hook {
 	FLOOR_OFFSET,		/* a kprobe inside of it */
 	FLOOR_RETURN,		/* a kretprobe */
 	FLOOR_PACKETS,		/* netfilter, LOCAL_OUT and LOCAL_IN */
+	FLOOR_LOOKS,		/* the same, but looks at packets, and counts */
 	FLOOR_HOOKS
 };
 

@@ -92,7 +92,6 @@ int intree_trace(int prog)
 	return bpf_raw_tracepoint_open(NULL, prog);
 }
 
-/* Newer than the headers of many systems. */
 int intree_packets(int prog, __u32 hooknum)
 {
 	const struct {
@@ -101,8 +100,8 @@ int intree_packets(int prog, __u32 hooknum)
 		__s32 priority;
 		__u32 more_flags;
 	} arg = {
-		.prog_fd = prog, .attach_type = 45, .family = NFPROTO_IPV4, .hooknum = hooknum,
-		.priority = -10,
+		.prog_fd = prog, .attach_type = INTREE_ATTACH_NETFILTER,
+		.family = NFPROTO_IPV4, .hooknum = hooknum, .priority = -10,
 	};
 	int fd = syscall(SYS_bpf, BPF_LINK_CREATE, &arg, sizeof(arg));
 

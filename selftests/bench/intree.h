@@ -9,6 +9,10 @@
 
 #include <linux/bpf.h>
 
+/* Newer than the headers of many systems. */
+#define INTREE_NETFILTER	32	/* BPF_PROG_TYPE_NETFILTER */
+#define INTREE_ATTACH_NETFILTER	45	/* BPF_NETFILTER */
+
 /** struct intree_load - beside type and instructions, what a program may need */
 struct intree_load {
 	__u32 type;

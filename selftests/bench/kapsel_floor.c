@@ -4,6 +4,7 @@
  * the compute kernels as gcc compiles them
  */
 
+#include <linux/atomic.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/ftrace.h>
@@ -15,11 +16,13 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/netfilter_ipv4.h>
+#include <linux/skbuff.h>
 #include <linux/uaccess.h>
 #include <net/net_namespace.h>
 
 #include "floor.h"
 #include "kernels.h"
+#include "looks.h"
 
 #define MOST_ROUNDS 10000	/* with interrupts off */
 
@@ -51,6 +54,18 @@ static unsigned int on_packet(void *priv, struct sk_buff *skb,
 	return NF_ACCEPT;
 }
 
+static atomic64_t seen;
+
+static unsigned int on_look(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct looks buffer;
+	const struct looks *at = skb_header_pointer(skb, 0, sizeof(buffer), &buffer);
+
+	if (at && looks_ours(at))
+		atomic64_inc(&seen);
+	return NF_ACCEPT;
+}
+
 static struct ftrace_ops function = { .func = on_function };
 static struct kprobe probe;
 static struct kretprobe back;
@@ -58,6 +73,11 @@ static struct kretprobe back;
 static const struct nf_hook_ops packets[] = {
 	{ .hook = on_packet, .pf = NFPROTO_IPV4, .hooknum = NF_INET_LOCAL_OUT },
 	{ .hook = on_packet, .pf = NFPROTO_IPV4, .hooknum = NF_INET_LOCAL_IN },
+};
+
+static const struct nf_hook_ops looks[] = {
+	{ .hook = on_look, .pf = NFPROTO_IPV4, .hooknum = NF_INET_LOCAL_OUT },
+	{ .hook = on_look, .pf = NFPROTO_IPV4, .hooknum = NF_INET_LOCAL_IN },
 };
 
 static int attach_function(void)
@@ -96,6 +116,8 @@ static int attach(enum floor_hook hook, unsigned long offset)
 		return attach_return();
 	case FLOOR_PACKETS:
 		return nf_register_net_hooks(&init_net, packets, ARRAY_SIZE(packets));
+	case FLOOR_LOOKS:
+		return nf_register_net_hooks(&init_net, looks, ARRAY_SIZE(looks));
 	default:
 		return 0;
 	}
@@ -116,6 +138,9 @@ static void detach(enum floor_hook hook)
 		break;
 	case FLOOR_PACKETS:
 		nf_unregister_net_hooks(&init_net, packets, ARRAY_SIZE(packets));
+		break;
+	case FLOOR_LOOKS:
+		nf_unregister_net_hooks(&init_net, looks, ARRAY_SIZE(looks));
 		break;
 	default:
 		break;

@@ -56,7 +56,7 @@ bench-load-object: $(BENCH_OUT)/object $(BENCH_OUT)/relocated.bpf.o ## Loading a
 
 # What running programs costs, on each of these; the last one's is the picture.
 BENCH_KERNELS ?= 6.1 6.12
-BENCH_EVENTS  := events_bench events computing readers intree figures picture
+BENCH_EVENTS  := events_bench events looking computing readers intree figures picture
 BENCH_PICTURE := selftests/bench/figures.svg
 
 $(BENCH_OUT)/events: $(BENCH_EVENTS:%=selftests/bench/%.c) selftests/lib/asm.c \
@@ -72,7 +72,15 @@ $(BENCH_OUT)/kernels.bpf.o: selftests/bench/kernels.bpf.c selftests/bench/kernel
 	@mkdir -p $(@D)
 	@$(CLANG) $(BPF_CFLAGS) -fno-unroll-loops -Iselftests/bench -c $< -o $@
 
-bench-events: $(BENCH_OUT)/events $(BENCH_OUT)/kernels.bpf.o ## Running programs: hooks, computing, maps
+$(BENCH_OUT)/looks%bpf.o: selftests/bench/looks%bpf.c selftests/bench/looks.h \
+		selftests/bench/kfuncs.h tools/bpf/kapsel.bpf.h
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	@$(CLANG) $(BPF_CFLAGS) -Iselftests/bench -c $< -o $@
+
+BENCH_PROGRAMS := $(patsubst %,$(BENCH_OUT)/%.bpf.o,kernels looks looks_linux)
+
+bench-events: $(BENCH_OUT)/events $(BENCH_PROGRAMS) ## Running programs: hooks, computing, maps
 	@for kernel in $(BENCH_KERNELS); do \
 		selftests/bench/run_events $$kernel $(BENCH_OUT) || exit; \
 	done
