@@ -411,7 +411,7 @@ static int store_stack(const struct kps_at *at, const struct kps_access *a,
 		return err;
 	if (lo == hi)
 		return kps_stack_store(at, frame, lo, (u32)a->size, a->reg, val);
-	return kps_stack_clobber(at, frame, lo, lo, hi + (s64)a->size, a->reg);
+	return kps_stack_store_any(at, frame, lo, hi + (s64)a->size, a->reg, val);
 }
 
 static int store_ctx(const struct kps_at *at, const struct kps_access *a)

@@ -332,3 +332,26 @@ int kps_stack_clobber(const struct kps_at *at, u32 n, s64 lo, s64 sure, s64 hi, 
 	}
 	return 0;
 }
+
+int kps_stack_store_any(const struct kps_at *at, u32 n, s64 lo, s64 hi, u32 reg,
+			const struct kps_reg *val)
+{
+	struct kps_frame *f;
+	u64 number;
+	s64 off;
+	int err;
+
+	if (!kps_is_const(val, &number) || number)
+		return kps_stack_clobber(at, n, lo, lo, hi, reg);
+	f = frame_for_write(at, n, lo);
+	if (!f)
+		return -ENOMEM;
+	for (off = lo; off < hi; off++) {
+		if (byte_at(f, off) == KPS_BYTE_ZERO)
+			continue;
+		err = clobber_byte(at, f, off, false, reg);
+		if (err)
+			return err;
+	}
+	return 0;
+}

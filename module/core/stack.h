@@ -33,6 +33,10 @@ int kps_stack_store(const struct kps_at *at, u32 n, s64 off, u32 size, u32 reg,
 /** kps_stack_clobber - bytes [@lo, @hi) may be overwritten with numbers, [@lo, @sure) are */
 int kps_stack_clobber(const struct kps_at *at, u32 n, s64 lo, s64 sure, s64 hi, u32 reg);
 
+/** kps_stack_store_any - @val goes somewhere in [@lo, @hi): zeroes stay what 0 is put among */
+int kps_stack_store_any(const struct kps_at *at, u32 n, s64 lo, s64 hi, u32 reg,
+			const struct kps_reg *val);
+
 /** kps_stack_readable - every byte of [@lo, @hi) is a number that was written */
 int kps_stack_readable(const struct kps_at *at, u32 n, s64 lo, s64 hi, u32 reg);
 
