@@ -270,8 +270,11 @@ static void make_batch(struct fuzz *f, struct call *c)
 
 static void make_update(struct fuzz *f, struct call *c)
 {
+	bool expect = rnd(f, 4) == 0;
+
 	*(struct kapsel_link_update *)c->arg = (struct kapsel_link_update){
-		.prog_fd = any_file(f, PROG), .old_prog_fd = any_file(f, PROG), .flags = rnd(f, 2),
+		.prog_fd = any_file(f, PROG), .old_prog_fd = expect ? any_file(f, PROG) : 0,
+		.flags = expect ? KAPSEL_UPDATE_EXPECT : 0,
 	};
 }
 
