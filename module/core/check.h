@@ -43,7 +43,7 @@ static inline u32 kps_pointer_fault(const struct kps_reg *reg)
 }
 
 /** kps_maybe_null - a pointer that is to be tested for NULL first */
-struct kps_reg kps_maybe_null(struct kps_env *env, u8 kind, u32 object, u32 pc);
+void kps_maybe_null(const struct kps_at *at, u8 kind, u32 object, struct kps_reg *out);
 
 /** kps_check_pointer - a register is a usable pointer to memory: 0 or -EACCES */
 int kps_check_pointer(const struct kps_at *at, const struct kps_access *a);

@@ -451,18 +451,16 @@ static int change_packet(const struct kps_at *at)
 	return kps_state_each(&at->env->pool, at->s, in_packet, make_stale, NULL) ? 0 : -ENOMEM;
 }
 
-struct kps_reg kps_maybe_null(struct kps_env *env, u8 kind, u32 object, u32 pc)
+void kps_maybe_null(const struct kps_at *at, u8 kind, u32 object, struct kps_reg *out)
 {
-	struct kps_reg reg = kps_reg_pointer(kind, (u16)object, 0, pc);
-
-	reg.flags = KAPSEL_FACT_MAYBE_NULL;
-	reg.nid = kps_new_id(&env->pool);
-	return reg;
+	*out = kps_reg_pointer(kind, (u16)object, 0, at->pc);
+	out->flags = KAPSEL_FACT_MAYBE_NULL;
+	out->nid = kps_new_id(&at->env->pool);
 }
 
 static int acquire_record(const struct kps_at *at, struct kps_reg *out)
 {
-	*out = kps_maybe_null(at->env, KAPSEL_KIND_RINGBUF, 0, at->pc);
+	kps_maybe_null(at, KAPSEL_KIND_RINGBUF, 0, out);
 	out->size = (u32)kps_reg_at(at, 2)->val.bits.value;
 	out->ref = kps_new_id(&at->env->pool);
 	if (!at->env->unjudged)
@@ -474,15 +472,14 @@ static int acquire_record(const struct kps_at *at, struct kps_reg *out)
 }
 
 /* What is in a map: a value, or a map. */
-static struct kps_reg looked_up(struct kps_env *env, u32 map, u32 pc)
+static void look_up(const struct kps_at *at, u32 map, struct kps_reg *out)
 {
-	struct kps_reg value;
-
-	if (env->maps[map].inner.type)
-		return kps_maybe_null(env, KAPSEL_KIND_MAP, map + KPS_INNER, pc);
-	value = kps_maybe_null(env, KAPSEL_KIND_MAP_VALUE, map, pc);
-	value.ref = kps_value_ref(env, map);
-	return value;
+	if (at->env->maps[map].inner.type) {
+		kps_maybe_null(at, KAPSEL_KIND_MAP, map + KPS_INNER, out);
+		return;
+	}
+	kps_maybe_null(at, KAPSEL_KIND_MAP_VALUE, map, out);
+	out->ref = kps_value_ref(at->env, map);
 }
 
 /* The largest size that the helper was given. */
@@ -503,15 +500,15 @@ static int result_of(const struct kps_at *at, const struct kps_helper *helper,
 		*out = kps_reg_uninit();
 		return 0;
 	case KPS_RET_VALUE_OR_NULL:
-		*out = looked_up(at->env, kps_reg_at(at, 1)->object, at->pc);
+		look_up(at, kps_reg_at(at, 1)->object, out);
 		return 0;
 	case KPS_RET_RECORD_OR_NULL:
 		return acquire_record(at, out);
 	case KPS_RET_SOCK_OR_NULL:
-		*out = kps_maybe_null(at->env, KAPSEL_KIND_SOCKET, KAPSEL_SOCK_FULL, at->pc);
+		kps_maybe_null(at, KAPSEL_KIND_SOCKET, KAPSEL_SOCK_FULL, out);
 		return 0;
 	case KPS_RET_TCP_OR_NULL:
-		*out = kps_maybe_null(at->env, KAPSEL_KIND_SOCKET, KAPSEL_SOCK_TCP, at->pc);
+		kps_maybe_null(at, KAPSEL_KIND_SOCKET, KAPSEL_SOCK_TCP, out);
 		return 0;
 	case KPS_RET_LEN:
 		*out = kps_reg_scalar(kps_scalar_signed(-4095, most_bytes(at, helper)), at->pc);

@@ -290,7 +290,7 @@ static int load_ctx(const struct kps_at *at, const struct kps_access *a,
 	else if (f->flags & KAPSEL_CTX_PACKET_END)
 		*out = kps_reg_pointer(KAPSEL_KIND_PACKET_END, 0, 0, at->pc);
 	else if (f->flags & KAPSEL_CTX_SOCKET)
-		*out = kps_maybe_null(at->env, KAPSEL_KIND_SOCKET, KAPSEL_SOCK_ANY, at->pc);
+		kps_maybe_null(at, KAPSEL_KIND_SOCKET, KAPSEL_SOCK_ANY, out);
 	else
 		*out = loaded_number(at, a);
 	return 0;
