@@ -10,6 +10,7 @@
 #include "device.h"
 #include "object.h"
 #include "pin.h"
+#include "core/proto.h"
 
 /**
  * struct kps_pin - a pin
@@ -126,7 +127,7 @@ int kps_get_pinned(struct kps_call *call)
 	struct kps_pin *pin;
 	int err = -ENOENT;
 
-	if (arg->fd || check_name(arg->name))
+	if (arg->fd || arg->flags & ~KPS_OPEN_FLAGS || check_name(arg->name))
 		return -EINVAL;
 	mutex_lock(&pins_lock);
 	pin = find(arg->name);
