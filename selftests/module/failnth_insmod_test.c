@@ -93,6 +93,7 @@ static bool packets_are_taken(int dev)
 /* ------------------------------------------------------------------------
  * In and out
  */
+
 /* How many files of a folder begin so. */
 static int count_names(const char *folder, const char *begin)
 {
@@ -108,26 +109,13 @@ static int count_names(const char *folder, const char *begin)
 	return n;
 }
 
-static int count_lines(const char *path, const char *with)
-{
-	FILE *f = fopen(path, "r");
-	char line[512];
-	int n = 0;
-
-	while (f && fgets(line, sizeof(line), f))
-		n += !!strstr(line, with);
-	if (f)
-		fclose(f);
-	return n;
-}
-
 /* Caches are named where they are; the kernel takes its time with their names. */
 static bool left_nothing(void)
 {
 	for (int i = 0; i < 2000; i++) {
 		if (access(KAPSEL_DEVICE, F_OK) && access("/sys/module/kapsel", F_OK) &&
 		    !count_names("/sys/kernel/slab", "kapsel") &&
-		    !count_lines("/sys/kernel/debug/kprobes/list", "[kapsel]"))
+		    !km_lines_with("/sys/kernel/debug/kprobes/list", "[kapsel]"))
 			return true;
 		usleep(1000);
 	}
@@ -198,7 +186,7 @@ static struct attempt load_failing(FIXTURE_DATA(insmod) * self, const char *para
 		return a;
 	a.err = syscall(SYS_finit_module, self->file, params, 0) ? -errno : 0;
 	a.left = km_fail_disarm(self->fails);
-	a.began = count_lines(TRACE, "module_load: kapsel");
+	a.began = km_lines_with(TRACE, "module_load: kapsel") > 0;
 	return a;
 }
 

@@ -7,6 +7,7 @@
 #include "core/diag.h"
 #include "kselftest_harness.h"
 #include "module/lib/km.h"
+#include "module/lib/km_files.h"
 #include "module/lib/km_target.h"
 
 #define TRACING		"/sys/kernel/tracing/"
@@ -15,30 +16,6 @@
 
 /* Where struct pt_regs has them. */
 enum { AT_R12 = 24, AT_BP = 32, AT_BX = 40, AT_DI = 112, AT_IP = 128, AT_CS = 136, AT_SP = 152 };
-
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	close(fd);
-	return done;
-}
-
-/* How many of a file's lines have the text in them; -1: no file. */
-static int lines_with(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "r");
-	char line[512];
-	int n = 0;
-
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f))
-		n += !!strstr(line, text);
-	fclose(f);
-	return n;
-}
 
 FIXTURE(entry) {
 	int dev;
@@ -55,10 +32,10 @@ FIXTURE_SETUP(entry)
 
 FIXTURE_TEARDOWN(entry)
 {
-	put(FTRACE_ON, "1");
-	put(KPROBES_ON, "1");
-	put(TRACING "current_tracer", "nop");
-	put(TRACING "kprobe_events", "");
+	km_write(FTRACE_ON, "1");
+	km_write(KPROBES_ON, "1");
+	km_write(TRACING "current_tracer", "nop");
+	km_write(TRACING "kprobe_events", "");
 }
 
 /* Stores what is in r6 in element 0 and counts in element 1, for this process alone. */
@@ -117,11 +94,11 @@ TEST_F(entry, entries_are_ftraces_and_the_rest_is_not)
 	link = km_probe(self->dev, prog, KAPSEL_HOOK_KPROBE, TARGET);
 	ASSERT_LE(0, link);
 	EXPECT_EQ(KAPSEL_VIA_FTRACE, km_info(link).link.via);
-	EXPECT_EQ(1, lines_with(TRACING "enabled_functions", TARGET " "));
+	EXPECT_EQ(1, km_lines_with(TRACING "enabled_functions", TARGET " "));
 	/* Nothing of the kprobe by which it was found. */
-	EXPECT_EQ(0, lines_with("/sys/kernel/debug/kprobes/list", TARGET "+"));
+	EXPECT_EQ(0, km_lines_with("/sys/kernel/debug/kprobes/list", TARGET "+"));
 	close(link);
-	EXPECT_EQ(0, lines_with(TRACING "enabled_functions", TARGET " "));
+	EXPECT_EQ(0, km_lines_with(TRACING "enabled_functions", TARGET " "));
 	link = km_probe(self->dev, prog, KAPSEL_HOOK_KRETPROBE, TARGET);
 	ASSERT_LE(0, link);
 	EXPECT_EQ(KAPSEL_VIA_KRETPROBE, km_info(link).link.via);
@@ -170,19 +147,19 @@ static __u64 linux_sees(const char *reg)
 	FILE *f;
 
 	snprintf(text, sizeof(text), "p:kapsel_ip %s value=%%%s:x64\n", TARGET, reg);
-	if (!put(TRACING "kprobe_events", text))
+	if (!km_write(TRACING "kprobe_events", text))
 		return 0;
-	put(TRACING "trace", "");
-	put(TRACING "events/kprobes/kapsel_ip/enable", "1");
+	km_write(TRACING "trace", "");
+	km_write(TRACING "events/kprobes/kapsel_ip/enable", "1");
 	target();
-	put(TRACING "events/kprobes/kapsel_ip/enable", "0");
+	km_write(TRACING "events/kprobes/kapsel_ip/enable", "0");
 	f = fopen(TRACING "trace", "r");
 	while (f && fgets(line, sizeof(line), f))
 		if (strstr(line, "value="))
 			value = strtoull(strstr(line, "value=") + 6, NULL, 16);
 	if (f)
 		fclose(f);
-	put(TRACING "kprobe_events", "");
+	km_write(TRACING "kprobe_events", "");
 	return value;
 }
 
@@ -286,21 +263,21 @@ TEST_F(entry, beside_other_tracers)
 	ASSERT_LE(0, link);
 	ASSERT_LE(0, full);
 	ASSERT_LE(0, back);
-	ASSERT_TRUE(put(TRACING "set_ftrace_filter", TARGET));
-	ASSERT_TRUE(put(TRACING "current_tracer", "function"));
-	ASSERT_TRUE(put(TRACING "kprobe_events", "p:kapsel_beside " TARGET "\n"));
-	ASSERT_TRUE(put(TRACING "events/kprobes/kapsel_beside/enable", "1"));
+	ASSERT_TRUE(km_write(TRACING "set_ftrace_filter", TARGET));
+	ASSERT_TRUE(km_write(TRACING "current_tracer", "function"));
+	ASSERT_TRUE(km_write(TRACING "kprobe_events", "p:kapsel_beside " TARGET "\n"));
+	ASSERT_TRUE(km_write(TRACING "events/kprobes/kapsel_beside/enable", "1"));
 	for (int i = 0; i < CALLS; i++)
 		target();
 	EXPECT_EQ(2 * CALLS, km_value(self->map, 1));
 	EXPECT_LE(CALLS, km_info(back).link.runs);
-	EXPECT_LE(CALLS, lines_with(TRACING "trace", TARGET));
+	EXPECT_LE(CALLS, km_lines_with(TRACING "trace", TARGET));
 	close(full);
 	target();
 	EXPECT_EQ(2 * CALLS + 1, km_value(self->map, 1));
-	put(TRACING "events/kprobes/kapsel_beside/enable", "0");
-	put(TRACING "current_tracer", "nop");
-	put(TRACING "set_ftrace_filter", "");
+	km_write(TRACING "events/kprobes/kapsel_beside/enable", "0");
+	km_write(TRACING "current_tracer", "nop");
+	km_write(TRACING "set_ftrace_filter", "");
 	target();
 	EXPECT_EQ(2 * CALLS + 2, km_value(self->map, 1));
 }
@@ -316,7 +293,7 @@ TEST_F_TIMEOUT(entry, functions_that_kapsel_uses_itself, 120)
 	};
 	int attached = 0;
 
-	put("/sys/module/kapsel/parameters/stats_time", "1");
+	km_write("/sys/module/kapsel/parameters/stats_time", "1");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		int prog = km_kprobe(self->dev, "call bpf_ktime_get_ns\n"
 				     "*(u64 *)(r10 - 8) = 0x6425\n"
@@ -344,7 +321,7 @@ TEST_F_TIMEOUT(entry, functions_that_kapsel_uses_itself, 120)
 		close(link);
 		close(prog);
 	}
-	put("/sys/module/kapsel/parameters/stats_time", "0");
+	km_write("/sys/module/kapsel/parameters/stats_time", "0");
 	EXPECT_LT(8, attached);
 }
 
@@ -394,14 +371,14 @@ TEST_F(entry, nothing_is_promised_while_they_are_off)
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		struct kapsel_link_create arg;
 
-		if (!put(files[i], "0"))
+		if (!km_write(files[i], "0"))
 			continue;
 		km_link_probe(&arg, prog, KAPSEL_HOOK_KPROBE, TARGET, 0);
 		EXPECT_EQ(-EOPNOTSUPP, km_ioctl(self->dev, KAPSEL_LINK_CREATE, &arg)) {
 			TH_LOG("%s", files[i]);
 		}
 		EXPECT_EQ(KPS_D_PROBES_OFF, arg.log.verdict.code);
-		put(files[i], "1");
+		km_write(files[i], "1");
 	}
 	EXPECT_LE(0, km_probe(self->dev, prog, KAPSEL_HOOK_KPROBE, TARGET));
 }
@@ -415,7 +392,7 @@ TEST_F_TIMEOUT(entry, without_memory, 120)
 
 	if (fails < 0)
 		SKIP(return, "no fault injection in this kernel");
-	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
+	km_write("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
 	for (int n = 1; n < 100; n++) {
 		int len = snprintf(text, sizeof(text), "%d", n);
 
@@ -489,10 +466,10 @@ TEST_F_TIMEOUT(entry, many_at_a_time, 120)
 		close(links[i]);
 	target();
 	EXPECT_EQ(ARRAY_SIZE(links), km_value(self->map, 1));
-	EXPECT_EQ(0, lines_with(TRACING "enabled_functions", TARGET " "));
+	EXPECT_EQ(0, km_lines_with(TRACING "enabled_functions", TARGET " "));
 	for (int i = 0; i < 600 && left != 1; i++) {
 		/* "(8)": as many as may wait. */
-		left = lines_with(TRACING "enabled_functions", "waiting_room [kapsel] (8)");
+		left = km_lines_with(TRACING "enabled_functions", "waiting_room [kapsel] (8)");
 		usleep(100000);
 	}
 	EXPECT_EQ(1, left);
@@ -511,9 +488,9 @@ TEST_F_TIMEOUT(entry, modules_that_go, 60)
 	ASSERT_LE(0, link);
 	EXPECT_EQ(KAPSEL_VIA_FTRACE, km_info(link).link.via);
 	ASSERT_EQ(0, system("rmmod dummy"));
-	EXPECT_EQ(0, lines_with(TRACING "enabled_functions", "dummy_xmit"));
+	EXPECT_EQ(0, km_lines_with(TRACING "enabled_functions", "dummy_xmit"));
 	ASSERT_EQ(0, system("modprobe -q dummy"));
-	EXPECT_EQ(0, lines_with(TRACING "enabled_functions", "dummy"));
+	EXPECT_EQ(0, km_lines_with(TRACING "enabled_functions", "dummy"));
 	EXPECT_EQ(0, km_detach(link));
 	ASSERT_EQ(0, system("rmmod dummy"));
 	target();

@@ -18,7 +18,6 @@
 #include "module/lib/km_bpf.h"
 
 #define FILE_NAME "locks.bpf.o"
-#define LINUX_ENOTSUPP	524	/* what bpf(2) says for EOPNOTSUPP */
 #define STEPS	4000
 #define RUNS	3000
 
@@ -30,11 +29,6 @@ struct locked {
 };
 
 static const __u32 the_key = 3;
-
-static int as_kapsel(int err)
-{
-	return err == -LINUX_ENOTSUPP ? -EOPNOTSUPP : err;
-}
 
 FIXTURE(lock) {
 	struct kapsel_dev dev;
@@ -130,7 +124,7 @@ static int create_theirs(struct bpf_object *obj, __u32 type, __u32 flags)
 	};
 	int fd = bpf_map_create(type, NULL, 4, sizeof(struct locked), 8, &opts);
 
-	return fd < 0 ? as_kapsel(-errno) : (close(fd), 0);
+	return fd < 0 ? km_bpf_as_kapsel(-errno) : (close(fd), 0);
 }
 
 TEST_F(lock, creation_as_in_linux)
@@ -195,7 +189,7 @@ static int their_step(int map, int what, __u32 key, struct locked *v, __u64 flag
 		BPF_MAP_LOOKUP_AND_DELETE_ELEM,
 	};
 
-	return as_kapsel(km_bpf_elem(cmds[what], map, &key, what == 2 ? NULL : v, flags));
+	return km_bpf_as_kapsel(km_bpf_elem(cmds[what], map, &key, what == 2 ? NULL : v, flags));
 }
 
 TEST_F_TIMEOUT(lock, steps_as_in_linux, 120)

@@ -108,12 +108,6 @@ static int our_op(int map, const struct op *op, __u64 *value)
 	return km_elem(map, op->ours, &key, 4, value, op->ours == KAPSEL_MAP_DELETE ? 0 : 8, 0);
 }
 
-/* The kernel answers here and there with a number that userspace has no name for. */
-static int known(int err)
-{
-	return err == -524 ? -EOPNOTSUPP : err;
-}
-
 static int their_op(int map, const struct op *op, __u64 *value)
 {
 	__u32 key = 1, next;
@@ -121,7 +115,7 @@ static int their_op(int map, const struct op *op, __u64 *value)
 
 	if (op->theirs == BPF_MAP_GET_NEXT_KEY)
 		return km_bpf_elem(op->theirs, map, NULL, &next, 0);
-	return known(km_bpf_elem(op->theirs, map, &key, removes ? NULL : value, 0));
+	return km_bpf_as_kapsel(km_bpf_elem(op->theirs, map, &key, removes ? NULL : value, 0));
 }
 
 /* Whatever may be wanting elsewhere, rights are not; where they are wanting, it says so. */
@@ -302,6 +296,12 @@ TEST_F(opened, pins_take_any_and_give_what_is_asked)
 	arg.flags = BPF_F_WRONLY | BPF_F_RDONLY;
 	EXPECT_EQ(-EINVAL, km_ioctl(self->dev, KAPSEL_GET_PINNED, &arg));
 	EXPECT_EQ(-EINVAL, km_ioctl(self->dev, KAPSEL_UNPIN, &arg));
+	/* Flags that there are not, and no such pin either. */
+	strcpy(arg.name, "map_open_test2");
+	arg.flags = BPF_F_RDONLY_PROG;
+	EXPECT_EQ(-EINVAL, km_ioctl(self->dev, KAPSEL_GET_PINNED, &arg));
+	arg.flags = 0;
+	EXPECT_EQ(-ENOENT, km_ioctl(self->dev, KAPSEL_GET_PINNED, &arg));
 	again = km_pin(self->dev, KAPSEL_GET_PINNED, 0, "map_open_test");
 	EXPECT_EQ(3, km_value(again, 1));
 	EXPECT_EQ(0, km_pin(self->dev, KAPSEL_UNPIN, 0, "map_open_test"));

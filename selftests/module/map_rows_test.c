@@ -14,7 +14,6 @@
 #define ENTRIES		8
 #define STEPS		6000
 #define MAX_BYTES	4096
-#define LINUX_ENOTSUPP	524	/* what bpf(2) says for EOPNOTSUPP */
 
 /**
  * struct shape - a map of some type, and what can be compared of it
@@ -146,7 +145,7 @@ static int theirs(FIXTURE_DATA(rows) * self, const struct shape *s, enum op what
 	int err = km_bpf_elem(cmds[what], self->theirs, s->key ? self->key : NULL,
 			      what == DELETE ? NULL : self->their_value, flags);
 
-	return err == -LINUX_ENOTSUPP ? -EOPNOTSUPP : err;
+	return km_bpf_as_kapsel(err);
 }
 
 /* Values few enough to come again, for those that are asked for them. */

@@ -13,6 +13,7 @@
 #include "core/diag.h"
 #include "kselftest_harness.h"
 #include "module/lib/km.h"
+#include "module/lib/km_files.h"
 #include "module/lib/km_target.h"
 
 #define TRACING		"/sys/kernel/tracing/"
@@ -23,15 +24,6 @@
 #define KERNEL_CS 0x10
 
 enum { AT_AX = 80, AT_DI = 112, AT_ORIG_AX = 120, AT_IP = 128, AT_CS = 136, AT_SP = 152 };
-
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	close(fd);
-	return done;
-}
 
 FIXTURE(wrap) {
 	int dev;
@@ -61,9 +53,9 @@ FIXTURE_SETUP(wrap)
 
 FIXTURE_TEARDOWN(wrap)
 {
-	put(FTRACE_ON, "1");
-	put(TRACING "current_tracer", "nop");
-	put(TRACING "kprobe_events", "");
+	km_write(FTRACE_ON, "1");
+	km_write(TRACING "current_tracer", "nop");
+	km_write(TRACING "kprobe_events", "");
 }
 
 /* A link to where a function returns; flags as given. */
@@ -610,17 +602,17 @@ TEST_F(wrap, beside_other_tracers)
 	ASSERT_LE(0, link);
 	ASSERT_LE(0, entry);
 	EXPECT_EQ(KAPSEL_VIA_WRAP, km_info(link).link.via);
-	ASSERT_TRUE(put(TRACING "set_ftrace_filter", TARGET));
-	ASSERT_TRUE(put(TRACING "current_tracer", "function"));
-	ASSERT_TRUE(put(TRACING "kprobe_events", "r:kapsel_beside " TARGET "\n"));
-	ASSERT_TRUE(put(TRACING "events/kprobes/kapsel_beside/enable", "1"));
+	ASSERT_TRUE(km_write(TRACING "set_ftrace_filter", TARGET));
+	ASSERT_TRUE(km_write(TRACING "current_tracer", "function"));
+	ASSERT_TRUE(km_write(TRACING "kprobe_events", "r:kapsel_beside " TARGET "\n"));
+	ASSERT_TRUE(km_write(TRACING "events/kprobes/kapsel_beside/enable", "1"));
 	for (int i = 0; i < CALLS; i++)
 		EXPECT_EQ(getpgid(0), (pid_t)syscall(SYS_getpgid, 0));
 	EXPECT_EQ(2 * CALLS, number(map, COUNT));
 	EXPECT_LE(2 * CALLS, km_info(entry).link.runs);
-	put(TRACING "events/kprobes/kapsel_beside/enable", "0");
-	put(TRACING "current_tracer", "nop");
-	put(TRACING "set_ftrace_filter", "");
+	km_write(TRACING "events/kprobes/kapsel_beside/enable", "0");
+	km_write(TRACING "current_tracer", "nop");
+	km_write(TRACING "set_ftrace_filter", "");
 	target();
 	EXPECT_EQ(2 * CALLS + 1, number(map, COUNT));
 }
@@ -629,10 +621,10 @@ TEST_F(wrap, nothing_is_promised_while_ftrace_is_off)
 {
 	int prog = km_kprobe(self->dev, KM_ACCEPT);
 
-	if (!put(FTRACE_ON, "0"))
+	if (!km_write(FTRACE_ON, "0"))
 		SKIP(return, "ftrace can't be switched off");
 	EXPECT_EQ(-EOPNOTSUPP, wrap(self->dev, prog, TARGET));
-	put(FTRACE_ON, "1");
+	km_write(FTRACE_ON, "1");
 	EXPECT_EQ(KAPSEL_UNWRAPPED_NOT, why(self->dev, prog, TARGET, 0));
 }
 
@@ -786,7 +778,7 @@ TEST_F_TIMEOUT(wrap, without_memory, 240)
 
 	if (fails < 0)
 		SKIP(return, "no fault injection in this kernel");
-	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
+	km_write("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
 	for (int n = 1; n < 200; n++) {
 		int len = snprintf(text, sizeof(text), "%d", n);
 

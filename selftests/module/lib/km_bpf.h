@@ -15,6 +15,8 @@
 #include <linux/perf_event.h>
 #include <linux/types.h>
 
+#define KM_LINUX_ENOTSUPP	524	/* what bpf(2) says for EOPNOTSUPP */
+
 static inline int km_bpf(int cmd, union bpf_attr *attr)
 {
 	int ret = syscall(SYS_bpf, cmd, attr, sizeof(*attr));
@@ -42,6 +44,12 @@ static inline int km_bpf_elem(int cmd, int map, const void *key, void *value,
 	};
 
 	return km_bpf(cmd, &attr);
+}
+
+/* A result as kapsel's ioctls give it. */
+static inline int km_bpf_as_kapsel(int err)
+{
+	return err == -KM_LINUX_ENOTSUPP ? -EOPNOTSUPP : err;
 }
 
 /* A kprobe program; its fd. */

@@ -15,6 +15,7 @@
 
 #include "kselftest_harness.h"
 #include "module/lib/km.h"
+#include "module/lib/km_files.h"
 
 #define KM_FAIL_MOST	20000	/* allocations that are failed, one a time */
 
@@ -25,16 +26,6 @@ static void __attribute__((constructor)) km_need_faults(void)
 		return;
 	printf("TAP version 13\n1..0 # SKIP no fault injection in this kernel\n");
 	exit(4);
-}
-
-static inline bool km_write(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return done;
 }
 
 /* All allocations may fail, those that may wait and single pages too, in silence. */
