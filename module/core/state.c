@@ -129,8 +129,8 @@ static void copy_values(struct kps_frame *to, const struct kps_frame *from)
 		copy_slot(&to->slot[i], &from->slot[i]);
 }
 
-struct kps_frame *kps_frame_own(struct kps_pool *pool, struct kps_state *s, u32 n,
-				u32 slots)
+struct kps_frame *kps_frame_own_slow(struct kps_pool *pool, struct kps_state *s, u32 n,
+				     u32 slots)
 {
 	struct kps_frame *f = s->frame[n], *own = f;
 

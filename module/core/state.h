@@ -292,8 +292,19 @@ void kps_state_free(struct kps_pool *pool, struct kps_state *s);
 /** kps_state_free_list - a list of states linked by @next */
 void kps_state_free_list(struct kps_pool *pool, struct kps_state *s);
 
+/** kps_frame_own_slow - kps_frame_own() of a frame that is shared or has too few slots */
+struct kps_frame *kps_frame_own_slow(struct kps_pool *pool, struct kps_state *s, u32 n,
+				     u32 slots);
+
 /** kps_frame_own - make frame @n of @s its own, with @slots slots at least; NULL: no memory */
-struct kps_frame *kps_frame_own(struct kps_pool *pool, struct kps_state *s, u32 n, u32 slots);
+static inline struct kps_frame *kps_frame_own(struct kps_pool *pool, struct kps_state *s,
+					      u32 n, u32 slots)
+{
+	struct kps_frame *f = s->frame[n];
+
+	return f->users == 1 && slots <= f->nr_slots ? f :
+	       kps_frame_own_slow(pool, s, n, slots);
+}
 
 /**
  * kps_frame_push - enter a function
