@@ -107,13 +107,36 @@ static int run_straight(struct kps_at *at)
 	return err ?: kps_tick(at, n);
 }
 
+/* What moves with an operand is narrowed by either outcome: not so what neither reads. */
+static void drop_before_branch(const struct kps_at *at, const struct kps_block *b)
+{
+	const struct kps_live *falls = &at->env->live[b->succ[0]];
+	const struct kps_live *jumps = &at->env->live[b->succ[1]];
+	struct kps_live live = {
+		.slots = falls->slots | jumps->slots,
+		.regs = falls->regs | jumps->regs | kps_insn_regs(kps_insn_at(at)).use,
+	};
+
+	kps_drop_unless(at->s, &live);
+}
+
+static bool moves_others(const struct kps_at *at)
+{
+	const struct bpf_insn *insn = kps_insn_at(at);
+
+	return kps_reg_at(at, insn->dst_reg)->id || kps_reg_at(at, insn->src_reg)->id;
+}
+
 static int step_branch(struct kps_explorer *x, const struct kps_at *at,
 		       const struct kps_block *b)
 {
 	struct kps_state *taken;
 	bool falls = false;
-	int err = kps_branch(at, &taken, &falls);
+	int err;
 
+	if (moves_others(at))
+		drop_before_branch(at, b);
+	err = kps_branch(at, &taken, &falls);
 	if (err || (!falls && taken != at->s))
 		kps_state_free(&x->env->pool, at->s);
 	if (!err && taken)

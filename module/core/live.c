@@ -306,9 +306,8 @@ static void drop_slots(struct kps_frame *f, u64 live)
 		f->nr_slots--;
 }
 
-void kps_drop_dead(const struct kps_env *env, struct kps_state *s, u32 block)
+void kps_drop_unless(struct kps_state *s, const struct kps_live *live)
 {
-	const struct kps_live *live = &env->live[block];
 	struct kps_frame *f = kps_top(s);
 	u32 n, dead;
 
@@ -317,4 +316,9 @@ void kps_drop_dead(const struct kps_env *env, struct kps_state *s, u32 block)
 			kps_reg_forget(&f->reg[n]);
 	if (f->nr_slots)
 		drop_slots(f, live->slots);
+}
+
+void kps_drop_dead(const struct kps_env *env, struct kps_state *s, u32 block)
+{
+	kps_drop_unless(s, &env->live[block]);
 }

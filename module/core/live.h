@@ -26,4 +26,7 @@ int kps_live_build(struct kps_env *env);
 /** kps_drop_dead - forget registers and slots that nothing reads any more */
 void kps_drop_dead(const struct kps_env *env, struct kps_state *s, u32 block);
 
+/** kps_drop_unless - forget registers and slots that are not in @live */
+void kps_drop_unless(struct kps_state *s, const struct kps_live *live);
+
 #endif
