@@ -31,10 +31,22 @@ FIXTURE_TEARDOWN(world)
 	fz_world_exit();
 }
 
+/* What is never accepted, or never run, would test nothing. */
+static const char *rare_deed(const u32 *did)
+{
+	u32 i;
+
+	for (i = 0; i < FZ_NR_DEEDS; i++)
+		if (did[i] <= PROGRAMS / 1000)
+			return fz_deed_names[i];
+	return NULL;
+}
+
 TEST_F_TIMEOUT(world, accepted_programs_are_safe, 900)
 {
-	u32 seed, accepted = 0, embedded = 0;
+	u32 seed, accepted = 0, embedded = 0, did[FZ_NR_DEEDS] = {}, i;
 	struct fz_outcome out;
+	const char *rare;
 
 	for (seed = 1; seed <= PROGRAMS; seed++) {
 		fz_generate(&self->prog, seed);
@@ -44,9 +56,15 @@ TEST_F_TIMEOUT(world, accepted_programs_are_safe, 900)
 		}
 		accepted += out.layer == FZ_FINE;
 		embedded += out.layer == FZ_FINE && !out.unembedded;
+		for (i = 0; i < FZ_NR_DEEDS; i++)
+			did[i] += out.did >> i & 1;
 	}
 	ASSERT_GT(accepted, PROGRAMS / 2);
 	ASSERT_GT(embedded, accepted * 9 / 10);
+	rare = rare_deed(did);
+	ASSERT_EQ(NULL, rare) {
+		TH_LOG("%s in too few programs", rare);
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -23,6 +23,11 @@ const char *const fz_layer_names[FZ_NR_LAYERS] = {
 	"fine", "refused", "host", "memory", "embedding", "count", "interpreter", "agreement",
 };
 
+const char *const fz_deed_names[FZ_NR_DEEDS] = {
+	"tail calls", "failed tail calls", "inner maps", "locks", "for_each", "loop helpers",
+	"formats", "records", "queues", "packet changes",
+};
+
 static void fail(struct fz_outcome *out, enum fz_layer layer, const char *why)
 {
 	out->layer = layer;
@@ -116,7 +121,7 @@ static bool returned_as_said(const struct kps_proof *proof, struct fz_outcome *o
 	s64 r0 = (s64)machine.r0;
 	char why[96];
 
-	if (machine.type->ret_min > machine.type->ret_max ||
+	if (machine.gone || machine.type->ret_min > machine.type->ret_max ||
 	    (proof->ret_min <= r0 && r0 <= proof->ret_max))
 		return true;
 	snprintf(why, sizeof(why), "returned %lld, of %lld to %lld", (long long)r0,
@@ -139,9 +144,11 @@ static bool one_run(const struct kps_prog_in *in, const struct kps_proof *proof,
 	machine.type = kps_prog_type_find(in->prog_type);
 	machine.stack = (unsigned long)run.stack;
 	machine.limit = longest;
+	machine.did = 0;
 	machine.watch = out->unembedded ? NULL : watch;
 	end = fz_machine_run(&machine);
 	out->insns += machine.count;
+	out->did |= machine.did;
 	if (end == FZ_BAD) {
 		fail(out, strstr(machine.why, "claim") ? FZ_EMBED : FZ_MEMORY, machine.why);
 		return false;

@@ -20,6 +20,7 @@ enum fz_layer {
 };
 
 extern const char *const fz_layer_names[FZ_NR_LAYERS];
+extern const char *const fz_deed_names[FZ_NR_DEEDS];
 
 /**
  * struct fz_outcome - what became of a program
@@ -33,6 +34,7 @@ extern const char *const fz_layer_names[FZ_NR_LAYERS];
  * @dear: that took more than it may
  * @apart: that was refused
  * @insns: that the machine ran
+ * @did: of what kinds, bits by enum fz_deed
  */
 struct fz_outcome {
 	enum fz_layer layer;
@@ -45,6 +47,7 @@ struct fz_outcome {
 	bool dear;
 	bool apart;
 	u64 insns;
+	u32 did;
 };
 
 /**

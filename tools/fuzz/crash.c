@@ -24,7 +24,7 @@ static u32 read_program(struct bpf_insn *insns, const u8 *data, size_t size)
 		if (insns[i].src_reg > 10)
 			insns[i].src_reg -= 6;
 		if (insns[i].code == 0x18 && insns[i].src_reg)
-			insns[i].imm &= 7;
+			insns[i].imm &= 31;
 		else if (insns[i].code == 0x85 && !insns[i].src_reg)
 			insns[i].imm &= 0xff;
 	}

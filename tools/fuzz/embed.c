@@ -157,6 +157,11 @@ struct match {
 		bool null;
 	} nid[64];
 	u32 nr_nids;
+	struct {
+		u32 ref;
+		u32 obj;
+	} ref[64];
+	u32 nr_refs;
 	bool loud;
 	char why[240];
 };
@@ -228,6 +233,21 @@ static bool add_nid(struct match *t, u32 nid, bool null)
 	return true;
 }
 
+/* One reference is one record, or one value with a lock. */
+static bool add_ref(struct match *t, u32 ref, u32 obj)
+{
+	u32 i;
+
+	for (i = 0; i < t->nr_refs; i++)
+		if (t->ref[i].ref == ref)
+			return t->ref[i].obj == obj;
+	if (t->nr_refs < ARRAY_SIZE(t->ref)) {
+		t->ref[t->nr_refs].ref = ref;
+		t->ref[t->nr_refs++].obj = obj;
+	}
+	return true;
+}
+
 static bool right_object(const struct match *t, const struct kps_reg *r, const struct fz_val *v)
 {
 	const struct fz_obj *o = &t->m->obj[v->obj];
@@ -271,18 +291,20 @@ static bool match_value(struct match *t, const struct kps_reg *r, const struct f
 		return wrong(t, "initialisation", frame, place, r, v);
 	if (r->kind == KAPSEL_KIND_UNUSABLE)
 		return true;
-	if (is_unusable_address(r, v, t->m->age, &ok))
-		return ok || wrong(t, "kind", frame, place, r, v);
 	if (r->flags & KAPSEL_FACT_MAYBE_NULL) {
 		if (!add_nid(t, r->nid, null))
 			return wrong(t, "nullness", frame, place, r, v);
 		if (null)
 			return true;
 	}
+	if (is_unusable_address(r, v, t->m->age, &ok))
+		return ok || wrong(t, "kind", frame, place, r, v);
 	if (r->kind == KAPSEL_KIND_SCALAR && v->tag != FZ_NUM && !t->m->type->leaks)
 		return wrong(t, "kind", frame, place, r, v);
 	if (r->kind != KAPSEL_KIND_SCALAR && !right_object(t, r, v))
 		return wrong(t, "object", frame, place, r, v);
+	if (r->ref && !add_ref(t, r->ref, v->obj))
+		return wrong(t, "reference", frame, place, r, v);
 	if (!kps_scalar_has(&r->val, n))
 		return wrong(t, "value", frame, place, r, v);
 	if (r->id && !add_link(t, r, n))
@@ -428,6 +450,11 @@ static bool match_refs(struct match *t)
 {
 	u32 i, held = 0;
 
+	if (!t->c->s.lock != !t->m->lock || !add_ref(t, t->c->s.lock, t->m->lock)) {
+		complain(t, "lock of object %u held, claimed reference %u", t->m->lock,
+			 t->c->s.lock);
+		return false;
+	}
 	for (i = 0; i < fz_world.nr_records; i++)
 		held += fz_world.record[i].held;
 	if (held <= t->c->s.nr_refs)
@@ -459,6 +486,7 @@ static bool holds(struct match *t, const struct claim *c)
 	t->c = c;
 	t->nr_links = 0;
 	t->nr_nids = 0;
+	t->nr_refs = 0;
 	for (i = 0; i < m->depth; i++)
 		if (!match_frame(t, i))
 			return false;

@@ -48,6 +48,7 @@ static struct {
 	u64 insns;
 	u64 codes[1000];
 	u64 failed[FZ_NR_LAYERS];
+	u64 did[FZ_NR_DEEDS];
 } stats;
 
 static atomic_bool interrupted;
@@ -112,6 +113,8 @@ static void report(struct fz_prog *p, u64 seed, struct fz_outcome *out)
 
 static void count(const struct fz_outcome *out)
 {
+	u32 i;
+
 	stats.programs++;
 	stats.insns += out->insns;
 	if (out->layer == FZ_REFUSED) {
@@ -125,6 +128,8 @@ static void count(const struct fz_outcome *out)
 	stats.dear += out->dear;
 	stats.apart += out->apart;
 	stats.failed[out->layer]++;
+	for (i = 0; i < FZ_NR_DEEDS; i++)
+		stats.did[i] += out->did >> i & 1;
 }
 
 static void summary(double seconds)
@@ -143,6 +148,10 @@ static void summary(double seconds)
 	for (i = 0; i < ARRAY_SIZE(stats.codes); i++)
 		if (stats.codes[i] * 200 > stats.programs)
 			printf(" KV%03u %llu", i, (unsigned long long)stats.codes[i]);
+	printf("\naccepted that ran:");
+	for (i = 0; i < FZ_NR_DEEDS; i++)
+		printf("%s %s %llu", i ? "," : "", fz_deed_names[i],
+		       (unsigned long long)stats.did[i]);
 	printf("\nfailures:");
 	for (i = FZ_HOST; i < FZ_NR_LAYERS; i++)
 		printf(" %s %llu", fz_layer_names[i], (unsigned long long)stats.failed[i]);

@@ -26,7 +26,13 @@
 #define A32		0x04
 
 /** enum sub_kind - a function to be written after the main one */
-enum sub_kind { SUB_PLAIN, SUB_CALLBACK };
+enum sub_kind {
+	SUB_PLAIN,
+	SUB_CALLBACK,
+	SUB_EACH,	/* for each element of a map */
+	SUB_QUIET,	/* calls nothing */
+	SUB_TAIL,	/* a tail call, where none may be */
+};
 
 /** struct label - where jumps go that are not placed yet */
 struct label {
@@ -62,6 +68,7 @@ struct gen {
 	struct {
 		u32 site;
 		enum sub_kind kind;
+		u32 map;
 	} sub[MAX_SUBS];
 	u32 nr_subs;
 };
@@ -96,6 +103,10 @@ void fz_diamond(struct gen *g);
 void fz_null_tests(struct gen *g);
 void fz_fan(struct gen *g);
 void fz_use_map(struct gen *g, u8 reg, struct label *out);
+void fz_map_use(struct gen *g);
+void fz_element(struct gen *g, u32 map);
+void fz_sub(struct gen *g, enum sub_kind kind, u32 map);
+void fz_clear(struct gen *g, u32 bytes);
 void fz_touch(struct gen *g, u8 ptr, s16 off, u32 size, bool may_store);
 
 static inline bool chance(struct gen *g, u32 percent)

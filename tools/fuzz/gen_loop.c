@@ -240,19 +240,18 @@ static void clear_spills(struct gen *g)
 	}
 }
 
-static void write_sub(struct gen *g, enum sub_kind kind)
+/* What the function is given: r1 a number and r2 memory, but for an element's. */
+static void write_use(struct gen *g, enum sub_kind kind, u32 map)
 {
-	u32 i;
-
-	g->nums = 1u << 1;
-	g->busy = 0;
-	g->no_ctx = true;
-	g->depth = 2;
-	memset(g->spilled, 0, sizeof(g->spilled));
-	clear_spills(g);
-	for (i = 0; i < NS; i++) {
-		g->val[i][1] = kind == SUB_CALLBACK ? below(g, 40) : fz_rand(&g->r) >> below(g, 64);
-		g->at[i] = 0;
+	if (kind == SUB_EACH) {
+		fz_element(g, map);
+		return;
+	}
+	if (kind == SUB_TAIL) {
+		fz_lddw(g, 2, BPF_PSEUDO_MAP_FD, FZ_PROGS, 0);
+		fz_emit(g, 0xb7, 3, 0, 0, 0);
+		fz_call(g, BPF_FUNC_tail_call);
+		return;
 	}
 	fz_emit(g, 0xbf, CTX, 2, 0, 0);
 	fz_emit(g, 0xbf, 7, 1, 0, 0);
@@ -264,7 +263,14 @@ static void write_sub(struct gen *g, enum sub_kind kind)
 			8 * below(g, 2), 0);
 	if (g->p->insn[g->p->cnt - 1].code == 0x7a)
 		g->p->insn[g->p->cnt - 1].src_reg = 0;
-	if (kind == SUB_CALLBACK || chance(g, 30)) {
+}
+
+static void write_result(struct gen *g, enum sub_kind kind)
+{
+	if (kind == SUB_EACH && chance(g, 40) && g->nums >> 7 & 1) {
+		fz_emit(g, 0xbf, 0, 7, 0, 0);
+		fz_emit(g, 0x57, 0, 0, 0, chance(g, 95) ? 1 : 2);
+	} else if (kind == SUB_CALLBACK || kind == SUB_EACH || chance(g, 30)) {
 		fz_emit(g, 0xb7, 0, 0, 0, chance(g, 95) ? 0 : 1 + chance(g, 50));
 	} else if (g->nums >> 7 & 1) {
 		fz_emit(g, 0xbf, 0, 7, 0, 0);
@@ -274,6 +280,25 @@ static void write_sub(struct gen *g, enum sub_kind kind)
 		fz_emit(g, 0xb7, 0, 0, 0, 1);
 	}
 	g->p->insn[g->p->cnt++] = (struct bpf_insn){ .code = 0x95 };
+}
+
+static void write_sub(struct gen *g, enum sub_kind kind, u32 map)
+{
+	u32 i;
+
+	g->nums = 1u << 1;
+	g->busy = 0;
+	g->no_ctx = true;
+	g->no_call = kind == SUB_QUIET;
+	g->depth = 2;
+	memset(g->spilled, 0, sizeof(g->spilled));
+	clear_spills(g);
+	for (i = 0; i < NS; i++) {
+		g->val[i][1] = kind == SUB_CALLBACK ? below(g, 40) : fz_rand(&g->r) >> below(g, 64);
+		g->at[i] = 0;
+	}
+	write_use(g, kind, map);
+	write_result(g, kind);
 }
 
 static void write_subs(struct gen *g)
@@ -286,7 +311,7 @@ static void write_subs(struct gen *g)
 		if (site >= g->p->cnt)
 			continue;
 		g->p->insn[site].imm = g->p->cnt - site - 1;
-		write_sub(g, g->sub[n].kind);
+		write_sub(g, g->sub[n].kind, g->sub[n].map);
 	}
 }
 

@@ -169,7 +169,7 @@ static void spills(struct gen *g)
 	fz_place(g, &out);
 }
 
-static void clear_area(struct gen *g, u32 bytes)
+void fz_clear(struct gen *g, u32 bytes)
 {
 	u32 i;
 
@@ -188,7 +188,7 @@ static void on_stack(struct gen *g)
 	protect(g, reg, &was);
 	ptr = fz_pick(g);
 	g->busy |= 1u << ptr;
-	clear_area(g, bytes);
+	fz_clear(g, bytes);
 	if (chance(g, 30))
 		fz_emit(g, 0x7b, 10, chance(g, 50) ? 10 : reg, AREA + 8 * below(g, bytes / 8), 0);
 	fz_clamp(g, reg, bytes / size - 1, &out);
@@ -399,7 +399,7 @@ static void sized_helper(struct gen *g)
 	if (chance(g, 40))
 		fz_chain(g, reg, 1 + below(g, 2));
 	g->busy |= 1u << reg;
-	clear_area(g, most);
+	fz_clear(g, most);
 	settle(g, reg, most, &lo, &hi, &out);
 	if (!chance(g, 5))
 		fz_jump_to(g, &out, 0xc5, reg, 0, chance(g, 90));
@@ -434,7 +434,7 @@ static void map_helper(struct gen *g)
 
 	if (g->no_call)
 		return;
-	clear_area(g, 48);
+	fz_clear(g, 48);
 	fz_emit(g, 0x7a, 10, 0, -136, below(g, 10));
 	fz_lddw(g, 1, BPF_PSEUDO_MAP_FD, map, 0);
 	fz_emit(g, 0xbf, 2, 10, 0, 0);
@@ -446,6 +446,14 @@ static void map_helper(struct gen *g)
 	g->nums |= 1;
 }
 
+/* The call of a function that is yet to be written, or its address, comes next. */
+void fz_sub(struct gen *g, enum sub_kind kind, u32 map)
+{
+	g->sub[g->nr_subs].site = g->p->cnt;
+	g->sub[g->nr_subs].map = map;
+	g->sub[g->nr_subs++].kind = kind;
+}
+
 static void local_call(struct gen *g)
 {
 	u8 reg = fz_number(g);
@@ -453,13 +461,12 @@ static void local_call(struct gen *g)
 
 	if (g->no_call || g->nr_subs == MAX_SUBS)
 		return;
-	clear_area(g, 16);
+	fz_clear(g, 16);
 	if (reg != 1)
 		fz_emit(g, 0xbf, 1, reg, 0, 0);
 	fz_emit(g, 0xbf, 2, 10, 0, 0);
 	fz_emit(g, 0x07, 2, 0, 0, AREA);
-	g->sub[g->nr_subs].site = g->p->cnt;
-	g->sub[g->nr_subs++].kind = SUB_PLAIN;
+	fz_sub(g, SUB_PLAIN, 0);
 	fz_emit(g, 0x85, 0, 1, 0, 0);
 	g->nums &= ~0x3fu;
 	g->nums |= 1;
@@ -477,11 +484,10 @@ static void loop_helper(struct gen *g)
 	fz_label(g, &out);
 	if (chance(g, 95))
 		fz_clamp(g, reg, below(g, 40), &out);
-	clear_area(g, 16);
+	fz_clear(g, 16);
 	if (reg != 1)
 		fz_emit(g, 0xbf, 1, reg, 0, 0);
-	g->sub[g->nr_subs].site = g->p->cnt;
-	g->sub[g->nr_subs++].kind = SUB_CALLBACK;
+	fz_sub(g, SUB_CALLBACK, 0);
 	fz_lddw(g, 2, BPF_PSEUDO_FUNC, 0, 0);
 	fz_emit(g, 0xbf, 3, 10, 0, 0);
 	fz_emit(g, 0x07, 3, 0, 0, AREA);
@@ -495,33 +501,35 @@ void fz_fragment(struct gen *g)
 {
 	u32 kind = below(g, 100);
 
-	if (kind < 22)
+	if (kind < 18)
 		by_offset(g);
-	else if (kind < 34)
+	else if (kind < 28)
 		only_numbers(g);
-	else if (kind < 43)
+	else if (kind < 36)
 		spills(g);
-	else if (kind < 50)
+	else if (kind < 42)
 		on_stack(g);
-	else if (kind < 59)
+	else if (kind < 50)
 		packet(g);
-	else if (kind < 60)
+	else if (kind < 51)
 		socket(g);
-	else if (kind < 64)
+	else if (kind < 54)
 		record(g);
-	else if (kind < 70)
+	else if (kind < 59)
 		sized_helper(g);
-	else if (kind < 73)
+	else if (kind < 61)
 		map_helper(g);
-	else if (kind < 80)
+	else if (kind < 75)
+		fz_map_use(g);
+	else if (kind < 81)
 		fz_diamond(g);
-	else if (kind < 83)
+	else if (kind < 84)
 		fz_null_tests(g);
-	else if (kind < 87)
+	else if (kind < 88)
 		local_call(g);
-	else if (kind < 90)
+	else if (kind < 91)
 		loop_helper(g);
-	else if (kind < 93)
+	else if (kind < 94)
 		fz_fan(g);
 	else if (g->depth < 3)
 		fz_loop(g);

@@ -7,6 +7,7 @@
 #include <linux/types.h>
 
 #include "core/insn.h"
+#include "core/interp.h"
 #include "core/verifier.h"
 #include "world.h"
 
@@ -15,7 +16,7 @@ enum fz_tag {
 	FZ_UNINIT,
 	FZ_NUM,
 	FZ_PTR,		/* @n bytes into object @obj */
-	FZ_MAP,		/* @obj: of the program's maps */
+	FZ_MAP,		/* @n: enum fz_map_id, @obj: of the program's maps, or of those in them */
 	FZ_END,		/* the packet's end */
 	FZ_FUNC,	/* @n: subprogram */
 };
@@ -31,7 +32,8 @@ struct fz_val {
 /**
  * struct fz_obj - memory that pointers may point into
  * @kind: KAPSEL_KIND_*
- * @index: map or frame
+ * @index: map, as the verifier counts them, or frame
+ * @map: enum fz_map_id
  * @base: address of offset 0
  * @lo: least offset
  * @hi: one past the greatest
@@ -42,6 +44,7 @@ struct fz_val {
 struct fz_obj {
 	u8 kind;
 	u16 index;
+	u16 map;
 	u8 *base;
 	s64 lo;
 	s64 hi;
@@ -59,7 +62,10 @@ struct fz_obj {
  * struct fz_frame - a function that runs
  * @init: for each byte below the frame pointer: written in this call
  * @whole: for each slot: @slot is what its 8 bytes are
- * @left: of the loop helper: runs of the callback to come
+ * @loop_left: of the loop helper: runs of the callback to come
+ * @loop_done: likewise, and of for_each_map_elem: those that were
+ * @loop_map: of that
+ * @each: likewise
  */
 struct fz_frame {
 	u32 subprog;
@@ -72,12 +78,32 @@ struct fz_frame {
 	u32 loop_left;
 	u32 loop_done;
 	struct fz_val loop_ctx;
+	struct fz_val loop_map;
+	struct kps_each each;
+};
+
+/** enum fz_deed - what runs are counted by */
+enum fz_deed {
+	FZ_DID_GO,	/* a tail call, for good */
+	FZ_DID_STAY,	/* one of an empty slot */
+	FZ_DID_INNER,	/* something with a map in a map */
+	FZ_DID_LOCK,
+	FZ_DID_EACH,
+	FZ_DID_LOOP,
+	FZ_DID_FORMAT,
+	FZ_DID_RECORD,
+	FZ_DID_QUEUE,
+	FZ_DID_PACKET,	/* changed it */
+	FZ_NR_DEEDS,
 };
 
 /**
  * struct fz_machine - a run
  * @stack: address of KAPSEL_MAX_STACK bytes
  * @age: how often the packet was changed
+ * @lock: object whose lock is held, 0: none
+ * @gone: it ended by a tail call
+ * @did: bits by enum fz_deed; never cleared here
  * @watch: called before each instruction; false: it complains in @why
  */
 struct fz_machine {
@@ -88,6 +114,9 @@ struct fz_machine {
 	struct fz_obj obj[FZ_MAX_OBJS];
 	u32 nr_objs;
 	u32 age;
+	u32 lock;
+	bool gone;
+	u32 did;
 	struct fz_frame frame[KAPSEL_MAX_DEPTH];
 	u32 depth;
 	u32 pc;

@@ -42,6 +42,11 @@ static inline u32 bytes_of(const struct bpf_insn *insn)
 	return bytes[BPF_SIZE(insn->code) >> 3];
 }
 
+static inline void fz_did(struct fz_machine *m, enum fz_deed deed)
+{
+	m->did |= 1u << deed;
+}
+
 /** fz_object_at - the object whose address that is, or the number */
 struct fz_val fz_object_at(struct fz_machine *m, u64 address);
 
@@ -58,5 +63,22 @@ bool fz_atomic(struct fz_machine *m);
 
 /** fz_span - a helper's memory argument, register @n */
 bool fz_span(struct fz_machine *m, u32 n, u64 size, bool write);
+
+/** fz_enter - begin to run a function */
+bool fz_enter(struct fz_machine *m, u32 sub);
+
+/** fz_leave - a function returns, or the program: then it is @done */
+bool fz_leave(struct fz_machine *m, bool *done);
+
+/** fz_call_helper - the helper that the machine is at */
+bool fz_call_helper(struct fz_machine *m, bool *done);
+
+/** fz_check_arg - a helper's argument, register @n; @map: out, if it is one */
+bool fz_check_arg(struct fz_machine *m, const struct kps_helper *h, u32 n,
+		  const struct kps_map_facts **map);
+
+/** fz_lookup_as_noted - what was found out of a lookup holds in this run */
+bool fz_lookup_as_noted(struct fz_machine *m, const struct kps_helper *h,
+			const struct kps_map_facts *map, u64 key);
 
 #endif

@@ -8,6 +8,12 @@
 #include "core/insn.h"
 #include "machine_in.h"
 
+static bool touches_lock(const struct kps_map_facts *map, s64 lo, u64 size)
+{
+	return map->lock_size && lo < (s64)map->lock_off + map->lock_size &&
+	       lo + (s64)size > (s64)map->lock_off;
+}
+
 static bool inside(struct fz_machine *m, const struct fz_val *p, s64 off, u64 size, bool write)
 {
 	const struct fz_obj *o = &m->obj[p->obj];
@@ -24,6 +30,9 @@ static bool inside(struct fz_machine *m, const struct fz_val *p, s64 off, u64 si
 		return fz_machine_bad(m, "bytes %lld to %lld of object kind %u [%lld, %lld)",
 				      (long long)lo, (long long)(lo + size), o->kind,
 				      (long long)o->lo, (long long)o->hi);
+	if (o->kind == KAPSEL_KIND_MAP_VALUE && touches_lock(&fz_maps[o->map], lo, size))
+		return fz_machine_bad(m, "bytes %lld to %lld are a lock's", (long long)lo,
+				      (long long)(lo + size));
 	if (!(write ? o->write : o->read))
 		return fz_machine_bad(m, "object kind %u may not be %s", o->kind,
 				      write ? "written" : "read");

@@ -13,7 +13,8 @@ T    ?= 60
 SEED ?= 1
 
 FUZZ_OUT   := $(BUILD)/fuzz
-FUZZ_PARTS := world machine memory alu gen gen_use gen_join gen_loop check embed oracle
+FUZZ_PARTS := world bodies machine machine_call machine_arg memory alu gen gen_use gen_call gen_join gen_loop check \
+	      embed oracle
 FUZZ_SRCS  := $(CORE_SRCS) $(FUZZ_PARTS:%=tools/fuzz/%.c)
 FUZZ_DEPS  := $(wildcard tools/fuzz/*.h $(addprefix module/core/*.,h tbl inc))
 FUZZ_FLAGS := $(USER_CPPFLAGS) $(USER_CFLAGS) -DKPS_ORACLE -Itools/fuzz
@@ -47,7 +48,7 @@ endef
 $(eval $(call fuzz_variant,$(FUZZ_OUT),))
 $(eval $(call fuzz_variant,$(BUILD)/asan/fuzz,$(SANITIZE)))
 
-$(FUZZ_OUT)/crash: $(CORE_SRCS) tools/fuzz/world.c tools/fuzz/crash.c \
+$(FUZZ_OUT)/crash: $(CORE_SRCS) tools/fuzz/world.c tools/fuzz/bodies.c tools/fuzz/crash.c \
 		   $(FUZZ_DEPS)
 	$(call say,CC)
 	@mkdir -p $(@D)

@@ -13,6 +13,9 @@
 #include "core/verifier.h"
 #include "world.h"
 
+#define INNER_ROW	{ BPF_MAP_TYPE_ARRAY, 4, 24, 4 }
+#define INNER_SET	{ BPF_MAP_TYPE_HASH, 8, 24, 4 }
+
 const struct kps_map_facts fz_maps[FZ_NR_MAPS] = {
 	[FZ_ARRAY] = { BPF_MAP_TYPE_ARRAY, 4, 64, 1, 0, false },
 	[FZ_BIG] = { BPF_MAP_TYPE_ARRAY, 4, 4096, 1, 0, false },
@@ -20,7 +23,25 @@ const struct kps_map_facts fz_maps[FZ_NR_MAPS] = {
 	[FZ_HASH] = { BPF_MAP_TYPE_HASH, 8, 32, FZ_MAX_ELEMS, 0, false },
 	[FZ_RODATA] = { BPF_MAP_TYPE_ARRAY, 4, 64, 1, BPF_F_RDONLY_PROG, true },
 	[FZ_PERCPU] = { BPF_MAP_TYPE_PERCPU_ARRAY, 4, 40, 4, 0, false },
+	[FZ_TEXT] = { BPF_MAP_TYPE_ARRAY, 4, sizeof(fz_text), 1, BPF_F_RDONLY_PROG, true },
+	[FZ_LOCKED] = { BPF_MAP_TYPE_ARRAY, 4, 64, 1, .lock_size = 4, .lock_off = 0 },
+	[FZ_LOCKS] = { BPF_MAP_TYPE_HASH, 8, 48, 4, .lock_size = 4, .lock_off = 20 },
+	[FZ_ROW] = INNER_ROW,
+	[FZ_ROW_2] = INNER_ROW,
+	[FZ_SET] = INNER_SET,
+	[FZ_SET_2] = INNER_SET,
 	[FZ_RING] = { BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0, false },
+	[FZ_PROGS] = { BPF_MAP_TYPE_PROG_ARRAY, 4, 4, FZ_NR_INSIDE },
+	[FZ_NF_PROGS] = { BPF_MAP_TYPE_PROG_ARRAY, 4, 4, FZ_NR_INSIDE,
+			  .prog_type = KAPSEL_PROG_NETFILTER },
+	[FZ_ROWS] = { BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, FZ_NR_INSIDE, .inner = INNER_ROW },
+	[FZ_SETS] = { BPF_MAP_TYPE_HASH_OF_MAPS, 8, 4, FZ_NR_INSIDE, .inner = INNER_SET },
+	[FZ_QUEUE] = { BPF_MAP_TYPE_QUEUE, 0, 24, 8 },
+};
+
+/* Right and wrong ones, the last without an end. */
+const char fz_text[FZ_NR_TEXTS][FZ_TEXT_CELL] = {
+	"n %d", "%llu %x", "%c%5u|", "plain", "%p %ld", "%s", "%pI4", "%q", "without any end ",
 };
 
 struct fz_world fz_world;
@@ -62,13 +83,8 @@ static void place_fields(void)
 	}
 }
 
-static u64 address(const void *p)
-{
-	return (unsigned long)p;
-}
-
 /* Only an array's values lie in a row. */
-static struct kps_view views[FZ_RING];
+static struct kps_view views[FZ_NR_MAPS];
 
 static void place_values(u32 map)
 {
@@ -82,7 +98,7 @@ static void place_values(u32 map)
 	for (i = 0; i < facts->max_entries; i++)
 		elem[i].mem = row ? row + i * facts->value_size : exact(facts->value_size);
 	views[map] = (struct kps_view){
-		.values = address(row), .stride = facts->value_size,
+		.values = fz_address(row), .stride = facts->value_size,
 		.entries = facts->max_entries,
 	};
 }
@@ -207,9 +223,14 @@ void fz_world_fill(u32 prog_type, u64 seed, const u64 *pool, u32 nr)
 			if (m != FZ_RODATA)
 				fill_words(w->elem[m][i].image, fz_maps[m].value_size, &r, pool,
 					   nr);
-			w->elem[m][i].was_used = m != FZ_HASH || fz_chance(&r, 50);
+			w->elem[m][i].was_used = fz_maps[m].type != BPF_MAP_TYPE_HASH ||
+						 fz_chance(&r, 50);
 		}
 	}
+	for (m = FZ_RING; m < FZ_NR_MAPS; m++)
+		for (i = 0; i < FZ_NR_INSIDE; i++)
+			w->inside[m][i] = fz_below(&r, 3);
+	memcpy(w->elem[FZ_TEXT][0].image, fz_text, sizeof(fz_text));
 	for (i = 0; i < fz_maps[FZ_RODATA].value_size; i++)
 		w->elem[FZ_RODATA][0].image[i] = i + 1;
 }
@@ -222,6 +243,11 @@ static void put_address(u32 flag, const void *p)
 	for (i = 0; i < type->nr_fields; i++)
 		if (type->fields[i].flags & flag)
 			memcpy(fz_world.ctx + ctx_slots[i].off, &p, sizeof(p));
+}
+
+void fz_world_end_packet(void)
+{
+	put_address(KAPSEL_CTX_PACKET_END, fz_world.packet + fz_world.packet_len);
 }
 
 void fz_world_reset(void)
@@ -239,7 +265,7 @@ void fz_world_reset(void)
 	if (w->prog_type == KAPSEL_PROG_NETFILTER) {
 		memcpy(w->ctx, &w->via, sizeof(w->via));
 		put_address(KAPSEL_CTX_PACKET, w->packet);
-		put_address(KAPSEL_CTX_PACKET_END, w->packet + w->packet_len);
+		fz_world_end_packet();
 		put_address(KAPSEL_CTX_SOCKET, w->run_seed & 1 ? w->sock[KAPSEL_SOCK_ANY] : NULL);
 	}
 	for (m = 0; m < FZ_RING; m++) {
@@ -251,7 +277,7 @@ void fz_world_reset(void)
 	}
 }
 
-static u64 sum(u64 h, const void *mem, size_t size)
+u64 fz_sum(u64 h, const void *mem, size_t size)
 {
 	const u8 *p = mem;
 
@@ -266,15 +292,15 @@ u64 fz_world_sum(void)
 	u64 h = 0xcbf29ce484222325ULL;
 	u32 m, i;
 
-	h = sum(h, w->ctx, FZ_CTX_BYTES);
-	h = sum(h, w->packet, w->packet_len);
+	h = fz_sum(h, w->ctx, FZ_CTX_BYTES);
+	h = fz_sum(h, w->packet, w->packet_len);
 	for (m = 0; m < FZ_RING; m++) {
 		for (i = 0; i < fz_maps[m].max_entries; i++) {
-			h = sum(h, w->elem[m][i].mem, fz_maps[m].value_size);
-			h = sum(h, &w->elem[m][i].used, 1);
+			h = fz_sum(h, w->elem[m][i].mem, fz_maps[m].value_size);
+			h = fz_sum(h, &w->elem[m][i].used, 1);
 		}
 	}
-	return sum(sum(h, &w->nr_records, 4), &w->calls, 8);
+	return fz_sum(fz_sum(h, &w->nr_records, 4), &w->calls, 8);
 }
 
 const struct kps_ctx_slot *fz_ctx_slots(u32 prog_type)
@@ -320,227 +346,6 @@ void fz_ctx_write(const struct kps_prog_type *type, u32 field, u32 arg, u32 size
 	}
 }
 
-/* Helpers. They do what their prototypes allow, not what Linux does. */
-static void *at(u64 address)
-{
-	return (void *)(unsigned long)address;
-}
-
-static u32 map_of(u64 map)
-{
-	return (const struct kps_map_facts *)at(map) - fz_maps;
-}
-
-static struct fz_elem *find(u32 m, const void *key)
-{
-	struct fz_elem *e = fz_world.elem[m];
-	u64 k = 0;
-	u32 i;
-
-	memcpy(&k, key, fz_maps[m].key_size);
-	for (i = 0; i < fz_maps[m].max_entries; i++)
-		if (e[i].used && e[i].key == k)
-			return &e[i];
-	return NULL;
-}
-
-static u64 lookup(u64 map, u64 key)
-{
-	struct fz_elem *e = find(map_of(map), at(key));
-
-	return e ? address(e->mem) : 0;
-}
-
-static u64 update(u64 map, u64 key, u64 value, u64 flags)
-{
-	u32 i, m = map_of(map);
-	struct fz_elem *e = find(m, at(key));
-
-	if (flags > 2)
-		return -EINVAL;
-	for (i = 0; m == FZ_HASH && !e && i < fz_maps[m].max_entries; i++) {
-		if (!fz_world.elem[m][i].used) {
-			e = &fz_world.elem[m][i];
-			e->key = 0;
-			memcpy(&e->key, at(key), fz_maps[m].key_size);
-		}
-	}
-	if (!e)
-		return -E2BIG;
-	e->used = true;
-	memmove(e->mem, at(value), fz_maps[m].value_size);
-	return 0;
-}
-
-static u64 erase(u64 map, u64 key)
-{
-	struct fz_elem *e = find(map_of(map), at(key));
-
-	if (!e)
-		return -ENOENT;
-	e->used = map_of(map) != FZ_HASH;
-	return e->used ? -EINVAL : 0;
-}
-
-static u64 reserve(u64 size)
-{
-	struct fz_world *w = &fz_world;
-	struct fz_record *r = &w->record[w->nr_records];
-
-	if (w->nr_records == FZ_MAX_RECORDS || size > 4096 || fz_chance(&w->rng, 30))
-		return 0;
-	w->nr_records++;
-	/* The same place in each run of a program: it may look at addresses. */
-	if (!r->mem || r->size != size) {
-		free(r->mem);
-		r->mem = exact(size ?: 1);
-	}
-	r->size = size;
-	r->held = true;
-	memset(r->mem, 0xa5, size);
-	return address(r->mem);
-}
-
-static void release(u64 record)
-{
-	u32 i;
-
-	for (i = 0; i < fz_world.nr_records; i++)
-		if (fz_world.record[i].mem == at(record))
-			fz_world.record[i].held = false;
-}
-
-static u64 fill_memory(u64 mem, u64 size, bool may_fail)
-{
-	u8 *p = at(mem);
-	u64 i;
-
-	if (may_fail && fz_chance(&fz_world.rng, 30)) {
-		memset(p, 0, size);
-		return -EFAULT;
-	}
-	for (i = 0; i < size; i++)
-		p[i] = fz_rand(&fz_world.rng);
-	return 0;
-}
-
-static u64 read_string(u64 mem, u64 size)
-{
-	u64 len = size ? fz_in(&fz_world.rng, 1, size) : 0;
-
-	if (fill_memory(mem, size, true) || !size)
-		return -EFAULT;
-	((u8 *)at(mem))[len - 1] = 0;
-	return len;
-}
-
-/* Like the kernel's, but a read of memory is enough to show that it is there. */
-static u64 read_memory(u64 mem, u64 size)
-{
-	fz_world.calls += sum(fz_world.calls, at(mem), size);
-	return fz_chance(&fz_world.rng, 50) ? 0 : -ENOSPC;
-}
-
-/* Shorter, and not what it was. The address stays: a program may look at it. */
-static u64 change_packet(void)
-{
-	struct fz_world *w = &fz_world;
-
-	w->packet_len = fz_below(&w->rng, w->packet_len + 1);
-	put_address(KAPSEL_CTX_PACKET_END, w->packet + w->packet_len);
-	return fill_memory(address(w->packet), w->packet_len, true);
-}
-
-static u64 maybe_socket(u32 sock)
-{
-	return fz_chance(&fz_world.rng, 60) ? address(fz_world.sock[sock]) : 0;
-}
-
-u64 fz_helper(u32 id, const u64 *a)
-{
-	/* A lookup may be no call by then. */
-	fz_world.calls += id != BPF_FUNC_map_lookup_elem;
-	switch (id) {
-	case BPF_FUNC_map_lookup_elem:
-		return lookup(a[0], a[1]);
-	case BPF_FUNC_map_lookup_percpu_elem:
-		return (u32)a[2] ? 0 : lookup(a[0], a[1]);
-	case BPF_FUNC_map_update_elem:
-		return update(a[0], a[1], a[2], a[3]);
-	case BPF_FUNC_map_delete_elem:
-		return erase(a[0], a[1]);
-	case BPF_FUNC_ringbuf_reserve:
-		return reserve(a[1]);
-	case BPF_FUNC_ringbuf_submit:
-	case BPF_FUNC_ringbuf_discard:
-		release(a[0]);
-		return 0;
-	case BPF_FUNC_ringbuf_output:
-		return read_memory(a[1], a[2]);
-	case BPF_FUNC_trace_printk:
-		fz_world.calls += a[2] ^ a[3] << 1 ^ a[4] << 2;
-		return read_memory(a[0], a[1]);
-	case BPF_FUNC_sk_fullsock:
-		return maybe_socket(KAPSEL_SOCK_FULL);
-	case BPF_FUNC_tcp_sock:
-		return maybe_socket(KAPSEL_SOCK_TCP);
-	case BPF_FUNC_skb_pull_data:
-		return change_packet();
-	case BPF_FUNC_skb_load_bytes:
-	case BPF_FUNC_skb_load_bytes_relative:
-		return fill_memory(a[2], a[3], true);
-	case BPF_FUNC_get_current_comm:
-	case BPF_FUNC_probe_read:
-	case BPF_FUNC_probe_read_user:
-	case BPF_FUNC_probe_read_kernel:
-		return fill_memory(a[0], a[1], true);
-	case BPF_FUNC_probe_read_str:
-	case BPF_FUNC_probe_read_user_str:
-	case BPF_FUNC_probe_read_kernel_str:
-		return read_string(a[0], a[1]);
-	case BPF_FUNC_get_prandom_u32:
-		return (u32)fz_rand(&fz_world.rng);
-	case BPF_FUNC_get_smp_processor_id:
-	case BPF_FUNC_get_numa_node_id:
-		return fz_below(&fz_world.rng, 4);
-	default:
-		return fz_rand(&fz_world.rng) >> fz_below(&fz_world.rng, 64);
-	}
-}
-
-#define BODY(id)							\
-static u64 body_##id(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)		\
-{									\
-	u64 args[5] = { r1, r2, r3, r4, r5 };				\
-									\
-	return fz_helper(id, args);					\
-}
-
-#define BODIES(F)							\
-	F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(14) F(15) F(16) F(26)	\
-	F(39) F(42) F(45) F(95) F(96) F(112) F(113) F(114) F(115) F(118) F(125) F(130)	\
-	F(131) F(132) F(133) F(134) F(160) F(195)
-
-BODIES(BODY)
-
-#define ENTRY(id) { id, body_##id },
-
-static const struct {
-	u32 id;
-	kps_helper_fn fn;
-} bodies[] = { BODIES(ENTRY) };
-
-static kps_helper_fn target_helper(void *priv, u32 id)
-{
-	u32 i;
-
-	(void)priv;
-	for (i = 0; i < ARRAY_SIZE(bodies); i++)
-		if (bodies[i].id == id)
-			return bodies[i].fn;
-	return NULL;
-}
-
 /* Maps are numbered by first use: the host remembers which is which. */
 static u32 used_maps[KAPSEL_MAX_MAPS];
 static u32 nr_used;
@@ -555,16 +360,22 @@ u32 fz_maps_used(void)
 	return nr_used;
 }
 
+static kps_helper_fn target_helper(void *priv, u32 id)
+{
+	(void)priv;
+	return fz_body(id);
+}
+
 static u64 target_map(void *priv, u32 map)
 {
 	(void)priv;
-	return address(&fz_maps[used_maps[map]]);
+	return fz_address(&fz_maps[used_maps[map]]);
 }
 
 static u64 target_map_value(void *priv, u32 map)
 {
 	(void)priv;
-	return address(fz_world.elem[used_maps[map]][0].mem);
+	return fz_address(fz_world.elem[used_maps[map]][0].mem);
 }
 
 static const struct kps_view *target_view(void *priv, u32 map)
@@ -617,7 +428,7 @@ static int host_map(void *priv, s32 fd, struct kps_map_facts *facts)
 {
 	u32 i;
 
-	if (fd < 0 || fd >= FZ_NR_MAPS)
+	if (fd < 0 || fd >= FZ_NR_MAPS || (fd >= FZ_ROW && fd <= FZ_SET_2))
 		return -EBADF;
 	*facts = fz_maps[fd];
 	(void)priv;
@@ -630,11 +441,13 @@ static int host_map(void *priv, s32 fd, struct kps_map_facts *facts)
 
 static int host_map_read(void *priv, u32 map, u32 off, u32 size, u64 *val)
 {
+	const u8 *text = (const u8 *)fz_text;
+
 	(void)priv;
-	(void)map;
 	*val = 0;
 	while (size--)
-		*val = *val << 8 | (u8)(off + size + 1);
+		*val = *val << 8 | (used_maps[map] == FZ_TEXT ? text[off + size] :
+				    (u8)(off + size + 1));
 	return 0;
 }
 

@@ -10,14 +10,13 @@
 #include "core/rewrite.h"
 #include "rng.h"
 
-#define FZ_NR_MAPS	7
 #define FZ_MAX_ELEMS	8
 #define FZ_MAX_PACKET	256
 #define FZ_MAX_RECORDS	64
 #define FZ_CTX_BYTES	1024
 #define FZ_MAX_FIELDS	64
 
-/** enum fz_map_id - the maps that every generated program may use, by fd */
+/** enum fz_map_id - the maps that every generated program may use, by fd, and those in them */
 enum fz_map_id {
 	FZ_ARRAY,	/* one value of 64 bytes */
 	FZ_BIG,		/* one value of 4096 bytes */
@@ -25,8 +24,25 @@ enum fz_map_id {
 	FZ_HASH,	/* key 8, value 32 */
 	FZ_RODATA,	/* frozen, 64 bytes */
 	FZ_PERCPU,	/* per-CPU array */
-	FZ_RING,
+	FZ_TEXT,	/* frozen, formats */
+	FZ_LOCKED,	/* one value of 64 bytes with a lock */
+	FZ_LOCKS,	/* hash of values of 48 bytes with locks */
+	FZ_ROW,		/* arrays of 4 values of 24 bytes, which no fd has */
+	FZ_ROW_2,
+	FZ_SET,		/* likewise hashes */
+	FZ_SET_2,
+	FZ_RING,	/* those from here on have no values */
+	FZ_PROGS,	/* programs of any type */
+	FZ_NF_PROGS,	/* of netfilter */
+	FZ_ROWS,	/* array with FZ_ROW and FZ_ROW_2 in it */
+	FZ_SETS,	/* hash with FZ_SET and FZ_SET_2 in it */
+	FZ_QUEUE,
+	FZ_NR_MAPS,
 };
+
+#define FZ_NR_INSIDE	4	/* maps in a map, and programs in a program array */
+#define FZ_TEXT_CELL	16	/* bytes for a format */
+#define FZ_NR_TEXTS	9
 
 #define FZ_NR_SOCKS	3	/* KAPSEL_SOCK_* */
 
@@ -51,6 +67,7 @@ struct fz_record {
  * @images: what is restored before a run
  * @sock: one for each KAPSEL_SOCK_*, of which the packet has the first or none
  * @packet_full: the packet's length then
+ * @inside: of maps of maps and of programs, by key: 0: nothing; 1 or 2: the first or second
  */
 struct fz_world {
 	u32 prog_type;
@@ -66,12 +83,14 @@ struct fz_world {
 	struct fz_elem elem[FZ_NR_MAPS][FZ_MAX_ELEMS];
 	struct fz_record record[FZ_MAX_RECORDS];
 	u32 nr_records;
+	u8 inside[FZ_NR_MAPS][FZ_NR_INSIDE];
 	struct fz_rng rng;
 	u64 run_seed;
 	u64 calls;
 };
 
 extern const struct kps_map_facts fz_maps[FZ_NR_MAPS];
+extern const char fz_text[FZ_NR_TEXTS][FZ_TEXT_CELL];
 extern struct fz_world fz_world;
 
 /** fz_world_init - allocate; once */
@@ -100,6 +119,20 @@ void fz_ctx_write(const struct kps_prog_type *type, u32 field, u32 arg, u32 size
 
 /** fz_helper - a helper's body, on addresses; maps are pointers into fz_maps */
 u64 fz_helper(u32 id, const u64 *args);
+
+/** fz_body - the same, as the interpreter calls it; NULL: there is none */
+kps_helper_fn fz_body(u32 id);
+
+/** fz_world_end_packet - the packet's length has changed */
+void fz_world_end_packet(void);
+
+/** fz_sum - add @size bytes at @mem to a digest */
+u64 fz_sum(u64 h, const void *mem, size_t size);
+
+static inline u64 fz_address(const void *p)
+{
+	return (unsigned long)p;
+}
 
 /** fz_map_used - which map the program's @map-th one is */
 u32 fz_map_used(u32 map);
