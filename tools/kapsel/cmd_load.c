@@ -8,26 +8,12 @@
 #include "objects.h"
 #include "session.h"
 
-enum {
-	OPT_PROG, OPT_SET, OPT_PIN, OPT_ENGINE, OPT_HOOK, OPT_CEILING, OPT_METERED,
-	OPT_MAXACTIVE, OPT_WRAP, OPT_COOKIE, OPT_SKIP,
-	OPT_NO_ATTACH, OPT_NF,
-};
+enum { OPT_PIN, OPT_NO_ATTACH, OPT_SESSION };
 
 const struct cli_option load_options[] = {
-	[OPT_PROG] = { "--prog", 'p', true, "PROG: only this program (may be repeated)" },
-	[OPT_SET] = { "--set", 0, true, "VAR=VALUE: a global constant's value" },
 	[OPT_PIN] = { "--pin", 0, true, "NAME: keep it all under this name" },
-	[OPT_ENGINE] = { "--engine", 0, true, "auto, interp or jit" },
-	[OPT_HOOK] = { "--hook", 0, true, "[PROG=]HOOK: attach (PROG) there instead" },
-	[OPT_CEILING] = { "--ceiling", 0, true, "N: most instructions a run may take" },
-	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
-	[OPT_MAXACTIVE] = { "--maxactive", 0, true, "N: calls that a return probe follows" },
-	[OPT_WRAP] = { "--wrap", 0, false, "return probes by code around the function" },
-	[OPT_COOKIE] = { "--cookie", 0, true, "N[,N...]: for bpf_get_attach_cookie()" },
-	[OPT_SKIP] = { "--skip-missing", 0, false, "leave out programs for functions not there" },
 	[OPT_NO_ATTACH] = { "--no-attach", 0, false, "only load, for `kapsel attach`" },
-	NF_OPTION_ROWS(OPT_NF),
+	SESSION_OPTION_ROWS(OPT_SESSION),
 	{ .name = NULL }
 };
 
@@ -145,36 +131,11 @@ static int load_it(struct load *load)
 
 static int take_option(struct load *load, int opt, char *value)
 {
-	struct session *s = &load->session;
-
-	if (opt >= OPT_NF)
-		return nf_options_take(&s->nf, opt - OPT_NF, value);
+	if (opt >= OPT_SESSION)
+		return session_option(&load->session, opt - OPT_SESSION, value);
 	switch (opt) {
-	case OPT_PROG:
-		return select_add(&s->sel, value);
-	case OPT_SET:
-		return session_set(s, value);
 	case OPT_PIN:
 		load->pin = value;
-		return 0;
-	case OPT_ENGINE:
-		return session_engine(s, value);
-	case OPT_HOOK:
-		return session_hook(s, value);
-	case OPT_CEILING:
-		return session_ceiling(s, value);
-	case OPT_METERED:
-		s->opts.budget.metered = true;
-		return 0;
-	case OPT_MAXACTIVE:
-		return session_maxactive(s, value);
-	case OPT_WRAP:
-		s->wrap = true;
-		return 0;
-	case OPT_COOKIE:
-		return session_cookie(s, value);
-	case OPT_SKIP:
-		s->skip_missing = true;
 		return 0;
 	case OPT_NO_ATTACH:
 		load->no_attach = true;

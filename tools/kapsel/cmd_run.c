@@ -18,26 +18,12 @@
 #include "session.h"
 #include "summary.h"
 
-enum {
-	OPT_PROG, OPT_SET, OPT_FOR, OPT_COUNT, OPT_ENGINE, OPT_HOOK, OPT_CEILING,
-	OPT_METERED, OPT_MAXACTIVE, OPT_WRAP, OPT_COOKIE, OPT_SKIP,
-	OPT_NF,
-};
+enum { OPT_FOR, OPT_COUNT, OPT_SESSION };
 
 const struct cli_option run_options[] = {
-	[OPT_PROG] = { "--prog", 'p', true, "PROG: only this program (may be repeated)" },
-	[OPT_SET] = { "--set", 0, true, "VAR=VALUE: a global constant's value" },
 	[OPT_FOR] = { "--for", 0, true, "TIME: end after 10s, 500ms, 2m" },
 	[OPT_COUNT] = { "--count", 0, true, "N: end after N events" },
-	[OPT_ENGINE] = { "--engine", 0, true, "auto, interp or jit" },
-	[OPT_HOOK] = { "--hook", 0, true, "[PROG=]HOOK: attach there, as nf:inet:input:-10" },
-	[OPT_CEILING] = { "--ceiling", 0, true, "N: most instructions a run may take" },
-	[OPT_METERED] = { "--metered", 0, false, "loops need no bound: runs end at the ceiling" },
-	[OPT_MAXACTIVE] = { "--maxactive", 0, true, "N: calls that a return probe follows" },
-	[OPT_WRAP] = { "--wrap", 0, false, "return probes by code around the function" },
-	[OPT_COOKIE] = { "--cookie", 0, true, "N[,N...]: for bpf_get_attach_cookie()" },
-	[OPT_SKIP] = { "--skip-missing", 0, false, "leave out programs for functions not there" },
-	NF_OPTION_ROWS(OPT_NF),
+	SESSION_OPTION_ROWS(OPT_SESSION),
 	{ .name = NULL }
 };
 
@@ -294,40 +280,15 @@ static int run_it(struct run *run)
 
 static int take_option(struct run *run, int opt, char *value)
 {
-	struct session *s = &run->session;
-
-	if (opt >= OPT_NF)
-		return nf_options_take(&s->nf, opt - OPT_NF, value);
+	if (opt >= OPT_SESSION)
+		return session_option(&run->session, opt - OPT_SESSION, value);
 	switch (opt) {
-	case OPT_PROG:
-		return select_add(&s->sel, value);
-	case OPT_SET:
-		return session_set(s, value);
 	case OPT_FOR:
 		return cli_parse_time(value, &run->for_ms) ? 0 :
 		       cli_usage("'%s' is not a time: 10s, 500ms, 2m", value);
 	case OPT_COUNT:
 		return cli_parse_count(value, &run->limit) ? 0 :
 		       cli_usage("'%s' is not a number of events", value);
-	case OPT_ENGINE:
-		return session_engine(s, value);
-	case OPT_HOOK:
-		return session_hook(s, value);
-	case OPT_CEILING:
-		return session_ceiling(s, value);
-	case OPT_METERED:
-		s->opts.budget.metered = true;
-		return 0;
-	case OPT_MAXACTIVE:
-		return session_maxactive(s, value);
-	case OPT_WRAP:
-		s->wrap = true;
-		return 0;
-	case OPT_COOKIE:
-		return session_cookie(s, value);
-	case OPT_SKIP:
-		s->skip_missing = true;
-		return 0;
 	}
 	if (run->path)
 		return cli_usage("what is '%s'? A command to run stands behind --", value);

@@ -38,7 +38,7 @@ static char *split_prog(char *words, const char **prog)
 	return equals + 1;
 }
 
-int session_hook(struct session *s, char *words)
+static int take_hook(struct session *s, char *words)
 {
 	struct session_hook *to = &s->hooks[s->nr_hooks];
 	struct kapsel_error err = {};
@@ -52,7 +52,7 @@ int session_hook(struct session *s, char *words)
 	return 0;
 }
 
-int session_maxactive(struct session *s, const char *number)
+static int take_maxactive(struct session *s, const char *number)
 {
 	__u64 value;
 
@@ -62,7 +62,7 @@ int session_maxactive(struct session *s, const char *number)
 	return 0;
 }
 
-int session_cookie(struct session *s, const char *numbers)
+static int take_cookies(struct session *s, const char *numbers)
 {
 	const char *at = numbers;
 	char *end;
@@ -80,7 +80,7 @@ int session_cookie(struct session *s, const char *numbers)
 	return 0;
 }
 
-int session_engine(struct session *s, const char *name)
+static int take_engine(struct session *s, const char *name)
 {
 	static const char *const names[] = { "auto", "interp", "jit", NULL };
 	char hint[80];
@@ -100,6 +100,37 @@ int session_ceiling(struct session *s, const char *number)
 {
 	return cli_parse_count(number, &s->opts.budget.ceiling) ? 0 :
 	       cli_usage("'%s' is not a number of instructions", number);
+}
+
+int session_option(struct session *s, int opt, char *value)
+{
+	if (opt >= SESSION_NF)
+		return nf_options_take(&s->nf, opt - SESSION_NF, value);
+	switch (opt) {
+	case SESSION_PROG:
+		return select_add(&s->sel, value);
+	case SESSION_SET:
+		return session_set(s, value);
+	case SESSION_ENGINE:
+		return take_engine(s, value);
+	case SESSION_HOOK:
+		return take_hook(s, value);
+	case SESSION_CEILING:
+		return session_ceiling(s, value);
+	case SESSION_METERED:
+		s->opts.budget.metered = true;
+		return 0;
+	case SESSION_MAXACTIVE:
+		return take_maxactive(s, value);
+	case SESSION_WRAP:
+		s->wrap = true;
+		return 0;
+	case SESSION_COOKIE:
+		return take_cookies(s, value);
+	default:
+		s->skip_missing = true;
+		return 0;
+	}
 }
 
 static int load_one(struct session *s, struct kapsel_prog *prog)

@@ -6,6 +6,36 @@
 #include "nfopts.h"
 #include "select.h"
 
+enum {
+	SESSION_PROG, SESSION_SET, SESSION_ENGINE, SESSION_HOOK, SESSION_CEILING,
+	SESSION_METERED, SESSION_MAXACTIVE, SESSION_WRAP, SESSION_COOKIE, SESSION_SKIP,
+	SESSION_NF,
+};
+
+/* Rows of a command's table, from row @first on. */
+#define SESSION_OPTION_ROWS(first)						\
+	[(first) + SESSION_PROG] = {						\
+		"--prog", 'p', true, "PROG: only this program (may be repeated)" },	\
+	[(first) + SESSION_SET] = {						\
+		"--set", 0, true, "VAR=VALUE: a global constant's value" },	\
+	[(first) + SESSION_ENGINE] = {						\
+		"--engine", 0, true, "auto, interp or jit" },			\
+	[(first) + SESSION_HOOK] = {						\
+		"--hook", 0, true, "[PROG=]HOOK: attach there, as nf:inet:input:-10" },	\
+	[(first) + SESSION_CEILING] = {						\
+		"--ceiling", 0, true, "N: most instructions a run may take" },	\
+	[(first) + SESSION_METERED] = {						\
+		"--metered", 0, false, "loops need no bound: runs end at the ceiling" },	\
+	[(first) + SESSION_MAXACTIVE] = {					\
+		"--maxactive", 0, true, "N: calls that a return probe follows" },	\
+	[(first) + SESSION_WRAP] = {						\
+		"--wrap", 0, false, "return probes by code around the function" },	\
+	[(first) + SESSION_COOKIE] = {						\
+		"--cookie", 0, true, "N[,N...]: for bpf_get_attach_cookie()" },	\
+	[(first) + SESSION_SKIP] = {						\
+		"--skip-missing", 0, false, "leave out programs for functions not there" },	\
+	NF_OPTION_ROWS((first) + SESSION_NF)
+
 /** struct session_link - a link of the session */
 struct session_link {
 	int fd;
@@ -60,20 +90,11 @@ void session_init(struct session *s);
 /** session_set - one more --set */
 int session_set(struct session *s, char *assignment);
 
-/** session_hook - parse --hook [PROG=]HOOK */
-int session_hook(struct session *s, char *words);
-
-/** session_maxactive - parse --maxactive */
-int session_maxactive(struct session *s, const char *number);
-
-/** session_cookie - parse --cookie N[,N...] */
-int session_cookie(struct session *s, const char *numbers);
-
-/** session_engine - parse --engine */
-int session_engine(struct session *s, const char *name);
-
 /** session_ceiling - parse --ceiling */
 int session_ceiling(struct session *s, const char *number);
+
+/** session_option - option @opt, SESSION_*; 0 or an exit status after a message */
+int session_option(struct session *s, int opt, char *value);
 
 /** session_load - open FILE, the device, create maps, load; 0 or an exit status */
 int session_load(struct session *s, const char *path);
