@@ -5,20 +5,19 @@
 
 # shellcheck source=selftests/lib/ktap.sh
 . "$(dirname "$0")/lib/ktap.sh"
+# shellcheck source=selftests/lib/programs.sh
+. "$(dirname "$0")/lib/programs.sh"
 
 examples=/opt/kapsel/examples
-export NO_COLOR=1
 
 [ -e $examples/execs.bpf.o ] || ktap_skip_all "no clang built the examples"
 
-says() { grep -qE -- "$2" "$1" || { echo "$1 does not say '$2':"; cat "$1"; return 1; }; }
-
-# run FILE OPTION... -- CMD: what it prints is in out.
+# run NAME OPTION... -- CMD
 run()
 {
 	file=$1
 	shift
-	kapsel run "$examples/$file.bpf.o" "$@" >out 2>err || { cat out err; return 1; }
+	run_object "$examples/$file.bpf.o" "$@"
 }
 
 execs()

@@ -5,23 +5,21 @@
 
 # shellcheck source=selftests/lib/ktap.sh
 . "$(dirname "$0")/lib/ktap.sh"
-
-export NO_COLOR=1
+# shellcheck source=selftests/lib/programs.sh
+. "$(dirname "$0")/lib/programs.sh"
 
 objects=$(cd "$(dirname "$0")" && pwd)
 [ -e "$objects/vfsstat.bpf.o" ] || ktap_skip_all "no clang built the programs"
 
-says() { grep -qE -- "$2" "$1" || { echo "$1 does not say '$2':"; cat "$1"; return 1; }; }
-
 # A text, in records that are shown as bytes.
 hex() { printf %s "$1" | od -An -v -tx1 | tr -d ' \n'; }
 
-# run FILE OPTION... -- CMD: what it prints is in out.
+# run NAME OPTION... -- CMD
 run()
 {
 	file=$1
 	shift
-	kapsel run "$objects/$file.bpf.o" "$@" >out 2>err || { cat out err; return 1; }
+	run_object "$objects/$file.bpf.o" "$@"
 }
 
 counts_calls()
