@@ -96,11 +96,31 @@ int kps_step_helper(const struct kps_at *at);
 /** kps_check_helper - the helper exists, is allowed, its arguments fit; out: its row */
 int kps_check_helper(const struct kps_at *at, const struct kps_helper **helper);
 
+/** kps_acquire - a reference begins here: out, its id; 0, or -EACCES: too many are held */
+int kps_acquire(const struct kps_at *at, u32 *ref);
+
+/** kps_release - a reference ends: every copy of its address is worthless; 0 or -ENOMEM */
+int kps_release(const struct kps_at *at, u32 ref);
+
 /** kps_helper_result - registers after a helper call */
 int kps_helper_result(const struct kps_at *at, const struct kps_helper *helper);
 
 /** kps_check_tail_call - a tail call whose arguments fit is allowed here (tail.c) */
 int kps_check_tail_call(const struct kps_at *at);
+
+/*
+ * Dynptrs (dynptr.c)
+ */
+
+/**
+ * kps_check_dynptr - argument @n of @helper, a dynptr as its row says
+ *
+ * It is checked last: one is made, or ended, by the way. Return: 0, -EACCES, -ENOMEM.
+ */
+int kps_check_dynptr(const struct kps_at *at, const struct kps_helper *helper, u32 n);
+
+/** kps_dynptr_slice - what bpf_dynptr_data() returns, of the dynptr r1, r3 bytes */
+void kps_dynptr_slice(const struct kps_at *at, struct kps_reg *out);
 
 /*
  * Strings that are known (check_string.c)

@@ -174,7 +174,7 @@ static bool can_move(const struct kps_reg *reg)
 	return (reg->kind == KAPSEL_KIND_STACK || reg->kind == KAPSEL_KIND_MAP_VALUE ||
 		reg->kind == KAPSEL_KIND_PACKET || reg->kind == KAPSEL_KIND_RINGBUF ||
 		reg->kind == KAPSEL_KIND_CTX || reg->kind == KAPSEL_KIND_MAP_KEY ||
-		reg->kind == KAPSEL_KIND_SOCKET) &&
+		reg->kind == KAPSEL_KIND_SOCKET || reg->kind == KAPSEL_KIND_SLICE) &&
 	       !(reg->flags & KAPSEL_FACT_MAYBE_NULL);
 }
 

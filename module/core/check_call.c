@@ -121,6 +121,17 @@ static int text_arg(const struct call *c, u32 n, u64 min, u64 max)
 	       span_arg(c, n, min, max, written ? KAPSEL_ACCESS_READ : KAPSEL_ACCESS_WRITE);
 }
 
+/* What a dynptr stands for is read and written by it, as long as the map is there. */
+static int value_memory_arg(const struct call *c, u32 n, u64 min, u64 max)
+{
+	const struct kps_reg *reg = kps_reg_at(c->at, n);
+
+	if (reg->kind != KAPSEL_KIND_MAP_VALUE || kps_pointer_fault(reg))
+		return wrong_arg(c, n);
+	return span_arg(c, n, min, max, KAPSEL_ACCESS_READ) ?:
+	       span_arg(c, n, min, max, KAPSEL_ACCESS_WRITE);
+}
+
 static int memory_arg(const struct call *c, u32 n, u64 min, u64 max)
 {
 	switch (c->helper->args[n - 1]) {
@@ -128,6 +139,8 @@ static int memory_arg(const struct call *c, u32 n, u64 min, u64 max)
 		return text_arg(c, n, min, max);
 	case KPS_ARG_MEM_OUT:
 		return span_arg(c, n, min, max, KAPSEL_ACCESS_WRITE);
+	case KPS_ARG_VALUE_MEM:
+		return value_memory_arg(c, n, min, max);
 	default:
 		return span_arg(c, n, min, max, KAPSEL_ACCESS_READ);
 	}
@@ -303,6 +316,10 @@ static int check_arg(struct call *c, u32 n)
 		return kps_check_lock(c->at);
 	case KPS_ARG_SOCKET:
 		return socket_arg(c, n);
+	case KPS_ARG_DYNPTR:
+	case KPS_ARG_DYNPTR_OUT:
+	case KPS_ARG_DYNPTR_RECORD:
+		return kps_check_dynptr(c->at, c->helper, n);
 	case KPS_ARG_CALLBACK:
 		return callback_arg(c, n);
 	case KPS_ARG_CALLBACK_CTX:
@@ -414,11 +431,6 @@ int kps_check_helper(const struct kps_at *at, const struct kps_helper **helper)
 	return err;
 }
 
-static bool has_ref(const struct kps_reg *reg, const void *arg)
-{
-	return reg->ref && reg->ref == *(const u32 *)arg;
-}
-
 static void make_stale(struct kps_reg *reg, void *arg)
 {
 	(void)arg;
@@ -426,11 +438,13 @@ static void make_stale(struct kps_reg *reg, void *arg)
 	reg->flags = KPS_REG_STALE;
 }
 
-/* The record is the reader's now: every copy of its address is worthless. */
-static int release_record(const struct kps_at *at)
+static bool has_ref(const struct kps_reg *reg, const void *arg)
 {
-	u32 ref = kps_reg_at(at, 1)->ref;
+	return reg->ref && reg->ref == *(const u32 *)arg;
+}
 
+int kps_release(const struct kps_at *at, u32 ref)
+{
 	kps_ref_drop(at->s, ref);
 	return kps_state_each(&at->env->pool, at->s, has_ref, make_stale, &ref) ? 0 : -ENOMEM;
 }
@@ -458,17 +472,22 @@ void kps_maybe_null(const struct kps_at *at, u8 kind, u32 object, struct kps_reg
 	out->nid = kps_new_id(&at->env->pool);
 }
 
+int kps_acquire(const struct kps_at *at, u32 *ref)
+{
+	*ref = kps_new_id(&at->env->pool);
+	if (!at->env->unjudged)
+		at->env->acquired = at->pc + 1;
+	if (kps_ref_add(at->s, *ref))
+		return 0;
+	kps_refuse(at, KPS_D_REF_COUNT, KAPSEL_NO_REG);
+	return -EACCES;
+}
+
 static int acquire_record(const struct kps_at *at, struct kps_reg *out)
 {
 	kps_maybe_null(at, KAPSEL_KIND_RINGBUF, 0, out);
 	out->size = (u32)kps_reg_at(at, 2)->val.bits.value;
-	out->ref = kps_new_id(&at->env->pool);
-	if (!at->env->unjudged)
-		at->env->acquired = at->pc + 1;
-	if (kps_ref_add(at->s, out->ref))
-		return 0;
-	kps_refuse(at, KPS_D_REF_COUNT, KAPSEL_NO_REG);
-	return -EACCES;
+	return kps_acquire(at, &out->ref);
 }
 
 /* What is in a map: a value, or a map. */
@@ -510,6 +529,9 @@ static int result_of(const struct kps_at *at, const struct kps_helper *helper,
 	case KPS_RET_TCP_OR_NULL:
 		kps_maybe_null(at, KAPSEL_KIND_SOCKET, KAPSEL_SOCK_TCP, out);
 		return 0;
+	case KPS_RET_SLICE_OR_NULL:
+		kps_dynptr_slice(at, out);
+		return 0;
 	case KPS_RET_LEN:
 		*out = kps_reg_scalar(kps_scalar_signed(-4095, most_bytes(at, helper)), at->pc);
 		return 0;
@@ -526,7 +548,7 @@ int kps_helper_result(const struct kps_at *at, const struct kps_helper *helper)
 	u32 n;
 
 	if (!err && helper->args[0] == KPS_ARG_RECORD)
-		err = release_record(at);
+		err = kps_release(at, kps_reg_at(at, 1)->ref);
 	if (!err && helper->args[0] == KPS_ARG_CTX_CHANGED)
 		err = change_packet(at);
 	if (err)

@@ -189,7 +189,7 @@ static int assume_null(const struct test *t, struct kps_state *s, u32 n, bool nu
 	const struct kps_reg *reg = &kps_top(s)->reg[n];
 	struct nullness arg = { .nid = reg->nid, .null = null };
 
-	if (null && reg->ref)
+	if (null && reg->kind == KAPSEL_KIND_RINGBUF)
 		kps_ref_drop(s, reg->ref);
 	return kps_state_each(&t->at->env->pool, s, has_nid, set_nullness, &arg) ? 0 : -ENOMEM;
 }

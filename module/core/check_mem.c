@@ -163,6 +163,7 @@ int kps_check_bounds(const struct kps_at *at, const struct kps_access *a)
 	case KAPSEL_KIND_PACKET:
 		return check_packet(at, a);
 	case KAPSEL_KIND_RINGBUF:
+	case KAPSEL_KIND_SLICE:
 		return check_span_in(at, a, 0, reg->size);
 	case KAPSEL_KIND_SOCKET:
 		return kps_check_socket(at, a);
@@ -486,7 +487,9 @@ static int atomic_memory(const struct kps_at *at, const struct kps_access *a)
 	s64 lo = reg->val.r64.smin + a->off, hi = reg->val.r64.smax + a->off + (s64)a->size;
 	u32 frame = reg->object;
 
-	if (reg->kind == KAPSEL_KIND_CTX || reg->kind == KAPSEL_KIND_PACKET)
+	/* A slice may begin at any byte, and processors trap on what spans cache lines. */
+	if (reg->kind == KAPSEL_KIND_CTX || reg->kind == KAPSEL_KIND_PACKET ||
+	    reg->kind == KAPSEL_KIND_SLICE)
 		return refuse_atomic(at, a);
 	if (reg->kind != KAPSEL_KIND_STACK)
 		return kps_check_bounds(at, a) ?: check_align(at, a);

@@ -543,7 +543,7 @@ static void join_ref(struct joiner *j, struct kps_reg *a, const struct kps_reg *
 static bool may_be_null(const struct kps_reg *r)
 {
 	return r->kind != KAPSEL_KIND_PACKET_END && r->kind != KAPSEL_KIND_MAP &&
-	       r->kind != KAPSEL_KIND_FUNC;
+	       r->kind != KAPSEL_KIND_FUNC && r->kind != KAPSEL_KIND_DYNPTR;
 }
 
 /* A pointer and NULL give a pointer that may be NULL; NULL has no offset. */

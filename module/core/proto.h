@@ -34,6 +34,10 @@ enum kps_arg {
 	KPS_ARG_WORDS_SIZE,	/* of the memory before: a known multiple of 8, 96 at most */
 	KPS_ARG_LOCK,		/* the lock in a map's value */
 	KPS_ARG_SOCKET,		/* a socket, as the context has it or a full one */
+	KPS_ARG_VALUE_MEM,	/* bytes of a map's value; the next argument is their number */
+	KPS_ARG_DYNPTR,		/* a dynptr */
+	KPS_ARG_DYNPTR_OUT,	/* where on the stack one is made, of what comes before it */
+	KPS_ARG_DYNPTR_RECORD,	/* one of a ring buffer reservation; its reference ends */
 };
 
 /** enum kps_ret - what a helper returns */
@@ -46,6 +50,7 @@ enum kps_ret {
 	KPS_RET_RECORD_OR_NULL,	/* of KPS_ARG_CONST_SIZE bytes; a reference begins */
 	KPS_RET_SOCK_OR_NULL,	/* a full socket; it lasts as long as the run */
 	KPS_RET_TCP_OR_NULL,	/* the same of a TCP socket */
+	KPS_RET_SLICE_OR_NULL,	/* KPS_ARG_CONST_SIZE bytes of the dynptr that is an argument */
 };
 
 /**

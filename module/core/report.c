@@ -27,6 +27,7 @@ static u32 object_size(const struct kps_env *env, const struct kps_state *s,
 	case KAPSEL_KIND_PACKET:
 		return (u32)s->pkt_min;
 	case KAPSEL_KIND_RINGBUF:
+	case KAPSEL_KIND_SLICE:
 		return reg->size;
 	case KAPSEL_KIND_SOCKET:
 		return kps_sock_size(reg->object);

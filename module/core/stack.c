@@ -57,6 +57,12 @@ static bool holds_pointer(const struct kps_slot *slot)
 	return slot->len == 8 && kps_is_pointer(&slot->reg);
 }
 
+/* Beside holds_pointer(): half a dynptr, which nobody but helpers looks into. */
+static bool is_opaque(const struct kps_slot *slot)
+{
+	return slot->reg.kind == KAPSEL_KIND_DYNPTR;
+}
+
 static int refuse_stack(const struct kps_at *at, u32 code, u32 reg, s64 off, u8 access)
 {
 	struct kapsel_rec_problem *p = kps_refuse(at, code, reg);
@@ -76,6 +82,8 @@ static int read_byte(const struct kps_at *at, u32 n, s64 off, u32 reg)
 	const struct kps_slot *slot = find_slot(at->s->frame[n], off);
 	u8 byte = byte_at(at->s->frame[n], off);
 
+	if (byte == KPS_BYTE_SPILL && holds_pointer(slot) && is_opaque(slot))
+		return refuse_stack(at, KPS_D_DYNPTR_BYTES, reg, off, KAPSEL_ACCESS_READ);
 	if (byte == KPS_BYTE_SPILL && holds_pointer(slot) && !at->env->type->leaks)
 		return refuse_stack(at, KPS_D_SPILL, reg, off, KAPSEL_ACCESS_READ);
 	if (byte != KPS_BYTE_INVALID)
@@ -139,7 +147,7 @@ static bool read_spill(const struct kps_at *at, u32 n, s64 off, u32 size,
 
 	if (!slot || !slot->len || slot->at != byte_in(off) || size > slot->len)
 		return false;
-	if (size < slot->len && slot->reg.kind != KAPSEL_KIND_SCALAR)
+	if (slot->reg.kind != KAPSEL_KIND_SCALAR && (size < slot->len || is_opaque(slot)))
 		return false;
 	*out = slot->reg;
 	if (size < slot->len)
@@ -210,24 +218,6 @@ static void break_spill(struct kps_slot *slot)
 	slot->len = 0;
 }
 
-/*
- * Overwriting part of a pointer would leave the rest of its bytes to be read as a
- * number: only programs that may know addresses do that.
- */
-static int may_break(const struct kps_at *at, const struct kps_slot *slot, u32 from,
-		     u32 len, s64 off, u32 reg)
-{
-	if (!holds_pointer(slot) || (from == 0 && len == 8) || at->env->type->leaks)
-		return 0;
-	return refuse_stack(at, KPS_D_SPILL, reg, off, KAPSEL_ACCESS_WRITE);
-}
-
-/* A slot keeps one value: a smaller one beside it is plain bytes. */
-static bool keeps_spill(const struct kps_slot *slot, u32 from, u32 size)
-{
-	return slot->len > size && (from + size <= slot->at || from >= slot->at + slot->len);
-}
-
 /* 1, 2, 4 or 8 bytes, each by one store. */
 static void set_bytes(u8 *bytes, u8 kind, u32 size)
 {
@@ -248,6 +238,59 @@ static void set_bytes(u8 *bytes, u8 kind, u32 size)
 	}
 }
 
+/* A half of the dynptr that a half in the slot beside it may belong to. */
+static void end_half(struct kps_frame *f, u32 i, u64 half)
+{
+	struct kps_slot *slot = i < f->nr_slots ? &f->slot[i] : NULL;
+
+	if (slot && holds_pointer(slot) && is_opaque(slot) &&
+	    kps_scalar_has(&slot->reg.val, half))
+		kps_slot_clear(slot);
+}
+
+/*
+ * What is written to ends as a dynptr, with both halves: none of its bytes may be read
+ * afterwards. A record would never be given back.
+ */
+static int break_dynptr(const struct kps_at *at, struct kps_frame *f, s64 off, u32 reg)
+{
+	u32 i = slot_of(off);
+	struct kps_reg half = f->slot[i].reg;
+
+	if (half.ref)
+		return refuse_stack(at, KPS_D_DYNPTR_HELD, reg, off, KAPSEL_ACCESS_WRITE);
+	kps_slot_clear(&f->slot[i]);
+	if (i && kps_scalar_has(&half.val, 0))
+		end_half(f, i - 1, 8);
+	if (kps_scalar_has(&half.val, 8))
+		end_half(f, i + 1, 0);
+	return 0;
+}
+
+/*
+ * Overwriting part of a pointer would leave the rest of its bytes to be read as a
+ * number: only programs that may know addresses do that.
+ */
+static int may_break(const struct kps_at *at, struct kps_frame *f, u32 from, u32 len,
+		     s64 off, u32 reg)
+{
+	const struct kps_slot *slot = &f->slot[slot_of(off)];
+
+	if (!holds_pointer(slot))
+		return 0;
+	if (is_opaque(slot))
+		return break_dynptr(at, f, off, reg);
+	if ((from == 0 && len == 8) || at->env->type->leaks)
+		return 0;
+	return refuse_stack(at, KPS_D_SPILL, reg, off, KAPSEL_ACCESS_WRITE);
+}
+
+/* A slot keeps one value: a smaller one beside it is plain bytes. */
+static bool keeps_spill(const struct kps_slot *slot, u32 from, u32 size)
+{
+	return slot->len > size && (from + size <= slot->at || from >= slot->at + slot->len);
+}
+
 /* Accesses are aligned, so that one of at most 8 bytes lies in one slot. */
 int kps_stack_store(const struct kps_at *at, u32 n, s64 off, u32 size, u32 reg,
 		    const struct kps_reg *val)
@@ -263,7 +306,7 @@ int kps_stack_store(const struct kps_at *at, u32 n, s64 off, u32 size, u32 reg,
 	if (!f)
 		return -ENOMEM;
 	slot = &f->slot[slot_of(off)];
-	err = may_break(at, slot, from, size, off, reg);
+	err = may_break(at, f, from, size, off, reg);
 	if (err)
 		return err;
 	keep = keeps_spill(slot, from, size);
@@ -294,7 +337,7 @@ static int clobber_byte(const struct kps_at *at, struct kps_frame *f, s64 off, b
 	int err;
 
 	if (*byte == KPS_BYTE_SPILL) {
-		err = may_break(at, slot, 0, 1, off, reg);
+		err = may_break(at, f, 0, 1, off, reg);
 		if (err)
 			return err;
 		break_spill(slot);
@@ -305,10 +348,16 @@ static int clobber_byte(const struct kps_at *at, struct kps_frame *f, s64 off, b
 }
 
 /* Whatever a slot held is gone with all of it. */
-static void clobber_slot(struct kps_slot *slot)
+static int clobber_slot(const struct kps_at *at, struct kps_frame *f, s64 off, u32 reg)
 {
+	struct kps_slot *slot = &f->slot[slot_of(off)];
+	int err = may_break(at, f, 0, 8, off, reg);
+
+	if (err)
+		return err;
 	slot->len = 0;
 	set_bytes(slot->byte, KPS_BYTE_MISC, sizeof(slot->byte));
+	return 0;
 }
 
 int kps_stack_clobber(const struct kps_at *at, u32 n, s64 lo, s64 sure, s64 hi, u32 reg)
@@ -320,15 +369,13 @@ int kps_stack_clobber(const struct kps_at *at, u32 n, s64 lo, s64 sure, s64 hi, 
 	if (!f)
 		return -ENOMEM;
 	while (off < hi) {
-		if (!byte_in(off) && off + 8 <= sure) {
-			clobber_slot(&f->slot[slot_of(off)]);
-			off += 8;
-			continue;
-		}
-		err = clobber_byte(at, f, off, off < sure, reg);
+		bool whole = !byte_in(off) && off + 8 <= sure;
+
+		err = whole ? clobber_slot(at, f, off, reg) :
+			      clobber_byte(at, f, off, off < sure, reg);
 		if (err)
 			return err;
-		off++;
+		off += whole ? 8 : 1;
 	}
 	return 0;
 }

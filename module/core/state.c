@@ -97,14 +97,6 @@ void kps_state_free_list(struct kps_pool *pool, struct kps_state *s)
 	}
 }
 
-/* Of what is not spilled nobody looks at the value. */
-static void clear_slot(struct kps_slot *slot)
-{
-	memset(slot->byte, KPS_BYTE_INVALID, sizeof(slot->byte));
-	slot->at = 0;
-	slot->len = 0;
-}
-
 static void copy_slot(struct kps_slot *to, const struct kps_slot *from)
 {
 	memcpy(to->byte, from->byte, sizeof(to->byte));
@@ -147,7 +139,7 @@ struct kps_frame *kps_frame_own_slow(struct kps_pool *pool, struct kps_state *s,
 		s->frame[n] = own;
 	}
 	for (; own->nr_slots < slots; own->nr_slots++)
-		clear_slot(&own->slot[own->nr_slots]);
+		kps_slot_clear(&own->slot[own->nr_slots]);
 	return own;
 }
 

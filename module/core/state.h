@@ -3,6 +3,7 @@
 #ifndef KPS_STATE_H
 #define KPS_STATE_H
 
+#include <linux/string.h>
 #include <linux/types.h>
 #include <linux/kapsel.h>
 
@@ -327,6 +328,14 @@ bool kps_ref_held(const struct kps_state *s, u32 ref);
 
 /** kps_ref_drop - hold it no more */
 void kps_ref_drop(struct kps_state *s, u32 ref);
+
+/** kps_slot_clear - nothing is there; of what is not spilled nobody looks at the value */
+static inline void kps_slot_clear(struct kps_slot *slot)
+{
+	memset(slot->byte, KPS_BYTE_INVALID, sizeof(slot->byte));
+	slot->at = 0;
+	slot->len = 0;
+}
 
 /** kps_slot_has_value - its spilled value is there as a whole */
 static inline bool kps_slot_has_value(const struct kps_slot *slot)

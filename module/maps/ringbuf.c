@@ -18,6 +18,7 @@
 #include "map.h"
 #include "maps/area.h"
 #include "maps/ringbuf.h"
+#include "core/dynptr.h"
 
 #define WAKEUP_FLAGS	((u64)(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP))
 #define MAX_RECORD	(U32_MAX / 4)
@@ -315,6 +316,40 @@ u64 kps_h_ringbuf_discard(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 {
 	commit((void *)(unsigned long)r1, r2, BPF_RINGBUF_DISCARD_BIT);
 	return 0;
+}
+
+u64 kps_h_ringbuf_reserve_dynptr(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct kps_dynptr *ptr = (void *)(unsigned long)r4;
+	int err = kps_dynptr_refused(r2, r3);
+	void *sample = NULL;
+
+	if (!err) {
+		sample = reserve(ring_of((void *)(unsigned long)r1), (u32)r2);
+		err = sample ? 0 : -EINVAL;
+	}
+	kps_dynptr_set(ptr, (unsigned long)sample, r2);
+	return err;
+}
+
+static u64 commit_dynptr(u64 r1, u64 flags, u32 discard)
+{
+	struct kps_dynptr *ptr = (void *)(unsigned long)r1;
+
+	if (ptr->data)
+		commit((void *)(unsigned long)ptr->data, flags, discard);
+	kps_dynptr_set(ptr, 0, 0);
+	return 0;
+}
+
+u64 kps_h_ringbuf_submit_dynptr(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return commit_dynptr(r1, r2, 0);
+}
+
+u64 kps_h_ringbuf_discard_dynptr(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return commit_dynptr(r1, r2, BPF_RINGBUF_DISCARD_BIT);
 }
 
 long kps_ringbuf_output(struct kps_map *map, const void *from, u64 size,

@@ -47,8 +47,8 @@ static const struct kps_map_facts maps[] = {
 /*
  * Before the arguments: r6 is the context, r7 the packet, of which 8 bytes are
  * there (in a kprobe program 0), r8 a value or NULL, r9 a record, a lock or a socket; 64 bytes of
- * stack hold zeroes, those below nothing; r0 is any number, and r1 to r5 are not
- * initialised.
+ * stack hold zeroes, those below nothing, but there may be a dynptr at r10 - 96; r0 is
+ * any number, and r1 to r5 are not initialised.
  */
 static const char stack_and_value[] =
 	"*(u64 *)(r10 - 8) = 0\n*(u64 *)(r10 - 16) = 0\n"
@@ -66,6 +66,14 @@ static const char reserve[] =
 
 static const char find_lock[] =
 	"r1 = map[fd:13]\nr2 = r10\nr2 += -4\ncall 1\nr9 = r0\nif r9 == 0 goto out\nr9 += 4\n";
+
+static const char make_dynptr[] =
+	"r1 = map[fd:1] + 0 ll\nr2 = 8\nr3 = 0\nr4 = r10\nr4 += -96\ncall 197\n";
+
+static const char reserve_dynptr[] =
+	"r1 = map[fd:3]\nr2 = 8\nr3 = 0\nr4 = r10\nr4 += -96\ncall 198\n";
+
+static const char discard_dynptr[] = "r1 = r10\nr1 += -96\nr2 = 0\ncall 200\n";
 
 static const char find_socket[] = "r9 = *(u64 *)(r6 + 168)\nif r9 == 0 goto out\n";
 
@@ -118,6 +126,10 @@ static const struct value good[] = {
 	[KPS_ARG_WORDS_SIZE] = { "$ = 8\n" },
 	[KPS_ARG_LOCK] = { "$ = r9\n" },
 	[KPS_ARG_SOCKET] = { "$ = r9\n" },
+	[KPS_ARG_VALUE_MEM] = { "$ = map[fd:1] + 0 ll\n" },
+	[KPS_ARG_DYNPTR] = { "$ = r10\n$ += -96\n" },
+	[KPS_ARG_DYNPTR_OUT] = { "$ = r10\n$ += -96\n" },
+	[KPS_ARG_DYNPTR_RECORD] = { "$ = r10\n$ += -96\n" },
 };
 
 static const struct value wrong_number[] = {
@@ -227,6 +239,29 @@ static const struct value wrong_socket[] = {
 	{ "$ = *(u64 *)(r6 + 168)\n", 21, 0 }, { "$ = r9\n$ += 4\n", 42, 0 }, { NULL },
 };
 
+static const struct value wrong_value_mem[] = {
+	{ "$ = 0\n", 42, 42 }, { "$ = r6\n", 42, 42 }, { "$ = r10\n$ += -8\n", 42, 42 },
+	{ "$ = r7\n", 42, 42 }, { "$ = r8\n", 21, 21 }, { "$ = map[fd:1]\n", 42, 42 },
+	{ "$ = map[fd:4] + 0 ll\n", 23, 23 }, { "$ = map[fd:5] + 0 ll\n", 26, 26 },
+	{ "$ = map[fd:1] + 1 ll\n", 35, 35 }, { NULL },
+};
+
+static const struct value wrong_dynptr[] = {
+	{ "$ = 0\n", 42, 42 }, { "$ = r6\n", 42, 42 }, { "$ = r8\n", 21, 21 },
+	{ "$ = map[fd:1] + 0 ll\n", 42, 42 }, { "$ = r10\n", 131, 131 },
+	{ "$ = r10\n$ += -8\n", 131, 131 }, { "$ = r10\n$ += -88\n", 131, 131 },
+	{ "$ = r10\n$ += -104\n", 131, 131 }, { "$ = r10\n$ += -520\n", 131, 131 },
+	{ "r0 &= 16\n$ = r10\n$ += -96\n$ += r0\n", 131, 131 }, { NULL },
+};
+
+static const struct value wrong_dynptr_out[] = {
+	{ "$ = 0\n", 42, 42 }, { "$ = r6\n", 42, 42 }, { "$ = r8\n", 21, 21 },
+	{ "$ = map[fd:1] + 0 ll\n", 42, 42 }, { "$ = r10\n", 130, 130 },
+	{ "$ = r10\n$ += -8\n", 130, 130 }, { "$ = r10\n$ += -92\n", 130, 130 },
+	{ "$ = r10\n$ += -520\n", 130, 130 },
+	{ "r0 &= 16\n$ = r10\n$ += -96\n$ += r0\n", 130, 130 }, { NULL },
+};
+
 static const struct value wrong_callback[] = {
 	{ "$ = 0\n", 46, 46 }, { "$ = r10\n", 46, 46 }, { "$ = map[fd:1]\n", 46, 46 }, { NULL },
 };
@@ -263,6 +298,10 @@ static const struct value *const tries[][3] = {
 	[KPS_ARG_WORDS_SIZE] = { wrong_words },
 	[KPS_ARG_LOCK] = { wrong_lock },
 	[KPS_ARG_SOCKET] = { wrong_socket },
+	[KPS_ARG_VALUE_MEM] = { wrong_value_mem },
+	[KPS_ARG_DYNPTR] = { wrong_dynptr },
+	[KPS_ARG_DYNPTR_OUT] = { wrong_dynptr_out },
+	[KPS_ARG_DYNPTR_RECORD] = { wrong_dynptr },
 };
 
 /* Appends a value's text, with a register for each "$". */
@@ -306,26 +345,43 @@ static const struct value *good_value(const struct kps_helper *helper, u32 n)
 	return helper->map_op & KAPSEL_MAP_OP_PERCPU ? &percpu : &good[KPS_ARG_MAP];
 }
 
+static bool has_arg(const struct kps_helper *helper, u8 arg)
+{
+	return memchr(helper->args, arg, sizeof(helper->args));
+}
+
+/* What has to be there for its first argument, or for one of them. */
+static const char *before(const struct kps_helper *helper, bool netfilter)
+{
+	if (helper->args[0] == KPS_ARG_RECORD)
+		return reserve;
+	if (helper->args[0] == KPS_ARG_LOCK && netfilter)
+		return find_lock;
+	if (helper->args[0] == KPS_ARG_SOCKET && netfilter)
+		return find_socket;
+	if (helper->args[0] == KPS_ARG_DYNPTR_RECORD)
+		return reserve_dynptr;
+	return has_arg(helper, KPS_ARG_DYNPTR) ? make_dynptr : "r9 = 0\n";
+}
+
 /* A call of the helper, its argument @n being @value; @n 5: all as they should be. */
 static void put_call(char *text, const struct kps_helper *helper, u32 prog_type, u32 n,
 		     const struct value *value)
 {
 	bool netfilter = prog_type == KAPSEL_PROG_NETFILTER;
-	bool record = helper->args[0] == KPS_ARG_RECORD;
 	bool lock = helper->args[0] == KPS_ARG_LOCK && netfilter;
-	bool socket = helper->args[0] == KPS_ARG_SOCKET && netfilter;
-	const char *ninth = record ? reserve : lock ? find_lock : socket ? find_socket :
-			    "r9 = 0\n";
 	u32 i;
 
 	sprintf(text, "r6 = r1\n%s%s%scall 118\n%s", netfilter ? packet : "r7 = 0\n",
-		stack_and_value, ninth,
+		stack_and_value, before(helper, netfilter),
 		lock && helper->id == BPF_FUNC_spin_unlock ? take_lock : "");
 	for (i = 0; i < 5 && helper->args[i] != KPS_ARG_NONE; i++)
 		put_value(text, i == n ? value : good_value(helper, i), i + 1);
 	sprintf(text + strlen(text), "call %u\n", helper->id);
 	if (helper->ret == KPS_RET_RECORD_OR_NULL)
 		strcat(text, after_reserve);
+	if (helper->id == 198)
+		strcat(text, discard_dynptr);
 	if (lock && helper->id == BPF_FUNC_spin_lock)
 		strcat(text, give_back);
 	strcat(text, end);

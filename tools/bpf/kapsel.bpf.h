@@ -175,6 +175,18 @@ static long (*bpf_loop)(u32 n, void *fn, void *ctx, u64 flags) = (void *)181;
 static long (*bpf_strncmp)(const char *s, u32 size, const char *constant) = (void *)182;
 static void *(*bpf_map_lookup_percpu_elem)(void *map, const void *key,
 					   u32 cpu) = (void *)195;
+static long (*bpf_dynptr_from_mem)(void *data, u32 size, u64 flags,
+				   struct bpf_dynptr *ptr) = (void *)197;
+static long (*bpf_ringbuf_reserve_dynptr)(void *ringbuf, u32 size, u64 flags,
+					  struct bpf_dynptr *ptr) = (void *)198;
+static void (*bpf_ringbuf_submit_dynptr)(struct bpf_dynptr *ptr, u64 flags) = (void *)199;
+static void (*bpf_ringbuf_discard_dynptr)(struct bpf_dynptr *ptr, u64 flags) = (void *)200;
+static long (*bpf_dynptr_read)(void *dst, u32 len, const struct bpf_dynptr *src, u32 off,
+			       u64 flags) = (void *)201;
+static long (*bpf_dynptr_write)(const struct bpf_dynptr *dst, u32 off, void *src, u32 len,
+				u64 flags) = (void *)202;
+static void *(*bpf_dynptr_data)(const struct bpf_dynptr *ptr, u32 off,
+				u32 len) = (void *)203;
 static u64 (*bpf_ktime_get_tai_ns)(void) = (void *)208;
 
 /* Any numbers and pointers, as the array of words that some helpers take. */

@@ -119,6 +119,8 @@ static const struct {
 	[KAPSEL_KIND_FUNC] = { "a function", "func" },
 	[KAPSEL_KIND_MAP_KEY] = { "key of map", "map_key" },
 	[KAPSEL_KIND_SOCKET] = { "a socket", "socket" },
+	[KAPSEL_KIND_DYNPTR] = { "a dynptr", "dynptr" },
+	[KAPSEL_KIND_SLICE] = { "memory of a dynptr", "slice" },
 	[KAPSEL_KIND_UNUSABLE] = { "different things on different paths", "unusable" },
 };
 
@@ -132,7 +134,7 @@ static bool has_offset(const struct kapsel_facts *f)
 	return f->kind == KAPSEL_KIND_CTX || f->kind == KAPSEL_KIND_STACK ||
 	       f->kind == KAPSEL_KIND_MAP_VALUE || f->kind == KAPSEL_KIND_PACKET ||
 	       f->kind == KAPSEL_KIND_RINGBUF || f->kind == KAPSEL_KIND_MAP_KEY ||
-	       f->kind == KAPSEL_KIND_SOCKET;
+	       f->kind == KAPSEL_KIND_SOCKET || f->kind == KAPSEL_KIND_SLICE;
 }
 
 /* Beyond the maps of the program are those that are found in them. */

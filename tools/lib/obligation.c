@@ -117,6 +117,10 @@ static const char * const arg_words[] = {
 	[KPS_ARG_FORMAT] = "a format in a frozen read-only map (.rodata)",
 	[KPS_ARG_WORDS_SIZE] = "a multiple of 8 known at load time, 96 at most",
 	[KPS_ARG_SOCKET] = "a socket, as skb->sk or bpf_sk_fullsock() gives it",
+	[KPS_ARG_VALUE_MEM] = "bytes of a map's value, as many as the next argument says",
+	[KPS_ARG_DYNPTR] = "the address of a dynptr",
+	[KPS_ARG_DYNPTR_OUT] = "the address of a struct bpf_dynptr on the stack",
+	[KPS_ARG_DYNPTR_RECORD] = "a dynptr from bpf_ringbuf_reserve_dynptr()",
 	[KPS_ARG_LOCK] = "the struct bpf_spin_lock of a map's value",
 };
 

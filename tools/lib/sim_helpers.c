@@ -11,6 +11,7 @@
 
 #include <linux/kernel.h>
 
+#include "core/dynptr.h"
 #include "sim.h"
 
 __thread struct kl_sim *kl_sim_now;
@@ -231,6 +232,30 @@ MODEL(for_each_map_elem)
 /* The interpreter runs the callback itself and never gets here. */
 MODEL(loop) { UNUSED5; return (s64)-EINVAL; }
 
+MODEL(dynptr_from_mem)
+{
+	UNUSED5;
+	return (s64)kps_dynptr_make(PTR(r4), r1, r2, r3);
+}
+
+MODEL(dynptr_read)
+{
+	UNUSED5;
+	return (s64)kps_dynptr_read(PTR(r1), r2, PTR(r3), r4, r5);
+}
+
+MODEL(dynptr_write)
+{
+	UNUSED5;
+	return (s64)kps_dynptr_write(PTR(r1), r2, PTR(r3), r4, r5);
+}
+
+MODEL(dynptr_data)
+{
+	UNUSED5;
+	return kps_dynptr_data(PTR(r1), r2, r3);
+}
+
 /** struct record - a ring buffer record, with what submit must know before it */
 struct record {
 	struct kl_sim_map *sim;
@@ -264,19 +289,17 @@ MODEL(perf_event_output)
 	return 0;
 }
 
-MODEL(ringbuf_reserve)
+static u64 reserve(struct kl_sim_map *sim, u64 size)
 {
-	struct kl_sim_map *sim = PTR(r1);
 	struct record *record;
 
-	UNUSED5;
-	if (r2 > sim->map->max_entries)
+	if (size > sim->map->max_entries)
 		return 0;
-	record = calloc(1, sizeof(*record) + r2);
+	record = calloc(1, sizeof(*record) + size);
 	if (!record)
 		return 0;
 	record->sim = sim;
-	record->size = r2;
+	record->size = size;
 	return (uintptr_t)record->data;
 }
 
@@ -285,22 +308,45 @@ static struct record *record_of(u64 data)
 	return container_of((char (*)[])PTR(data), struct record, data);
 }
 
-MODEL(ringbuf_submit)
+static u64 submit(u64 data)
 {
-	struct record *record = record_of(r1);
+	struct record *record = record_of(data);
 
-	UNUSED5;
 	print_record(record->sim, record->data, record->size);
 	free(record);
 	return 0;
 }
 
-MODEL(ringbuf_discard)
+static u64 discard(u64 data)
 {
-	UNUSED5;
-	free(record_of(r1));
+	free(record_of(data));
 	return 0;
 }
+
+MODEL(ringbuf_reserve) { UNUSED5; return reserve(PTR(r1), r2); }
+MODEL(ringbuf_submit) { UNUSED5; return submit(r1); }
+MODEL(ringbuf_discard) { UNUSED5; return discard(r1); }
+
+MODEL(ringbuf_reserve_dynptr)
+{
+	int err = kps_dynptr_refused(r2, r3);
+	u64 data = err ? 0 : reserve(PTR(r1), (u32)r2);
+
+	UNUSED5;
+	kps_dynptr_set(PTR(r4), data, r2);
+	return (s64)(err ?: data ? 0 : -EINVAL);
+}
+
+static u64 end_dynptr(struct kps_dynptr *ptr, u64 (*how)(u64 data))
+{
+	if (ptr->data)
+		how(ptr->data);
+	kps_dynptr_set(ptr, 0, 0);
+	return 0;
+}
+
+MODEL(ringbuf_submit_dynptr) { UNUSED5; return end_dynptr(PTR(r1), submit); }
+MODEL(ringbuf_discard_dynptr) { UNUSED5; return end_dynptr(PTR(r1), discard); }
 
 MODEL(ringbuf_query)
 {

@@ -112,6 +112,10 @@ static const char * const arg_types[] = {
 	[KPS_ARG_FORMAT] = "const char *format",
 	[KPS_ARG_WORDS_SIZE] = "u32 size",
 	[KPS_ARG_SOCKET] = "struct bpf_sock *sk",
+	[KPS_ARG_VALUE_MEM] = "void *value",
+	[KPS_ARG_DYNPTR] = "const struct bpf_dynptr *ptr",
+	[KPS_ARG_DYNPTR_OUT] = "struct bpf_dynptr *ptr",
+	[KPS_ARG_DYNPTR_RECORD] = "struct bpf_dynptr *ptr",
 	[KPS_ARG_LOCK] = "struct bpf_spin_lock *lock",
 };
 
@@ -122,6 +126,7 @@ static const char * const ret_types[] = {
 	[KPS_RET_VALUE_OR_NULL] = "void *",
 	[KPS_RET_RECORD_OR_NULL] = "void *",
 	[KPS_RET_SOCK_OR_NULL] = "struct bpf_sock *",
+	[KPS_RET_SLICE_OR_NULL] = "void *",
 	[KPS_RET_TCP_OR_NULL] = "struct bpf_tcp_sock *",
 };
 

@@ -121,10 +121,15 @@ struct kapsel_facts {
 #define KAPSEL_KIND_UNUSABLE	10	/* different things on different paths */
 #define KAPSEL_KIND_MAP_KEY	11	/* of the element that a callback is called for */
 #define KAPSEL_KIND_SOCKET	12	/* of which fields are read; object: KAPSEL_SOCK_* */
+#define KAPSEL_KIND_DYNPTR	13	/* half of one, on the stack; object: KAPSEL_DYNPTR_* */
+#define KAPSEL_KIND_SLICE	14	/* memory that bpf_dynptr_data() gives */
 
 #define KAPSEL_SOCK_ANY		0	/* struct bpf_sock without what full ones have */
 #define KAPSEL_SOCK_FULL	1	/* struct bpf_sock */
 #define KAPSEL_SOCK_TCP		2	/* struct bpf_tcp_sock */
+
+#define KAPSEL_DYNPTR_LOCAL	0	/* of a map's value */
+#define KAPSEL_DYNPTR_RINGBUF	1	/* of a reservation */
 
 #define KAPSEL_FACT_MAYBE_NULL	1
 #define KAPSEL_NO_REG		0xffff
