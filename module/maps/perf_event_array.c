@@ -11,6 +11,7 @@
 
 #include "map.h"
 #include "maps/perf_event_array.h"
+#include "maps/ring.h"
 #include "maps/ringbuf.h"
 
 static int perf_check(const struct kapsel_map_create *arg)
@@ -23,7 +24,7 @@ static int perf_check(const struct kapsel_map_create *arg)
 
 static struct kps_map *perf_alloc(const struct kapsel_map_create *arg)
 {
-	return kps_ringbuf_new(roundup_pow_of_two(num_possible_cpus()) * KAPSEL_PERF_RING);
+	return kps_ring_new(roundup_pow_of_two(num_possible_cpus()) * KAPSEL_PERF_RING);
 }
 
 /* Linux has an event for each CPU that writes to the CPU's own buffer only. */
@@ -57,8 +58,8 @@ void *kps_perf_reserve(struct kps_map *map, u64 size, u64 flags)
 const struct kps_map_ops kps_map_perf_event_array_ops = {
 	.check = perf_check,
 	.alloc = perf_alloc,
-	.free = kps_ringbuf_free,
+	.free = kps_ring_free,
 	.mmap = kps_ringbuf_mmap,
 	.poll = kps_ringbuf_poll,
-	.used = kps_ringbuf_used,
+	.used = kps_ring_used,
 };

@@ -22,14 +22,9 @@ void kps_ringbuf_submit(void *record, u64 flags);
 /** kps_ringbuf_query - BPF_RB_AVAIL_DATA and so on; 0 for what is unknown */
 u64 kps_ringbuf_query(struct kps_map *map, u64 what);
 
-/** kps_ringbuf_new - a map with a ring of @size bytes, or ERR_PTR */
-struct kps_map *kps_ringbuf_new(u32 size);
-
 /* See struct kps_map_ops. */
-void kps_ringbuf_free(struct kps_map *map);
 int kps_ringbuf_mmap(struct kps_map *map, struct vm_area_struct *vma);
 __poll_t kps_ringbuf_poll(struct kps_map *map, struct file *file,
 			  struct poll_table_struct *table);
-u32 kps_ringbuf_used(struct kps_map *map);
 
 #endif
