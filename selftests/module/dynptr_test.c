@@ -46,8 +46,21 @@ FIXTURE(dynptr) {
 	struct ring their_ring;
 };
 
-static int load_ours(struct kapsel_dev *dev, struct kapsel_object **obj)
+FIXTURE_VARIANT(dynptr) {
+	__u32 engine;
+};
+
+FIXTURE_VARIANT_ADD(dynptr, compiled) {
+	.engine = KAPSEL_ENGINE_JIT,
+};
+
+FIXTURE_VARIANT_ADD(dynptr, interpreted) {
+	.engine = KAPSEL_ENGINE_INTERP,
+};
+
+static int load_ours(struct kapsel_dev *dev, struct kapsel_object **obj, __u32 engine)
 {
+	struct kapsel_load_opts opts = { .engine = engine };
 	struct kapsel_result res = {};
 	struct kapsel_error err = {};
 	int ret = kapsel_dev_open(dev, NULL, &err);
@@ -57,7 +70,7 @@ static int load_ours(struct kapsel_dev *dev, struct kapsel_object **obj)
 	*obj = kapsel_open(FILE_NAME, &err);
 	ret = *obj ? kapsel_maps_create(dev, *obj, &err) : err.err;
 	for (__u32 i = 0; !ret && i < kapsel_nr_progs(*obj); i++) {
-		ret = kapsel_prog_load(dev, kapsel_prog_at(*obj, i), NULL, &res, &err);
+		ret = kapsel_prog_load(dev, kapsel_prog_at(*obj, i), &opts, &res, &err);
 		kapsel_result_free(&res);
 	}
 	if (ret)
@@ -87,7 +100,7 @@ static bool map_ring(struct ring *ring, int fd)
 
 FIXTURE_SETUP(dynptr)
 {
-	ASSERT_EQ(0, load_ours(&self->dev, &self->ours));
+	ASSERT_EQ(0, load_ours(&self->dev, &self->ours, variant->engine));
 	ASSERT_TRUE(map_ring(&self->our_ring, our_map(self, "ring")));
 	self->theirs = bpf_object__open_file(FILE_NAME, NULL);
 	ASSERT_NE(NULL, self->theirs);
