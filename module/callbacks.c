@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kapsel - callbacks of compiled programs: bpf_loop() and bpf_for_each_map_elem() */
+/* kapsel - callbacks of compiled programs: bpf_loop(), bpf_for_each_map_elem() and so on */
 
 #include <linux/errno.h>
 #include <linux/kprobes.h>
@@ -11,6 +11,7 @@
 #include "core/lower.h"
 
 typedef u64 (*round_fn)(u64 round, u64 ctx);
+typedef u64 (*sample_fn)(u64 dynptr, u64 ctx);
 typedef u64 (*elem_fn)(u64 map, u64 key, u64 value, u64 ctx);
 
 static __always_inline int loop_refused(u32 rounds, u64 flags)
@@ -100,3 +101,17 @@ notrace __nocfi u64 kps_run_metered_each(u64 map, u64 callback, u64 ctx, u64 fla
 }
 
 NOKPROBE_SYMBOL(kps_run_metered_each);
+
+/* Metered programs do not drain: what is drained is busy till the end. */
+notrace __nocfi u64 kps_run_drain(u64 map, u64 callback, u64 ctx, u64 flags, u64 unused)
+{
+	sample_fn fn = (sample_fn)(unsigned long)callback;
+	struct kps_drain drain = { .flags = flags };
+	u64 stop = 0;
+
+	while (kps_h_user_ringbuf_drain(map, (unsigned long)&drain, stop, 0, 0))
+		stop = fn((unsigned long)&drain.sample, ctx);
+	return drain.result;
+}
+
+NOKPROBE_SYMBOL(kps_run_drain);

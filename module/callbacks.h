@@ -12,6 +12,7 @@
 u64 kps_run_loop(u64 rounds, u64 callback, u64 ctx, u64 flags, u64 unused);
 u64 kps_run_metered_loop(u64 rounds, u64 callback, u64 ctx, u64 flags, u64 counter);
 u64 kps_run_each(u64 map, u64 callback, u64 ctx, u64 flags, u64 unused);
+u64 kps_run_drain(u64 map, u64 callback, u64 ctx, u64 flags, u64 unused);
 u64 kps_run_metered_each(u64 map, u64 callback, u64 ctx, u64 flags, u64 counter);
 
 #endif

@@ -64,6 +64,7 @@ static struct kps_lower_target target_of(const bool *does_wrong, const u64 *entr
 	return (struct kps_lower_target){
 		.wrong = does_wrong, .call_base = (unsigned long)__bpf_call_base,
 		.loop = (unsigned long)kps_run_loop, .each = (unsigned long)kps_run_each,
+		.drain = (unsigned long)kps_run_drain,
 		.entry = entry,
 		.counter = (unsigned long)counter,
 		.functions = IS_ENABLED(CONFIG_X86_64),

@@ -215,6 +215,9 @@ static int step_return(struct kps_explorer *x, const struct kps_at *at)
 
 	if (err)
 		goto out_free;
+	err = x->top->callback ? kps_dynptr_leave(at) : 0;
+	if (err)
+		goto out_free;
 	kps_frame_pop(&env->pool, at->s);
 	caller = kps_frame_own(&env->pool, at->s, at->s->depth - 1, 0);
 	err = -ENOMEM;

@@ -9,6 +9,7 @@
 
 #include "core/check.h"
 #include "core/explore.h"
+#include "core/interp.h"
 #include "core/lattice.h"
 #include "core/report.h"
 
@@ -29,11 +30,24 @@ static u32 most_elements(const struct kps_env *env, u32 map)
 	return facts->max_entries;
 }
 
+static bool is_drain(const struct kps_env *env, u32 pc)
+{
+	return env->in->insns[pc].imm == BPF_FUNC_user_ringbuf_drain;
+}
+
+/* A ring that was found in a map may be as large as any. */
+static u32 most_drained(const struct kps_env *env, u32 map)
+{
+	return kps_most_samples(kps_is_inner(map) ? U32_MAX : env->maps[map].max_entries);
+}
+
 /* A helper that takes the number of runs takes it as 32 bits. */
-static u32 most_trips(const struct kps_env *env, const struct kps_reg *r1)
+static u32 most_trips(const struct kps_env *env, const struct kps_reg *r1, u32 pc)
 {
 	u64 most = r1->kind == KAPSEL_KIND_SCALAR ? r1->val.r32.umax : U32_MAX;
 
+	if (r1->kind == KAPSEL_KIND_MAP && is_drain(env, pc))
+		return most_drained(env, r1->object);
 	if (r1->kind == KAPSEL_KIND_MAP)
 		return most_elements(env, r1->object);
 	return (u32)min_t(u64, most, MAX_TRIPS);
@@ -51,6 +65,9 @@ static int note_callback(const struct kps_at *at)
 	}
 	aux->kind = KPS_AUX_CALLBACK;
 	aux->arg = sub;
+	/* A run that ended in between would leave the ring busy for good. */
+	if (is_drain(at->env, at->pc) && !at->env->unjudged)
+		at->env->acquired = at->pc + 1;
 	return 0;
 }
 
@@ -70,6 +87,13 @@ int kps_callback_call(struct kps_explorer *x, u32 block, struct kps_state *s)
 	}
 	return kps_list_add(x->env, &x->activations[kps_aux_at(&at)->arg].heads, s,
 			    NULL);
+}
+
+/* A sample is good for as long as the callback's frame, number @frame, is there. */
+static void pass_sample(struct kps_frame *f, const struct kps_reg *caller, u32 frame, u32 pc)
+{
+	f->reg[1] = kps_reg_pointer(KAPSEL_KIND_SAMPLE, (u16)frame, 0, pc);
+	f->reg[2] = caller[3];
 }
 
 /* An index or an element, of which nothing is known but the bounds. */
@@ -93,7 +117,7 @@ static int enter_from(struct kps_explorer *x, const struct kps_state *head, u32 
 {
 	struct kps_env *env = x->env;
 	struct kps_state *s = kps_state_copy(&env->pool, head);
-	u32 trips = most_trips(env, &kps_top(head)->reg[1]);
+	u32 trips = most_trips(env, &kps_top(head)->reg[1], pc);
 	struct kps_at at = { .env = env, .s = s, .pc = pc };
 
 	if (!s)
@@ -107,7 +131,10 @@ static int enter_from(struct kps_explorer *x, const struct kps_state *head, u32 
 		kps_state_free(&env->pool, s);
 		return -ENOMEM;
 	}
-	pass_arguments(env, kps_top(s), kps_top(head)->reg, trips, pc);
+	if (is_drain(env, pc))
+		pass_sample(kps_top(s), kps_top(head)->reg, s->depth - 1, pc);
+	else
+		pass_arguments(env, kps_top(s), kps_top(head)->reg, trips, pc);
 	s->steps = 0;
 	return kps_list_add(env, &x->pending[env->cfg.subprogs[sub].first_block], s, NULL);
 }
@@ -163,16 +190,17 @@ static u64 saturating_cost(u64 steps, u64 trips, u64 cost)
 	return all;
 }
 
-/* After the helper: r0 says how often the callback was run, or -E2BIG. */
+/* After the helper: r0 says how often the callback was run, or -E2BIG, or any error. */
 static int finish(struct kps_explorer *x, struct kps_activation *act, struct kps_state *s)
 {
 	struct kps_at at = { .env = x->env, .s = s, .pc = call_pc(x, act->call) };
-	u32 n, trips = most_trips(x->env, &kps_top(s)->reg[1]);
+	u32 n, trips = most_trips(x->env, &kps_top(s)->reg[1], at.pc);
+	s64 least = is_drain(x->env, at.pc) ? -4095 : -E2BIG;
 	struct kps_frame *f = kps_frame_own(&x->env->pool, s, s->depth - 1, 0);
 
 	if (!f)
 		return -ENOMEM;
-	f->reg[0] = kps_reg_scalar(kps_scalar_signed(-E2BIG, trips), at.pc);
+	f->reg[0] = kps_reg_scalar(kps_scalar_signed(least, trips), at.pc);
 	for (n = 1; n <= 5; n++)
 		f->reg[n] = kps_reg_uninit();
 	s->steps = saturating_cost(s->steps, trips, act->cost);

@@ -99,6 +99,9 @@ int kps_check_helper(const struct kps_at *at, const struct kps_helper **helper);
 /** kps_acquire - a reference begins here: out, its id; 0, or -EACCES: too many are held */
 int kps_acquire(const struct kps_at *at, u32 *ref);
 
+/** kps_make_stale - for kps_state_each(): what a pointer points to is gone */
+void kps_make_stale(struct kps_reg *reg, void *arg);
+
 /** kps_release - a reference ends: every copy of its address is worthless; 0 or -ENOMEM */
 int kps_release(const struct kps_at *at, u32 ref);
 
@@ -118,6 +121,9 @@ int kps_check_tail_call(const struct kps_at *at);
  * It is checked last: one is made, or ended, by the way. Return: 0, -EACCES, -ENOMEM.
  */
 int kps_check_dynptr(const struct kps_at *at, const struct kps_helper *helper, u32 n);
+
+/** kps_dynptr_leave - a callback returns: its sample, if it has one, is gone; 0 or -ENOMEM */
+int kps_dynptr_leave(const struct kps_at *at);
 
 /** kps_dynptr_slice - what bpf_dynptr_data() returns, of the dynptr r1, r3 bytes */
 void kps_dynptr_slice(const struct kps_at *at, struct kps_reg *out);

@@ -431,7 +431,7 @@ int kps_check_helper(const struct kps_at *at, const struct kps_helper **helper)
 	return err;
 }
 
-static void make_stale(struct kps_reg *reg, void *arg)
+void kps_make_stale(struct kps_reg *reg, void *arg)
 {
 	(void)arg;
 	*reg = kps_reg_pointer(KAPSEL_KIND_UNUSABLE, 0, 0, reg->def);
@@ -446,7 +446,7 @@ static bool has_ref(const struct kps_reg *reg, const void *arg)
 int kps_release(const struct kps_at *at, u32 ref)
 {
 	kps_ref_drop(at->s, ref);
-	return kps_state_each(&at->env->pool, at->s, has_ref, make_stale, &ref) ? 0 : -ENOMEM;
+	return kps_state_each(&at->env->pool, at->s, has_ref, kps_make_stale, &ref) ? 0 : -ENOMEM;
 }
 
 static bool in_packet(const struct kps_reg *reg, const void *arg)
@@ -462,7 +462,7 @@ static int change_packet(const struct kps_at *at)
 	at->s->nr_facts = 0;
 	if (!at->env->unjudged)
 		at->env->proof->changes_packet = true;
-	return kps_state_each(&at->env->pool, at->s, in_packet, make_stale, NULL) ? 0 : -ENOMEM;
+	return kps_state_each(&at->env->pool, at->s, in_packet, kps_make_stale, NULL) ? 0 : -ENOMEM;
 }
 
 void kps_maybe_null(const struct kps_at *at, u8 kind, u32 object, struct kps_reg *out)

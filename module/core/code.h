@@ -13,7 +13,8 @@
  * What the interpreter can do: the rows of opcodes.tbl, and a few more that
  * only the rewrite makes. "via" loads go through the pointer at the start of
  * the context, which is imm bytes before src. A loop runs a function so many times,
- * "each" does for each element of a map: both are calls of a function, by a helper. A
+ * "each" does for each element of a map, "drain" for each sample: all are calls of a
+ * function, by a helper. A
  * lookup is one in an array: imm is the address of its struct kps_view. A tail call is a
  * helper after which the program ends, unless it returns 0: whoever runs programs goes on
  * with the one it chose.
@@ -22,6 +23,7 @@
 	OP(trap)							\
 	OP(loop)							\
 	OP(each)							\
+	OP(drain)							\
 	OP(call_short)							\
 	OP(tail_call)							\
 	OP(lookup)							\
@@ -79,12 +81,15 @@ struct kps_code_insn {
  * @cnt: instructions
  * @next: the body of for_each_map_elem, if there is a call of it: finds the next element
  *	of map r1 by the struct kps_each at r2; 0: there is none
+ * @drain: the same of user_ringbuf_drain: takes the next sample of map r1 to the struct
+ *	kps_drain at r2, unless r3; 0: that was all, and the result is there
  * @insns: the program
  */
 struct kps_code {
 	size_t bytes;
 	u32 cnt;
 	u64 (*next)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
+	u64 (*drain)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
 	struct kps_code_insn insns[];
 };
 

@@ -46,13 +46,16 @@ static const struct kps_reg *half_at(const struct kps_frame *f, s64 off, u64 hal
 	return &slot->reg;
 }
 
-/* The dynptr at a place on the stack, or NULL. */
+/* The dynptr at a place on the stack, or the sample itself, or NULL. */
 static const struct kps_reg *find(const struct kps_at *at, const struct kps_reg *reg)
 {
 	const struct kps_reg *first, *second;
 	const struct kps_frame *f;
 	s64 off;
 
+	/* It can't be moved. */
+	if (reg->kind == KAPSEL_KIND_SAMPLE)
+		return reg;
 	if (reg->kind != KAPSEL_KIND_STACK || !is_place(reg, &off))
 		return NULL;
 	f = at->s->frame[reg->object];
@@ -103,7 +106,7 @@ static int end(const struct kps_at *at, const struct kps_helper *helper, u32 n)
 	struct kps_frame *f;
 	u32 i, ref;
 
-	if (dynptr->object != KAPSEL_DYNPTR_RINGBUF)
+	if (dynptr->kind != KAPSEL_KIND_DYNPTR || dynptr->object != KAPSEL_DYNPTR_RINGBUF)
 		return refuse(at, helper, n, KPS_D_DYNPTR_RECORD);
 	ref = dynptr->ref;
 	f = kps_frame_own(&at->env->pool, at->s, reg->object, 0);
@@ -120,21 +123,42 @@ int kps_check_dynptr(const struct kps_at *at, const struct kps_helper *helper, u
 	const struct kps_reg *reg = kps_reg_at(at, n);
 	u32 code = kps_pointer_fault(reg);
 
-	if (code || reg->kind != KAPSEL_KIND_STACK)
+	bool out = helper->args[n - 1] == KPS_ARG_DYNPTR_OUT;
+
+	if (code || (reg->kind != KAPSEL_KIND_STACK && (out || reg->kind != KAPSEL_KIND_SAMPLE)))
 		return refuse(at, helper, n, code ?: KPS_D_HELPER_ARG);
-	if (helper->args[n - 1] == KPS_ARG_DYNPTR_OUT)
+	if (out)
 		return make(at, helper, n);
 	if (!find(at, reg))
 		return refuse(at, helper, n, KPS_D_DYNPTR_NONE);
 	return helper->args[n - 1] == KPS_ARG_DYNPTR_RECORD ? end(at, helper, n) : 0;
 }
 
-/* Memory of a map's value outlasts the dynptr; that of a record ends with it. */
+static bool is_of_frame(const struct kps_reg *reg, const void *arg)
+{
+	return (reg->kind == KAPSEL_KIND_SAMPLE || reg->kind == KAPSEL_KIND_SLICE) &&
+	       reg->object == *(const u32 *)arg;
+}
+
+/* Slices of other dynptrs are of no frame, that is of number 0. */
+int kps_dynptr_leave(const struct kps_at *at)
+{
+	u32 frame = at->s->depth - 1, pc = kps_top(at->s)->call;
+
+	if (at->env->in->insns[pc].imm != BPF_FUNC_user_ringbuf_drain)
+		return 0;
+	return kps_state_each(&at->env->pool, at->s, is_of_frame, kps_make_stale, &frame) ?
+	       0 : -ENOMEM;
+}
+
+/* Memory of a map's value outlasts the dynptr; others' ends with it. */
 void kps_dynptr_slice(const struct kps_at *at, struct kps_reg *out)
 {
 	const struct kps_reg *dynptr = find(at, kps_reg_at(at, 1));
 
-	kps_maybe_null(at, KAPSEL_KIND_SLICE, 0, out);
+	bool sample = dynptr->kind == KAPSEL_KIND_SAMPLE;
+
+	kps_maybe_null(at, KAPSEL_KIND_SLICE, sample ? dynptr->object : 0, out);
 	out->size = (u32)kps_reg_at(at, 3)->val.bits.value;
 	out->ref = dynptr->ref;
 }

@@ -122,14 +122,29 @@ static __always_inline bool next_elem(const struct kps_code *code, struct kps_ca
 	return true;
 }
 
+/* To be told that it was enough, too: the ring is another's then. */
+static __always_inline bool next_sample(const struct kps_code *code, struct kps_caller *frame,
+					u64 *regs)
+{
+	if (!code->drain(frame->loop_map, (unsigned long)&frame->drain, regs[0], 0, 0)) {
+		frame->loop_done = frame->drain.result;
+		return false;
+	}
+	regs[1] = (unsigned long)&frame->drain.sample;
+	regs[2] = frame->loop_ctx;
+	return true;
+}
+
 /* A callback has returned r0: are its arguments there for another run? */
 static __always_inline bool next_round(const struct kps_code *code, struct kps_caller *frame,
-				       bool each, u64 *regs)
+				       u32 op, u64 *regs)
 {
+	if (op == KPS_CODE_drain)
+		return next_sample(code, frame, regs);
 	frame->loop_done++;
 	if (regs[0] || !--frame->loop_left)
 		return false;
-	if (each)
+	if (op == KPS_CODE_each)
 		return next_elem(code, frame, regs);
 	regs[1] = frame->loop_done;
 	regs[2] = frame->loop_ctx;

@@ -3,8 +3,11 @@
 #ifndef KPS_INTERP_H
 #define KPS_INTERP_H
 
+#include <linux/minmax.h>
 #include <linux/types.h>
 #include <linux/kapsel.h>
+
+#include "core/dynptr.h"
 
 struct kps_code;
 
@@ -33,6 +36,35 @@ struct kps_each {
 	u64 value;
 };
 
+#define KPS_MAX_SAMPLES	0x20000		/* that Linux drains at once */
+
+/**
+ * kps_most_samples - how many are drained at once of a ring of @size bytes
+ *
+ * So many as it holds, each of which has a head of 8 bytes, though Linux goes on as long
+ * as more come: a run's instructions are bounded by it.
+ */
+static inline u32 kps_most_samples(u32 size)
+{
+	return min_t(u32, size / 8, KPS_MAX_SAMPLES);
+}
+
+/**
+ * struct kps_drain - samples of a user ring buffer being drained; zeroed at first
+ * @sample: what the callback gets
+ * @flags: of the helper's call
+ * @samples: that were taken
+ * @discarded: of them: those that userspace took back
+ * @result: in the end: how many the callback got, or -errno
+ */
+struct kps_drain {
+	struct kps_dynptr sample;
+	u64 flags;
+	u32 samples;
+	u32 discarded;
+	s64 result;
+};
+
 /**
  * struct kps_caller - a suspended function
  * @ret: where it goes on
@@ -40,8 +72,9 @@ struct kps_each {
  * @saved: its r6 to r9
  * @loop_left: @loop_done: progress of the loop helper that called the callback
  * @loop_ctx: the callback's last argument
- * @loop_map: of for_each_map_elem
+ * @loop_map: of for_each_map_elem and user_ringbuf_drain
  * @each: likewise
+ * @drain: of user_ringbuf_drain
  */
 struct kps_caller {
 	const void *ret;
@@ -51,7 +84,10 @@ struct kps_caller {
 	u64 loop_done;
 	u64 loop_ctx;
 	u64 loop_map;
-	struct kps_each each;
+	union {
+		struct kps_each each;
+		struct kps_drain drain;
+	};
 };
 
 /**

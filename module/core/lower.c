@@ -484,12 +484,23 @@ static void lower_call_local(struct lower *lo, const struct kps_code_insn *insn)
 		kps_meter_called(lo);
 }
 
+static u64 runner(const struct lower *lo, u32 op)
+{
+	switch (op) {
+	case KPS_CODE_each:
+		return lo->target->each;
+	case KPS_CODE_drain:
+		return lo->target->drain;
+	}
+	return lo->target->loop;
+}
+
 static void lower_loop(struct lower *lo, const struct kps_code_insn *insn)
 {
 	emit_wide(lo, BPF_REG_2, callee(lo, insn));
 	if (lo->target->metered)
 		kps_meter_loop(lo);
-	call_address(lo, insn->op == KPS_CODE_each ? lo->target->each : lo->target->loop);
+	call_address(lo, runner(lo, insn->op));
 	if (lo->target->metered)
 		kps_meter_called(lo);
 }
@@ -546,6 +557,7 @@ static const struct rule rules[KPS_NR_CODE_OPS] = {
 	[KPS_CODE_call_short] = { lower_call, true },
 	[KPS_CODE_loop] = { lower_loop, true },
 	[KPS_CODE_each] = { lower_loop, true },
+	[KPS_CODE_drain] = { lower_loop, true },
 	[KPS_CODE_tail_call] = { lower_tail_call, true },
 	[KPS_CODE_lookup] = { lower_lookup, true },
 	[KPS_CODE_via_ldxb] = { lower_via, true },

@@ -55,6 +55,7 @@ struct kps_lower_func {
  * @call_base: calls are encoded as the distance from here
  * @loop: the function that runs callbacks: (rounds, callback, context, flags)
  * @each: the one that runs them for elements: (map, callback, context, flags)
+ * @drain: the same for samples; not in metered programs
  * @entry: for each function, where its compiled code begins; 0: not there yet
  * @functions: compiled code may call compiled code
  * @metered: the program is ended at its ceiling. Its main function gets the address of
@@ -69,6 +70,7 @@ struct kps_lower_target {
 	u64 call_base;
 	u64 loop;
 	u64 each;
+	u64 drain;
 	const u64 *entry;
 	bool functions;
 	bool metered;

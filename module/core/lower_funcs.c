@@ -56,7 +56,7 @@ int kps_lower_callee(const struct kps_code *code, u32 at,
 	const struct kps_code_insn *insn = &code->insns[at];
 
 	if (insn->op != KPS_ROW_call_local && insn->op != KPS_CODE_loop &&
-	    insn->op != KPS_CODE_each)
+	    insn->op != KPS_CODE_each && insn->op != KPS_CODE_drain)
 		return -ENOENT;
 	return kps_lower_find(funcs, nr, at + 1 + (s64)insn->imm);
 }

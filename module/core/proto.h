@@ -149,7 +149,8 @@ const struct kps_helper *kps_helper_find(u32 id);
 static inline bool kps_calls_back(const struct bpf_insn *insn)
 {
 	return insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg &&
-	       (insn->imm == BPF_FUNC_loop || insn->imm == BPF_FUNC_for_each_map_elem);
+	       (insn->imm == BPF_FUNC_loop || insn->imm == BPF_FUNC_for_each_map_elem ||
+		insn->imm == BPF_FUNC_user_ringbuf_drain);
 }
 
 /** kps_map_type_find - the row of map type @type, or NULL */

@@ -226,15 +226,22 @@ static int rewrite_callback(const struct rewrite *rw, u32 pc, struct kps_code_in
 {
 	const struct kps_insn_aux *aux = &rw->proof->aux[pc];
 	u32 id = rw->in->insns[pc].imm;
+	kps_helper_fn body;
 
 	out->op = KPS_CODE_loop;
 	out->off = frame_bytes(rw);
 	out->imm = distance(rw, pc, rw->proof->subprogs[aux->arg].start);
 	if (id == BPF_FUNC_loop)
 		return 0;
-	out->op = KPS_CODE_each;
-	rw->code->next = rw->target->helper(rw->target->priv, id);
-	return rw->code->next ? 0 : -EINVAL;
+	body = rw->target->helper(rw->target->priv, id);
+	if (id == BPF_FUNC_user_ringbuf_drain) {
+		out->op = KPS_CODE_drain;
+		rw->code->drain = body;
+	} else {
+		out->op = KPS_CODE_each;
+		rw->code->next = body;
+	}
+	return body ? 0 : -EINVAL;
 }
 
 static int rewrite_call(const struct rewrite *rw, u32 pc,

@@ -52,6 +52,7 @@ static u32 map_type(const char *name)
 		{ "queue", BPF_MAP_TYPE_QUEUE }, { "stack", BPF_MAP_TYPE_STACK },
 		{ "bloom_filter", BPF_MAP_TYPE_BLOOM_FILTER },
 		{ "ringbuf", BPF_MAP_TYPE_RINGBUF },
+		{ "user_ringbuf", BPF_MAP_TYPE_USER_RINGBUF },
 	};
 	size_t i;
 

@@ -318,6 +318,24 @@ map_push_pop_peek()
 		status 0 kapsel unload --all && nothing_left_soon
 }
 
+# Samples for programs, by one who writes them.
+map_push_of_samples()
+{
+	status 0 kapsel load --no-attach "$(object samples.bpf.o)" -p plain --pin clisamples &&
+		status 0 kapsel list maps && says out '4 KiB of struct sample' &&
+		status 0 kapsel map push samples '{number=7,text="seven"}' &&
+		status 1 kapsel map push samples nonsense &&
+		status 2 kapsel map pop samples && status 2 kapsel map peek samples &&
+		status 2 kapsel map dump samples && says err "samples for programs" || return 1
+	i=1
+	while [ $i -lt 128 ]; do
+		status 0 kapsel map push samples "{number=$i}" || return 1
+		i=$((i + 1))
+	done
+	status 1 kapsel map push samples '{number=0}' && says err "is full" &&
+		status 0 kapsel unload --all && nothing_left_soon
+}
+
 # A cgroup array has cgroups by their directories, and nothing else.
 map_set_of_cgroups()
 {
@@ -526,7 +544,7 @@ command -v kapsel >/dev/null || ktap_skip_all "no kapsel command"
 work=$(mktemp -d) && chmod 777 "$work" && cd "$work" || exit 1
 make_packet
 
-ktap_plan 37
+ktap_plan 38
 ktap_test "help goes to stdout" help_is_data
 ktap_test "wrong usage names the word" wrong_usage_names_the_word
 ktap_test "verify accepts" verify_accepts
@@ -548,6 +566,7 @@ ktap_test "exec on captured packets" exec_reads_captures
 ktap_test "load, list, map, unload" load_list_map_unload
 ktap_test "links before and after others" links_have_an_order
 ktap_test "push, pop and peek" map_push_pop_peek
+ktap_test "samples for programs" map_push_of_samples
 ktap_test "cgroups in an array" map_set_of_cgroups
 ktap_test "functions of a link" show_lists_functions
 ktap_test "load is all or nothing" load_is_all_or_nothing

@@ -40,6 +40,7 @@ static const struct shape shapes[] = {
 	{ BPF_MAP_TYPE_QUEUE, 0, 8, 8, 0 },
 	{ BPF_MAP_TYPE_STACK, 0, 8, 8, 0 },
 	{ BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0 },
+	{ BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096, 0 },
 	{ BPF_MAP_TYPE_BLOOM_FILTER, 0, 8, 8, 0 },
 };
 

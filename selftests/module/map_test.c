@@ -104,14 +104,14 @@ TEST_F(create, unknown_types)
 /* Sizes that a type takes. */
 static __u32 key_of(const struct kps_map_type *type)
 {
-	if (type->ops & (KAPSEL_MAP_OP_RINGBUF | KAPSEL_MAP_OP_PUSH))
+	if (type->ops & (KAPSEL_MAP_OP_RINGBUF | KAPSEL_MAP_OP_DRAIN | KAPSEL_MAP_OP_PUSH))
 		return 0;
 	return type->type == BPF_MAP_TYPE_LPM_TRIE ? 8 : 4;
 }
 
 static __u32 value_of(const struct kps_map_type *type)
 {
-	if (type->ops & KAPSEL_MAP_OP_RINGBUF)
+	if (type->ops & (KAPSEL_MAP_OP_RINGBUF | KAPSEL_MAP_OP_DRAIN))
 		return 0;
 	return type->ops & (KAPSEL_MAP_OP_ELEM | KAPSEL_MAP_OP_STACK) ? 8 : 4;
 }

@@ -41,6 +41,7 @@ static const struct row helpers[] = {
 #define BPF_MAP_TYPE_queue BPF_MAP_TYPE_QUEUE
 #define BPF_MAP_TYPE_stack BPF_MAP_TYPE_STACK
 #define BPF_MAP_TYPE_bloom_filter BPF_MAP_TYPE_BLOOM_FILTER
+#define BPF_MAP_TYPE_user_ringbuf BPF_MAP_TYPE_USER_RINGBUF
 #define BPF_MAP_TYPE_ringbuf BPF_MAP_TYPE_RINGBUF
 
 static const struct row map_types[] = {

@@ -22,7 +22,7 @@
 
 enum {
 	HASH, ARRAY, PERCPU_ARRAY, RINGBUF, READ_ONLY, WRITE_ONLY, PERF, CGROUP, PROGS, MAPS, STACK,
-	QUEUE, STRINGS, LOCKED
+	QUEUE, STRINGS, LOCKED, USER_RINGBUF
 };
 
 static const struct kps_map_facts maps[] = {
@@ -42,6 +42,7 @@ static const struct kps_map_facts maps[] = {
 	[STRINGS] = { BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_RDONLY_PROG, true },
 	[LOCKED] = { .type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8,
 		     .max_entries = 16, .lock_size = 4, .lock_off = 4 },
+	[USER_RINGBUF] = { BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096, 0, false },
 };
 
 /*
@@ -327,11 +328,14 @@ static const struct value *good_value(const struct kps_helper *helper, u32 n)
 	static const struct value progs = { "$ = map[fd:8]\n" };
 	static const struct value stack = { "$ = map[fd:10]\n" };
 	static const struct value queue = { "$ = map[fd:11]\n" };
+	static const struct value user_ringbuf = { "$ = map[fd:14]\n" };
 
 	if (helper->args[n] != KPS_ARG_MAP)
 		return &good[helper->args[n]];
 	if (helper->map_op & KAPSEL_MAP_OP_RINGBUF)
 		return &ringbuf;
+	if (helper->map_op & KAPSEL_MAP_OP_DRAIN)
+		return &user_ringbuf;
 	if (helper->map_op & KAPSEL_MAP_OP_PERF)
 		return &perf;
 	if (helper->map_op & KAPSEL_MAP_OP_CGROUP)
@@ -425,6 +429,8 @@ static u32 only_type(u32 op)
 	switch (op) {
 	case KAPSEL_MAP_OP_RINGBUF:
 		return BPF_MAP_TYPE_RINGBUF;
+	case KAPSEL_MAP_OP_DRAIN:
+		return BPF_MAP_TYPE_USER_RINGBUF;
 	case KAPSEL_MAP_OP_PERF:
 		return BPF_MAP_TYPE_PERF_EVENT_ARRAY;
 	case KAPSEL_MAP_OP_CGROUP:
@@ -446,7 +452,8 @@ static bool has_elements(u32 type)
 {
 	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_PERF_EVENT_ARRAY &&
 	       type != BPF_MAP_TYPE_CGROUP_ARRAY && type != BPF_MAP_TYPE_PROG_ARRAY &&
-	       type != BPF_MAP_TYPE_STACK_TRACE && type != BPF_MAP_TYPE_QUEUE;
+	       type != BPF_MAP_TYPE_STACK_TRACE && type != BPF_MAP_TYPE_QUEUE &&
+	       type != BPF_MAP_TYPE_USER_RINGBUF;
 }
 
 static int map_verdict(const struct kps_helper *helper, const struct kps_prog_type *prog,

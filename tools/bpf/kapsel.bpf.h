@@ -188,6 +188,8 @@ static long (*bpf_dynptr_write)(const struct bpf_dynptr *dst, u32 off, void *src
 static void *(*bpf_dynptr_data)(const struct bpf_dynptr *ptr, u32 off,
 				u32 len) = (void *)203;
 static u64 (*bpf_ktime_get_tai_ns)(void) = (void *)208;
+static long (*bpf_user_ringbuf_drain)(void *map, void *fn, void *ctx,
+				      u64 flags) = (void *)209;
 
 /* Any numbers and pointers, as the array of words that some helpers take. */
 #define KAPSEL_WORDS(name, args...)					\

@@ -153,6 +153,7 @@ static void ops_text(__u32 ops, char *buf, size_t size)
 		{ KAPSEL_MAP_OP_PROGS, "tail_call" },
 		{ KAPSEL_MAP_OP_MAPS, "lookup, which gives a map" },
 		{ KAPSEL_MAP_OP_EACH, "for_each_map_elem" },
+		{ KAPSEL_MAP_OP_DRAIN, "user_ringbuf_drain" },
 	};
 
 	bits_text(ops, words, ARRAY_LEN(words), buf, size);

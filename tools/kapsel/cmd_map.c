@@ -70,6 +70,8 @@ static int dump(struct call *call)
 	if (call->view.info.type == BPF_MAP_TYPE_BLOOM_FILTER)
 		return cli_usage("'%s' knows whether it was given a value, not which ones",
 				 call->view.name);
+	if (call->view.info.type == BPF_MAP_TYPE_USER_RINGBUF)
+		return cli_usage("'%s' has samples for programs, no elements", call->view.name);
 	if (kapsel_has_records(call->view.info.type))
 		return cli_usage("'%s' has records, no elements: `kapsel run` prints them",
 				 call->view.name);
@@ -124,7 +126,8 @@ static bool takes_values(const struct call *call, bool out, int *status)
 	const struct kapsel_view *view = &call->view;
 
 	*status = CLI_OK;
-	if (view->info.key_size || kapsel_has_records(view->info.type))
+	if (view->info.key_size || kapsel_has_records(view->info.type) ||
+	    view->info.type == BPF_MAP_TYPE_USER_RINGBUF)
 		*status = cli_usage("'%s' has no values without keys", view->name);
 	else if (out && view->info.type == BPF_MAP_TYPE_BLOOM_FILTER)
 		*status = cli_usage("nothing comes out of '%s'", view->name);
@@ -145,11 +148,47 @@ static int pop(struct call *call)
 	return takes_values(call, true, &status) ? print_one(call, kapsel_map_take, NULL) : status;
 }
 
+static int fail_push(struct call *call, int ret)
+{
+	call->err.err = ret;
+	snprintf(call->err.text, sizeof(call->err.text), "'%s' %s", call->view.name,
+		 ret == -ENOSPC ? "is full" : "has no room for such a sample, ever");
+	return failed(call);
+}
+
+static int push_sample(struct call *call)
+{
+	const struct kapsel_map_info *info = &call->view.info;
+	__u32 type = info->btf_value_type_id;
+	__u32 size = call->view.btf && type ? kapsel_btf_size(call->view.btf, type) : 0;
+	struct kapsel_producer *to = NULL;
+	void *sample;
+	int ret;
+
+	if (!size)
+		return cli_usage("'%s' does not say what its samples are: __type(value, ...)",
+				 call->view.name);
+	sample = calloc(1, size + 8);
+	if (!sample)
+		return CLI_FAILED;
+	ret = kapsel_btf_parse(call->view.btf, type, call->words[2], sample, size, &call->err);
+	if (!ret)
+		to = kapsel_producer_open(call->view.fd, info->max_entries, &call->err);
+	ret = to ? kapsel_producer_push(to, sample, size) : -EINVAL;
+	kapsel_producer_close(to);
+	free(sample);
+	if (to && ret)
+		return fail_push(call, ret);
+	return ret ? failed(call) : CLI_OK;
+}
+
 static int push(struct call *call)
 {
 	void *value;
 	int ret;
 
+	if (call->view.info.type == BPF_MAP_TYPE_USER_RINGBUF)
+		return push_sample(call);
 	if (!takes_values(call, false, &ret))
 		return ret;
 	value = parse(call, call->words[2], false);

@@ -27,7 +27,8 @@ const char *mapview_shape(const struct kapsel_dev *dev, int fd, char *buf, size_
 		kapsel_btf_name(view.btf, view.info.btf_key_type_id, key, sizeof(key));
 	else
 		snprintf(key, sizeof(key), "%u bytes", view.info.key_size);
-	if (view.info.type == BPF_MAP_TYPE_RINGBUF)
+	if (view.info.type == BPF_MAP_TYPE_RINGBUF ||
+	    view.info.type == BPF_MAP_TYPE_USER_RINGBUF)
 		snprintf(buf, size, "%u KiB%s%s", view.info.max_entries / 1024,
 			 view.btf ? " of " : "", view.btf ? value : "");
 	else if (kapsel_has_records(view.info.type))

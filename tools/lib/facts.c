@@ -120,6 +120,7 @@ static const struct {
 	[KAPSEL_KIND_MAP_KEY] = { "key of map", "map_key" },
 	[KAPSEL_KIND_SOCKET] = { "a socket", "socket" },
 	[KAPSEL_KIND_DYNPTR] = { "a dynptr", "dynptr" },
+	[KAPSEL_KIND_SAMPLE] = { "a sample's dynptr", "sample" },
 	[KAPSEL_KIND_SLICE] = { "memory of a dynptr", "slice" },
 	[KAPSEL_KIND_UNUSABLE] = { "different things on different paths", "unusable" },
 };

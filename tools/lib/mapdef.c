@@ -310,7 +310,7 @@ static int check_shape(const struct kapsel_object *obj, struct kapsel_map *map,
 		return bad_shape(obj, map, "max_entries is missing or 0", err);
 	if (map->flags & ~type->flags)
 		return refuse_flags(obj, map, type, err);
-	if (type->ops & KAPSEL_MAP_OP_RINGBUF)
+	if (type->ops & (KAPSEL_MAP_OP_RINGBUF | KAPSEL_MAP_OP_DRAIN))
 		return check_ringbuf(obj, map, err);
 	if (type->ops & KAPSEL_MAP_OP_STACK)
 		return check_stacks(obj, map, err);

@@ -229,6 +229,17 @@ MODEL(for_each_map_elem)
 	return kl_sim_each(PTR(r1), PTR(r2));
 }
 
+/* Offline there is nobody to write samples. */
+MODEL(user_ringbuf_drain)
+{
+	struct kps_drain *drain = PTR(r2);
+
+	UNUSED5;
+	if (drain->flags & ~(u64)(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP))
+		drain->result = -EINVAL;
+	return false;
+}
+
 /* The interpreter runs the callback itself and never gets here. */
 MODEL(loop) { UNUSED5; return (s64)-EINVAL; }
 

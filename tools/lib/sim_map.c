@@ -63,7 +63,8 @@ int kl_sim_map_init(struct kl_sim_map *sim, const struct kapsel_map *map)
 {
 	memset(sim, 0, sizeof(*sim));
 	sim->map = map;
-	if (kapsel_has_records(map->type) || map->type == BPF_MAP_TYPE_CGROUP_ARRAY ||
+	if (kapsel_has_records(map->type) || map->type == BPF_MAP_TYPE_USER_RINGBUF ||
+	    map->type == BPF_MAP_TYPE_CGROUP_ARRAY ||
 	    map->type == BPF_MAP_TYPE_PROG_ARRAY || map->inner)
 		return 0;
 	if (!alloc_entries(sim)) {

@@ -123,6 +123,7 @@ struct kapsel_facts {
 #define KAPSEL_KIND_SOCKET	12	/* of which fields are read; object: KAPSEL_SOCK_* */
 #define KAPSEL_KIND_DYNPTR	13	/* half of one, on the stack; object: KAPSEL_DYNPTR_* */
 #define KAPSEL_KIND_SLICE	14	/* memory that bpf_dynptr_data() gives */
+#define KAPSEL_KIND_SAMPLE	15	/* the dynptr that a callback is called for */
 
 #define KAPSEL_SOCK_ANY		0	/* struct bpf_sock without what full ones have */
 #define KAPSEL_SOCK_FULL	1	/* struct bpf_sock */
@@ -402,6 +403,7 @@ struct kapsel_map_type_info {
 #define KAPSEL_MAP_OP_PROGS	4096	/* tail_call */
 #define KAPSEL_MAP_OP_MAPS	8192	/* lookup, which gives a map */
 #define KAPSEL_MAP_OP_EACH	16384	/* for_each_map_elem */
+#define KAPSEL_MAP_OP_DRAIN	32768	/* user_ringbuf_drain */
 
 /*
  * A perf event array has one ring buffer for all CPUs, of so many bytes for each

@@ -245,6 +245,22 @@ int kapsel_ring_fd(const struct kapsel_ring *ring);
 int kapsel_ring_read(struct kapsel_ring *ring,
 		     int (*fn)(void *ctx, const void *data, __u32 size), void *ctx);
 
+struct kapsel_producer;
+
+/**
+ * kapsel_producer_open - write to a user ring buffer of @size bytes
+ *
+ * Nobody else may write to it meanwhile. Return: NULL: @err says why.
+ */
+struct kapsel_producer *kapsel_producer_open(int map_fd, __u32 size, struct kapsel_error *err);
+/** kapsel_producer_close - NULL is fine */
+void kapsel_producer_close(struct kapsel_producer *p);
+/** kapsel_producer_fd - writable when there is room; for poll() and epoll */
+int kapsel_producer_fd(const struct kapsel_producer *p);
+
+/** kapsel_producer_push - write a sample: 0, -ENOSPC (no room yet) or -E2BIG (never) */
+int kapsel_producer_push(struct kapsel_producer *p, const void *sample, __u32 len);
+
 /** struct kapsel_run_opts - input of a program that is run by hand */
 struct kapsel_run_opts {
 	const void *ctx;	/* struct pt_regs or struct __sk_buff, or NULL */
