@@ -43,6 +43,8 @@ int kps_push(struct kps_explorer *x, u32 block, struct kps_state *s)
 
 	if (kps_loop_leaves(x, block, s, &err))
 		return err;
+	if (x->walk)
+		kps_paths_leave(x, block, s->steps);
 	if (!kps_frame_own(&x->env->pool, s, s->depth - 1, 0)) {
 		kps_state_free(&x->env->pool, s);
 		return -ENOMEM;

@@ -38,6 +38,7 @@ struct kps_activation {
  * @pending: for each block: states that wait at its start
  * @loops: for each loop
  * @run: the innermost one whose invariant is being looked for
+ * @walk: the innermost loop that is walked path by path
  * @activations: for each subprogram: there is no recursion, so one is enough
  * @top: the one being explored
  */
@@ -46,6 +47,7 @@ struct kps_explorer {
 	struct kps_list *pending;
 	struct kps_loop_run *loops;
 	struct kps_loop_run *run;
+	struct kps_loop_run *walk;
 	struct kps_activation *activations;
 	struct kps_activation *top;
 };

@@ -84,8 +84,9 @@ int kps_loop_begin(struct kps_explorer *x, u32 loop, struct kps_list *list)
 	}
 	if (err)
 		return err;
-	return run->phase == KPS_LOOP_WALK ? kps_walk_begin(x, run, list) :
-	       begin_pass(x, run, list);
+	if (run->phase != KPS_LOOP_WALK)
+		return begin_pass(x, run, list);
+	return x->env->width ? kps_walk_begin(x, run, list) : kps_paths_begin(x, run, list);
 }
 
 static enum kps_widening widening(const struct kps_loop_run *run)
@@ -358,6 +359,8 @@ static int end_judging(struct kps_explorer *x, struct kps_loop_run *run, bool *a
 /* A loop that was entered past its head begins when something comes back. */
 static int end_walked(struct kps_explorer *x, struct kps_loop_run *run, u32 loop, bool *again)
 {
+	if (run->phase == KPS_LOOP_WALK && !x->env->width)
+		return kps_paths_next(x, run, again);
 	*again = run->back.nr;
 	if (*again) {
 		run->loop = loop;

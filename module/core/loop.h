@@ -59,6 +59,7 @@ struct kps_exit {
  * @steps: of entry: most instructions before
  * @returned: most instructions of this pass to an exit of the main function
  * @iteration: walking: how often the head was begun
+ * @paths: walking path by path
  */
 struct kps_loop_run {
 	struct kps_loop_run *parent;
@@ -82,10 +83,13 @@ struct kps_loop_run {
 	u64 steps;
 	u64 returned;
 	u64 iteration;
+	struct kps_paths *paths;
 };
 
+struct kps_paths;
+
 /*
- * Loops (loop.c, walk.c, measure.c)
+ * Loops (loop.c, walk.c, paths.c, measure.c)
  */
 
 /** kps_loop_begin - states are at the head of @loop: prepare the pass; @list: in and out */
@@ -102,6 +106,15 @@ int kps_walk_begin(struct kps_explorer *x, struct kps_loop_run *run, struct kps_
 
 /** kps_walk_end - forget what walking remembered */
 void kps_walk_end(struct kps_env *env, struct kps_loop_run *run);
+
+/** kps_paths_begin - the same for a loop that is walked path by path */
+int kps_paths_begin(struct kps_explorer *x, struct kps_loop_run *run, struct kps_list *list);
+
+/** kps_paths_next - an iteration is over: @again from the head, or the loop is done */
+int kps_paths_next(struct kps_explorer *x, struct kps_loop_run *run, bool *again);
+
+/** kps_paths_leave - a state goes on at @block after @steps, of loops that it leaves so */
+void kps_paths_leave(struct kps_explorer *x, u32 block, u64 steps);
 
 /** kps_anchor - give every value at the head an id, to measure from */
 int kps_anchor(struct kps_env *env, struct kps_list *heads);
