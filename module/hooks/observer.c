@@ -23,7 +23,7 @@ static_assert(NF_ACCEPT == 1);
 
 static struct kps_link_stats __percpu *stats_of(void *priv)
 {
-	return (struct kps_link_stats __percpu __force *)priv;
+	return (struct kps_link_stats __percpu __force *)(unsigned long)priv;
 }
 
 /* The link got another program, whose verdict is known when it was asked. */
@@ -118,6 +118,6 @@ const struct kps_observer *kps_observer_take(struct kps_link *link, struct nf_ho
 		return NULL;
 	kps_observer_set(slot, prog);
 	ops->hook = slot->hook;
-	ops->priv = (void __force *)link->stats;
+	ops->priv = (void *)(__force unsigned long)link->stats;
 	return slot;
 }
