@@ -209,6 +209,7 @@ FIXTURE(intree) {
 	int ours;
 	int theirs;
 	__u32 size;
+	__u32 flags;		/* so many are tried */
 };
 
 FIXTURE_VARIANT(intree) {
@@ -227,6 +228,7 @@ FIXTURE_SETUP(intree)
 	self->dev = km_open();
 	ASSERT_EQ(0, km_ioctl(self->dev, KAPSEL_GET_ABI, &abi));
 	self->size = variant->type >= BPF_MAP_TYPE_PERCPU_HASH ? 8 * abi.cpus : 8;
+	self->flags = variant->type >= BPF_MAP_TYPE_PERCPU_HASH ? km_bpf_percpu_flags() : 4;
 	self->ours = km_map(self->dev, variant->type, 4, 8, 2, 0);
 	ASSERT_LE(0, self->ours);
 	self->theirs = km_bpf_map(variant->type, 4, 8, 2, 0);
@@ -249,7 +251,7 @@ TEST_F(intree, elements_as_in_linux)
 	for (int i = 0; i < 2000; i++) {
 		__u64 ours[256], theirs[256];
 		__u32 key = rnd(4), op = rnd(ARRAY_SIZE(ops));
-		__u64 flags = op == 1 ? rnd(4) : 0;
+		__u64 flags = op == 1 ? rnd(self->flags) : 0;
 		int err;
 
 		for (int j = 0; j < 256; j++)

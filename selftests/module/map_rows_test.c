@@ -90,6 +90,7 @@ FIXTURE(rows) {
 	int theirs;
 	__u32 cpus;
 	__u32 size;		/* of a value in ioctls */
+	__u32 flags;		/* of updates: so many are tried */
 	unsigned char key[MAX_BYTES];
 	unsigned char our_value[MAX_BYTES];
 	unsigned char their_value[MAX_BYTES];
@@ -116,6 +117,7 @@ static int make(FIXTURE_DATA(rows) * self, const struct shape *s)
 	const struct kps_map_type *row = kps_map_type_find(s->type);
 
 	self->size = row->ops & KAPSEL_MAP_OP_PERCPU ? 8 * self->cpus : s->value;
+	self->flags = row->ops & KAPSEL_MAP_OP_PERCPU ? km_bpf_percpu_flags() : 4;
 	self->theirs = km_bpf_map(s->type, s->key, s->value, ENTRIES, s->flags);
 	self->ours = km_map(self->dev, s->type, s->key, s->value, ENTRIES, s->flags);
 	return self->ours < 0 ? self->ours : 0;
@@ -179,7 +181,7 @@ TEST_F_TIMEOUT(rows, steps_as_in_linux, 240)
 			SKIP(return, "bpf(2): %d", self->theirs);
 		for (int step = 0; step < STEPS; step++) {
 			enum op what = rnd(NR_OPS);
-			__u64 flags = what == UPDATE ? rnd(4) : 0;
+			__u64 flags = what == UPDATE ? rnd(self->flags) : 0;
 			int err;
 
 			if (!comparable(s, what))

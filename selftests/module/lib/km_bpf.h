@@ -46,6 +46,21 @@ static inline int km_bpf_elem(int cmd, int map, const void *key, void *value,
 	return km_bpf(cmd, &attr);
 }
 
+/*
+ * How many flags of updates, from 0, per-CPU values are compared by: Linux 7 does not
+ * refuse BPF_NOEXIST | BPF_EXIST there any more.
+ */
+static inline __u32 km_bpf_percpu_flags(void)
+{
+	int map = km_bpf_map(BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 1, 0), err;
+	__u64 values[256] = {};
+	__u32 key = 0;
+
+	err = km_bpf_elem(BPF_MAP_UPDATE_ELEM, map, &key, values, BPF_NOEXIST | BPF_EXIST);
+	close(map);
+	return err == -EINVAL ? 4 : 3;
+}
+
 /* A result as kapsel's ioctls give it. */
 static inline int km_bpf_as_kapsel(int err)
 {
