@@ -7,6 +7,8 @@
 #include <linux/fs_struct.h>
 #include <linux/kernel.h>
 #include <linux/path.h>
+#include <linux/pid_namespace.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/task.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
@@ -63,15 +65,33 @@ static u32 check_name(const char *name, unsigned long addr)
 	return kps_names_has(&shared, name) ? KAPSEL_UNWRAPPED_NAME : 0;
 }
 
+/* Not that of kernel threads, who from Linux 7 on see no file at all. */
+static bool get_root_of_init(struct path *root)
+{
+	struct task_struct *init;
+	bool found = false;
+
+	rcu_read_lock();
+	init = READ_ONCE(init_pid_ns.child_reaper);
+	task_lock(init);
+	/* A thread of init's that ends has none. */
+	if (init->fs) {
+		get_fs_root(init->fs, root);
+		found = true;
+	}
+	task_unlock(init);
+	rcu_read_unlock();
+	return found;
+}
+
 /* By init's view of the file system: a caller's own may show another file there. */
 static struct file *open_as_init(const char *name)
 {
 	struct file *file;
 	struct path root;
 
-	task_lock(&init_task);
-	get_fs_root(init_task.fs, &root);
-	task_unlock(&init_task);
+	if (!get_root_of_init(&root))
+		return ERR_PTR(-ENOENT);
 	file = file_open_root(&root, name, O_RDONLY, 0);
 	path_put(&root);
 	return file;

