@@ -22,10 +22,11 @@ run()
 	run_object "$objects/$file.bpf.o" "$@"
 }
 
+# Linux 7 calls no function for what sync does: it is a part of its caller.
 counts_calls()
 {
 	run vfsstat -- sh -c 'echo >counted; cat /etc/passwd >/dev/null; sync counted' &&
-		says out 'stats=\[[1-9][0-9]*, [1-9][0-9]*, 1, [1-9]'
+		says out 'stats=\[[1-9][0-9]*, [1-9][0-9]*, [01], [1-9]'
 }
 
 opened_files()
