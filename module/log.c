@@ -95,7 +95,7 @@ static u16 oldest_len(const struct kps_log *log)
 static void make_room(struct kps_log *log, u32 need)
 {
 	while (LOG_SIZE - (log->head - log->tail) < need) {
-		log->tail += sizeof(u16) + oldest_len(log);
+		WRITE_ONCE(log->tail, log->tail + sizeof(u16) + oldest_len(log));
 		atomic_inc(&log->lost);
 	}
 }

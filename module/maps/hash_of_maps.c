@@ -138,7 +138,7 @@ static int add(struct kps_map_hash *hash, const void *key, struct kps_map *inner
 	memcpy(entry->key, key, hash->map.key_size);
 	entry->map = inner;
 	hlist_add_head_rcu(&entry->node, bucket_of(hash, key));
-	hash->count++;
+	WRITE_ONCE(hash->count, hash->count + 1);
 	return 0;
 }
 
@@ -185,7 +185,7 @@ static long hash_remove(struct kps_map *map, const void *key)
 	entry = find(hash, key);
 	if (entry) {
 		hlist_del_rcu(&entry->node);
-		hash->count--;
+		WRITE_ONCE(hash->count, hash->count - 1);
 	}
 	mutex_unlock(&hash->lock);
 	if (!entry)

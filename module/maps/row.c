@@ -67,11 +67,17 @@ static void *nth(const struct kps_row *row, u32 n)
 	return place(row, row->newest_first ? row->count - 1 - n : n);
 }
 
+/* kps_row_used() looks without the lock. */
+static __always_inline void set_count(struct kps_row *row, u32 count)
+{
+	WRITE_ONCE(row->count, count);
+}
+
 static void drop_oldest(struct kps_row *row)
 {
 	if (++row->first == row->map.max_entries)
 		row->first = 0;
-	row->count--;
+	set_count(row, row->count - 1);
 }
 
 static __always_inline int push_locked(struct kps_row *row, const void *value, u64 flags)
@@ -81,7 +87,8 @@ static __always_inline int push_locked(struct kps_row *row, const void *value, u
 			return -E2BIG;
 		drop_oldest(row);
 	}
-	kps_copy_value(place(row, row->count++), value, row->map.value_size);
+	kps_copy_value(place(row, row->count), value, row->map.value_size);
+	set_count(row, row->count + 1);
 	return 0;
 }
 
@@ -113,7 +120,7 @@ static __always_inline void take_locked(struct kps_row *row, void *value)
 {
 	kps_copy_value(value, nth(row, 0), row->map.value_size);
 	if (row->newest_first)
-		row->count--;
+		set_count(row, row->count - 1);
 	else
 		drop_oldest(row);
 }

@@ -36,7 +36,7 @@ struct stack {
 /**
  * struct slot - what an id stands for
  * @stack: NULL: nothing
- * @lock: by kps_lock(); protects @stack and what it points to
+ * @lock: by kps_lock(); protects @stack, which is looked at without, and what it points to
  */
 struct slot {
 	struct stack *stack;
@@ -165,7 +165,7 @@ static void clear(struct kps_stack_map *stacks, struct slot *slot)
 {
 	struct stack *stack = slot->stack;
 
-	slot->stack = NULL;
+	WRITE_ONCE(slot->stack, NULL);
 	atomic_dec(&stacks->used);
 	kps_lock_inner(&stacks->free_lock);
 	stack->next_free = stacks->free;
@@ -191,7 +191,7 @@ static int store(struct kps_stack_map *stacks, struct slot *slot, const u64 *ips
 		return -EEXIST;
 	/* Another stack's place is taken over: readers hold the lock. */
 	if (!slot->stack)
-		slot->stack = pop_free(stacks);
+		WRITE_ONCE(slot->stack, pop_free(stacks));
 	if (!slot->stack)
 		return -ENOMEM;
 	slot->stack->hash = hash;
