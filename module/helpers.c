@@ -157,7 +157,8 @@ static DEFINE_PER_CPU(struct rnd_state, random_state);
 
 u64 kps_h_get_prandom_u32(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 {
-	return prandom_u32_state(this_cpu_ptr(&random_state));
+	/* See above: each word that is stored is one that may come, maybe once more. */
+	return data_race(prandom_u32_state(this_cpu_ptr(&random_state)));
 }
 
 /*

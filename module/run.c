@@ -19,7 +19,7 @@ DEFINE_STATIC_KEY_FALSE(kps_stats_time);
 
 notrace struct kps_exec *kps_run_current(void)
 {
-	return this_cpu_ptr(kps_cpus)->now;
+	return READ_ONCE(this_cpu_ptr(kps_cpus)->now);
 }
 
 /* A program that may be ended holds none, if its proof is right. */

@@ -127,7 +127,8 @@ kps_run_timed(struct kps_exec *exec, const struct kps_prog *prog, void *ctx,
  * event comes from something that the program itself does, and is skipped.
  *
  * @busy needs no atomicity: preemption is off, and whatever interrupts here runs
- * on another level or finds it set. The barriers keep it around the run.
+ * on another level or finds it set. The barriers keep it around the run. Whatever
+ * interrupts leaves @now as it was, but it is not to find a part of it.
  */
 static __always_inline __nocfi enum kps_outcome
 kps_run_here(const struct kps_prog *prog, const struct kps_site *site, void *ctx,
@@ -135,7 +136,7 @@ kps_run_here(const struct kps_prog *prog, const struct kps_site *site, void *ctx
 {
 	struct kps_cpu *cpu = this_cpu_ptr(kps_cpus);
 	struct kps_exec *exec = &cpu->levels[kps_context_level()];
-	struct kps_exec *outer = cpu->now;
+	struct kps_exec *outer = READ_ONCE(cpu->now);
 	enum kps_outcome outcome;
 
 	if (unlikely(exec->busy))
@@ -144,12 +145,12 @@ kps_run_here(const struct kps_prog *prog, const struct kps_site *site, void *ctx
 	barrier();
 	exec->prog = prog;
 	exec->site = site;
-	cpu->now = exec;
+	WRITE_ONCE(cpu->now, exec);
 	if (ns && static_branch_unlikely(&kps_stats_time))
 		outcome = kps_run_timed(exec, prog, ctx, ret, ns);
 	else
 		outcome = kps_run_in(exec, prog, ctx, ret);
-	cpu->now = outer;
+	WRITE_ONCE(cpu->now, outer);
 	barrier();
 	exec->busy = false;
 	return outcome;
