@@ -3,6 +3,7 @@
 
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
+#include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
@@ -20,21 +21,27 @@
 #define __annotate_jump_table
 #endif
 
-/* Any alignment, any type: what the verifier allows is not C's business. */
+/*
+ * Any alignment, any type: what the verifier allows is not C's business. Nor what other
+ * CPUs do there meanwhile: maps are theirs, too, and packets the network's. What programs
+ * race for is theirs to order, as it is when they are compiled.
+ */
 #define ACCESS(type)							\
 static __always_inline type load_##type(u64 addr)			\
 {									\
 	type value;							\
 									\
-	__builtin_memcpy(&value, (const void *)(unsigned long)addr,	\
-			 sizeof(value));				\
+	/* See above. */						\
+	data_race(__builtin_memcpy(&value, (const void *)(unsigned long)addr, \
+				   sizeof(value)));			\
 	return value;							\
 }									\
 									\
 static __always_inline void store_##type(u64 addr, type value)		\
 {									\
-	__builtin_memcpy((void *)(unsigned long)addr, &value,		\
-			 sizeof(value));				\
+	/* See above. */						\
+	data_race(__builtin_memcpy((void *)(unsigned long)addr, &value,	\
+				   sizeof(value)));			\
 }
 
 ACCESS(u8)

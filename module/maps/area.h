@@ -3,7 +3,7 @@
 #ifndef KPS_AREA_H
 #define KPS_AREA_H
 
-#include <linux/compiler_types.h>
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 struct vm_area_struct;
@@ -41,14 +41,18 @@ u32 kps_percpu_user_size(u32 size);
 /**
  * kps_copy_value - memcpy() of a key or a value, whose size is not known when compiling
  *
- * Most are a number, of which copying takes no call.
+ * Most are a number, of which copying takes no call, and which is copied whole. One side
+ * is memory that programs, and processes that mapped it, may write to meanwhile: a map's
+ * value, or what was given as one or as a key. To have it whole, where it is more than a
+ * number, is theirs to see to, with a lock or a value that is replaced; here each byte is
+ * worth as much as the next one.
  */
 static __always_inline void kps_copy_value(void *to, const void *from, u32 size)
 {
 	if (size == sizeof(u64))
-		memcpy(to, from, sizeof(u64));
+		data_race(memcpy(to, from, sizeof(u64)));	/* see above */
 	else
-		memcpy(to, from, size);
+		data_race(memcpy(to, from, size));		/* likewise */
 }
 
 #endif

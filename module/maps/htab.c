@@ -57,12 +57,19 @@ static void __percpu *percpu_value(const struct kps_htab *htab,
 	return *(void __percpu **)kps_htab_value(htab, elem);
 }
 
+/*
+ * A reader without the lock may be at an element that is given to another key meanwhile.
+ * A number it reads whole. Of a longer key it may see a part, and the rest of the one
+ * before; but that is a third one only if its hash is one of theirs, too. What it finds
+ * may be another key's a moment later anyway.
+ */
 static __always_inline bool matches(const struct kps_elem *elem, u32 hash, const void *key,
 				    u32 size)
 {
-	if (size == 4 || size == 8)
-		return !memcmp(elem->key, key, size);
-	return elem->hash == hash && !memcmp(elem->key, key, size);
+	if (size != 4 && size != 8 && READ_ONCE(elem->hash) != hash)
+		return false;
+	/* See above. */
+	return !data_race(memcmp(elem->key, key, size));
 }
 
 /*

@@ -279,19 +279,22 @@ static bool copy_key(const struct kps_trie *trie, const void *from, struct key_c
 static __always_inline void *walk_sized(const struct kps_trie *trie, const struct prefix *key,
 					u32 key_len, u32 size)
 {
-	u32 len = 0, steps = size * 8 + 1;
+	u32 len = 0, steps = size * 8 + 1, next;
 	const struct node *node = rcu_dereference_raw(trie->root);
 	void *found = NULL, *value;
 
-	for (; node && steps--; node = rcu_dereference_raw(node->child[bit_at(key, len)])) {
+	for (; node && steps--; node = rcu_dereference_raw(node->child[next])) {
 		len = READ_ONCE(node->key.len);
-		if (len > key_len || !begins_with(key, node, len, size))
+		/* A node that is written to meanwhile was taken: the caller looks for that. */
+		if (len > key_len || !data_race(begins_with(key, node, len, size)))
 			break;
 		value = READ_ONCE(node->value);
 		if (value)
 			found = value;
 		if (len == key_len)
 			break;
+		/* Of a key that others write to, either bit. */
+		next = data_race(bit_at(key, len));
 	}
 	return found;
 }

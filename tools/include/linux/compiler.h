@@ -37,6 +37,10 @@
 #ifndef fallthrough
 #define fallthrough	__attribute((__fallthrough__))
 #endif
+#ifndef data_race
+/* Nobody watches here. */
+#define data_race(expr)	(expr)
+#endif
 #ifndef barrier
 #define barrier()	__asm__ __volatile__("" : : : "memory")
 #endif
