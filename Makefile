@@ -66,6 +66,15 @@ matrix: ## The VM tests on each kernel of KERNELS=
 test-debug: ## The VM tests under KASAN, lockdep, kmemleak and the like
 	@scripts/test --kernel debug vm
 
+test-kcsan: ## The VM tests under KCSAN: no data race in which kapsel has a part
+	@scripts/test --kernel kcsan vm
+
+debug-kernel: ## The kernel of test-debug: half an hour of one processor's time, once
+	@scripts/get-debug-kernel debug
+
+kcsan-kernel: ## The kernel of test-kcsan, likewise
+	@scripts/get-debug-kernel kcsan
+
 check: ## The style checks alone: checkpatch, sparse, layering, SPDX
 	@scripts/test style
 
@@ -113,4 +122,5 @@ print-kdir:
 	@echo $(KDIR)
 
 .PHONY: all module tools examples selftests sanitized install clean distclean
-.PHONY: test test-debug matrix check demo help print-kdir
+.PHONY: test test-debug test-kcsan debug-kernel kcsan-kernel
+.PHONY: matrix check demo help print-kdir
