@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 #   make mutants [M="name..."]             each bug of *.mut must be found
+#   make mutants-module [M="name..."]      each of module/*.mut, in a VM
 #
 # Objects without any bug are compiled once; `run` compiles again what a bug changes.
 
@@ -22,6 +23,9 @@ $(MUTANTS_OUT)/base/%.o: %.c Makefile scripts/user.mk selftests/mutants/targets.
 	@mkdir -p $(@D)
 	@$(CC) $(MUTANTS_FLAGS) -MMD -MP -c $< -o $@
 
+mutants-module: tools examples selftests ## Deliberate bugs of the module, each to be found in a VM (M= names)
+	@selftests/mutants/run-module $(M)
+
 -include $(MUTANTS_OBJS:.o=.d)
 
-.PHONY: mutants
+.PHONY: mutants mutants-module
