@@ -160,6 +160,42 @@ TEST_F(cgroup, a_dead_cgroup)
 }
 
 /* A cgroup's id is its directory's inode. */
+/* How many are gone that somebody holds; -1: it does not say. */
+static int dying(const char *mount)
+{
+	static const char key[] = "nr_dying_descendants ";
+	char path[80], text[200] = "";
+	const char *at;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cgroup.stat", mount);
+	fd = open(path, O_RDONLY);
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	at = strstr(text, key);
+	return at ? atoi(at + sizeof(key) - 1) : -1;
+}
+
+TEST_F(cgroup, what_is_replaced_or_removed_is_let_go)
+{
+	__u32 one = 1;
+	int before = dying(self->mount);
+
+	if (before < 0)
+		SKIP(return, "this kernel does not say how many cgroups are dying");
+	ASSERT_EQ(0, put(self->ours, 0, self->child, 0));
+	ASSERT_EQ(0, put(self->ours, 1, self->child, 0));
+	ASSERT_EQ(0, put(self->ours, 0, self->root, 0));
+	ASSERT_EQ(0, km_elem(self->ours, KAPSEL_MAP_DELETE, &one, 4, NULL, 0, 0));
+	close(self->child);
+	self->child = -1;
+	ASSERT_EQ(0, rmdir(self->path));
+	for (int i = 0; i < 100 && dying(self->mount) > before; i++)
+		usleep(100 * 1000);
+	EXPECT_GE(before, dying(self->mount));
+}
+
 TEST_F(cgroup, ids)
 {
 	int id = km_kprobe(self->dev, "call bpf_get_current_cgroup_id\nexit\n");

@@ -298,6 +298,19 @@ static void *churn(void *arg)
 	return NULL;
 }
 
+TEST_F(hash, what_is_refused_is_given_back)
+{
+	int other = numbers(self->dev);
+
+	EXPECT_EQ(-ENOENT, put(self->outer, 1000, other, BPF_EXIST));
+	EXPECT_EQ(0, put(self->outer, 1000, self->inner, BPF_NOEXIST));
+	EXPECT_EQ(-EEXIST, put(self->outer, 1000, other, BPF_NOEXIST));
+	EXPECT_EQ(0, put(self->outer, 2000, self->inner, BPF_ANY));
+	EXPECT_EQ(-E2BIG, put(self->outer, 3000, other, BPF_ANY));
+	close(other);
+	EXPECT_EQ(2, km_objects_settle(self->dev, 2));
+}
+
 TEST_F(hash, several_writers)
 {
 	pthread_t threads[3];
