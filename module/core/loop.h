@@ -104,6 +104,9 @@ bool kps_loop_leaves(struct kps_explorer *x, u32 block, struct kps_state *s, int
 /** kps_walk_begin - the same for a loop that is walked */
 int kps_walk_begin(struct kps_explorer *x, struct kps_loop_run *run, struct kps_list *list);
 
+/** kps_walk_descends - @s came by way of @from: who enters past the head did not */
+bool kps_walk_descends(const struct kps_state *s, const struct kps_state *from);
+
 /** kps_walk_end - forget what walking remembered */
 void kps_walk_end(struct kps_env *env, struct kps_loop_run *run);
 

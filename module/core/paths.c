@@ -192,7 +192,8 @@ static bool came_back(struct kps_env *env, const struct kps_paths *paths,
 	if (!depth)
 		return false;
 	mark = paths->mark[mark_of(depth)];
-	return kps_state_in(env, s, mark) && kps_state_in(env, mark, s);
+	return kps_state_in(env, s, mark) && kps_state_in(env, mark, s) &&
+	       kps_walk_descends(s, mark);
 }
 
 /* In a pass that is not judged such a way just goes no further. */

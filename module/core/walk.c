@@ -10,7 +10,7 @@
 #include "core/loop.h"
 #include "core/report.h"
 
-static bool descends(const struct kps_state *s, const struct kps_state *from)
+bool kps_walk_descends(const struct kps_state *s, const struct kps_state *from)
 {
 	const struct kps_node *node = s->path;
 
@@ -26,7 +26,8 @@ static bool came_back(struct kps_env *env, const struct kps_loop_run *run,
 	const struct kps_state *t;
 
 	for (t = run->head.first; t; t = t->next)
-		if (kps_state_in(env, s, t) && kps_state_in(env, t, s) && descends(s, t))
+		if (kps_state_in(env, s, t) && kps_state_in(env, t, s) &&
+		    kps_walk_descends(s, t))
 			return true;
 	return false;
 }
