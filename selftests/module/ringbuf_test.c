@@ -321,6 +321,37 @@ TEST_F(ring, forged_positions_hurt_nobody_else)
 	EXPECT_EQ(0, run(self->prog, 0, 0));
 }
 
+#define HOLD(n)								\
+	"r1 = map[fd:%d] ll\n"						\
+	"r2 = 2000\n"							\
+	"r3 = 0\n"							\
+	"call bpf_ringbuf_reserve\n"					\
+	"*(u64 *)(r10 - " #n ") = r0\n"
+
+#define GIVE_BACK(n)							\
+	"r1 = *(u64 *)(r10 - " #n ")\n"					\
+	"if r1 == 0 goto none" #n "\n"					\
+	"r6 += 1\n"							\
+	"r2 = 0\n"							\
+	"call bpf_ringbuf_discard\n"					\
+	"none" #n ":\n"
+
+/* Four fit, whatever the reader says that it has read of those that are being written. */
+TEST_F(ring, what_is_being_written_is_not_written_over)
+{
+	int map = self->map;
+	int prog = km_kprobe(self->dev,
+			     HOLD(8) HOLD(16) HOLD(24) HOLD(32) HOLD(40)
+			     "r6 = 0\n"
+			     GIVE_BACK(8) GIVE_BACK(16) GIVE_BACK(24) GIVE_BACK(32) GIVE_BACK(40)
+			     "r0 = r6\nexit\n", map, map, map, map, map);
+
+	ASSERT_LE(0, prog);
+	consume(self->consumer, 2000);
+	EXPECT_EQ(4, run(prog, 0, 0));
+	EXPECT_EQ(1, km_info(self->map).map.lost);
+}
+
 /* A position that is any power of two ahead or behind, give or take a little. */
 TEST_F_TIMEOUT(ring, positions_around_every_power_of_two, 120)
 {
