@@ -225,6 +225,15 @@ TEST_F(refused, old_maps_far_outside)
 	EXPECT_REFUSED("damaged");
 }
 
+TEST_F(refused, old_maps_without_data)
+{
+	u32 sec = elf_build_section(&self->eb, "maps", SHT_NOBITS, SHF_ALLOC | SHF_WRITE, "", 0);
+
+	elf_build_symbol(&self->eb, "table", sec, 0, 20, STT_OBJECT, STB_GLOBAL);
+	elf_build_finish(&self->eb);
+	EXPECT_REFUSED("damaged");
+}
+
 TEST_F(refused, old_maps_with_more)
 {
 	static const u32 inner[] = { BPF_MAP_TYPE_HASH, 4, 8, 16, 0, 0, 1 };

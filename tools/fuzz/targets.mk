@@ -4,7 +4,7 @@
 #
 #   make fuzz [T=seconds] [SEED=n]         generated programs, held to the verdict
 #   make fuzz-crash [T=seconds]            bytes, by libFuzzer: nothing crashes
-#   make fuzz-parsers [T=seconds]          the three that follow, by libFuzzer:
+#   make fuzz-parsers [T=seconds] [SEED=n] the three that follow, by libFuzzer:
 #   make fuzz-elf                          objects, damaged
 #   make fuzz-text                         what people type
 #   make fuzz-records                      a verdict's records, to be shown
@@ -87,7 +87,7 @@ define parser_fuzzer
 fuzz-$(1): $(FUZZ_OUT)/parse_$(1) $(FUZZ_SEEDS)
 	@mkdir -p $(FUZZ_OUT)/$(1)
 	@printf '%256s' 'kprobe/vfs_read+0x10' >$(FUZZ_OUT)/$(1)/first
-	$$< -max_total_time=$(T) -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=1024 \
+	$$< -seed=$(SEED) -max_total_time=$(T) -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=1024 \
 		-detect_leaks=1 -print_final_stats=1 -artifact_prefix=$(FUZZ_OUT)/$(1)- \
 		$(2) $(FUZZ_OUT)/$(1) $(3)
 

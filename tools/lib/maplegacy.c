@@ -38,12 +38,13 @@ static int read_definition(const struct kapsel_object *obj, const struct kl_symb
 			   struct definition *def, struct kapsel_error *err)
 {
 	const struct kl_section *sec = &obj->sections[sym->section];
-	const char *at = (const char *)sec->data + sym->value;
+	const char *at;
 
 	memset(def, 0, sizeof(*def));
 	if (!sec->data || sym->value > sec->size || sym->size > sec->size - sym->value ||
 	    sym->size < offsetof(struct definition, flags))
 		return bad(obj, sym, "its definition is damaged", err);
+	at = (const char *)sec->data + sym->value;
 	memcpy(def, at, min_t(size_t, sym->size, sizeof(*def)));
 	if (sym->size <= sizeof(*def) ||
 	    all_zero(at + sizeof(*def), sym->size - sizeof(*def)))
