@@ -13,6 +13,8 @@
 #include "kapsel.h"
 #include "kselftest_harness.h"
 #include "module/lib/km.h"
+#include "module/lib/km_random.h"
+#include "module/lib/km_twins.h"
 
 #define FILE_NAME "dynptrs.bpf.o"
 #define MEMORY 64
@@ -39,9 +41,7 @@ struct ring {
 };
 
 FIXTURE(dynptr) {
-	struct kapsel_dev dev;
-	struct kapsel_object *ours;
-	struct bpf_object *theirs;
+	struct km_twins both;
 	struct ring our_ring;
 	struct ring their_ring;
 };
@@ -58,36 +58,6 @@ FIXTURE_VARIANT_ADD(dynptr, interpreted) {
 	.engine = KAPSEL_ENGINE_INTERP,
 };
 
-static int load_ours(struct kapsel_dev *dev, struct kapsel_object **obj, __u32 engine)
-{
-	struct kapsel_load_opts opts = { .engine = engine };
-	struct kapsel_result res = {};
-	struct kapsel_error err = {};
-	int ret = kapsel_dev_open(dev, NULL, &err);
-
-	if (ret)
-		return ret;
-	*obj = kapsel_open(FILE_NAME, &err);
-	ret = *obj ? kapsel_maps_create(dev, *obj, &err) : err.err;
-	for (__u32 i = 0; !ret && i < kapsel_nr_progs(*obj); i++) {
-		ret = kapsel_prog_load(dev, kapsel_prog_at(*obj, i), &opts, &res, &err);
-		kapsel_result_free(&res);
-	}
-	if (ret)
-		fprintf(stderr, "# %s\n", err.text);
-	return ret;
-}
-
-static int our_map(FIXTURE_DATA(dynptr) * self, const char *name)
-{
-	return kapsel_map_find(self->ours, name)->fd;
-}
-
-static int their_map(FIXTURE_DATA(dynptr) * self, const char *name)
-{
-	return bpf_object__find_map_fd_by_name(self->theirs, name);
-}
-
 static bool map_ring(struct ring *ring, int fd)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -100,66 +70,16 @@ static bool map_ring(struct ring *ring, int fd)
 
 FIXTURE_SETUP(dynptr)
 {
-	ASSERT_EQ(0, load_ours(&self->dev, &self->ours, variant->engine));
-	ASSERT_TRUE(map_ring(&self->our_ring, our_map(self, "ring")));
-	self->theirs = bpf_object__open_file(FILE_NAME, NULL);
-	ASSERT_NE(NULL, self->theirs);
-	if (bpf_object__load(self->theirs))
+	ASSERT_EQ(0, km_load_ours(&self->both, FILE_NAME, variant->engine, NULL));
+	ASSERT_TRUE(map_ring(&self->our_ring, km_our_map(&self->both, "ring")));
+	if (km_load_theirs(&self->both, FILE_NAME))
 		SKIP(return, "bpf(2): %d", errno);
-	ASSERT_TRUE(map_ring(&self->their_ring, their_map(self, "ring")));
+	ASSERT_TRUE(map_ring(&self->their_ring, km_their_map(&self->both, "ring")));
 }
 
 FIXTURE_TEARDOWN(dynptr)
 {
-	kapsel_close(self->ours);
-	bpf_object__close(self->theirs);
-}
-
-static int run_ours(FIXTURE_DATA(dynptr) * self, const char *name, struct result *result)
-{
-	unsigned char packet[20] = { 0x45, [3] = 20, [8] = 64, [9] = 17 };
-	__u32 zero = 0;
-	__u64 ret = 0;
-	int err = km_run(kapsel_prog_find(self->ours, name)->fd, NULL, 0, packet, sizeof(packet),
-			 1, &ret);
-
-	if (err || ret != 1)
-		return err ?: -EIO;
-	return km_elem(our_map(self, "results"), KAPSEL_MAP_LOOKUP, &zero, 4, result,
-		       sizeof(*result), 0);
-}
-
-static int run_theirs(FIXTURE_DATA(dynptr) * self, const char *name, struct result *result)
-{
-	unsigned char frame[14 + 20] = { [12] = 8, [14] = 0x45, [17] = 20, [22] = 64, [23] = 17 };
-	struct bpf_program *prog = bpf_object__find_program_by_name(self->theirs, name);
-	__u32 zero = 0;
-	int err;
-
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
-
-	err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
-	if (err || opts.retval != 1)
-		return err ?: -EIO;
-	return bpf_map_lookup_elem(their_map(self, "results"), &zero, result);
-}
-
-static int give_order(FIXTURE_DATA(dynptr) * self, const struct order *order)
-{
-	struct order copy = *order;
-	__u32 zero = 0;
-
-	return km_elem(our_map(self, "orders"), KAPSEL_MAP_UPDATE, &zero, 4, &copy,
-		       sizeof(copy), 0) ?:
-	       bpf_map_update_elem(their_map(self, "orders"), &zero, order, 0);
-}
-
-static __u32 random_state = 1;
-
-static __u32 rnd(__u32 below)
-{
-	random_state = random_state * 1664525 + 1013904223;
-	return (random_state >> 8) % below;
+	km_twins_close(&self->both);
 }
 
 /* Numbers around those that matter: 0, what there is, what fits, what wraps. */
@@ -167,15 +87,16 @@ static __u32 edge(__u32 size)
 {
 	const __u32 edges[] = { 0, 8, 32, size, size - 8, 0xfffff8, 0xffffff, 0x1000000, -8u, -1u };
 
-	return edges[rnd(ARRAY_SIZE(edges))] + rnd(3) - 1;
+	return edges[km_rnd(ARRAY_SIZE(edges))] + km_rnd(3) - 1;
 }
 
 static void make_order(struct order *order, __u32 size)
 {
 	*order = (struct order){
-		.size = size, .off = rnd(3) ? rnd(40) : edge(size), .len = rnd(MEMORY),
-		.discard = rnd(3) == 0, .make_flags = rnd(16) ? 0 : 1ULL << rnd(64),
-		.use_flags = rnd(16) ? 0 : 1ULL << rnd(64),
+		.size = size, .off = km_rnd(3) ? km_rnd(40) : edge(size),
+		.len = km_rnd(MEMORY), .discard = km_rnd(3) == 0,
+		.make_flags = km_rnd(16) ? 0 : 1ULL << km_rnd(64),
+		.use_flags = km_rnd(16) ? 0 : 1ULL << km_rnd(64),
 	};
 	/* Of two mistakes in one call, which is told depends on the kernel. */
 	if (order->use_flags) {
@@ -183,7 +104,7 @@ static void make_order(struct order *order, __u32 size)
 		order->len = 0;
 	}
 	for (size_t i = 0; i < sizeof(order->from); i++)
-		order->from[i] = rnd(256);
+		order->from[i] = km_rnd(256);
 }
 
 static bool same(const struct result *a, const struct result *b)
@@ -203,15 +124,15 @@ TEST_F(dynptr, of_a_maps_value)
 	__u32 zero = 0;
 
 	for (int i = 0; i < ROUNDS; i++) {
-		make_order(&order, rnd(MEMORY));
-		ASSERT_EQ(0, give_order(self, &order));
-		ASSERT_EQ(0, run_ours(self, "local", &ours));
-		ASSERT_EQ(0, run_theirs(self, "local", &theirs));
+		make_order(&order, km_rnd(MEMORY));
+		ASSERT_EQ(0, km_give_order(&self->both, &order, sizeof(order)));
+		ASSERT_EQ(0, km_run_ours(&self->both, "local", &ours, sizeof(ours)));
+		ASSERT_EQ(0, km_run_theirs(&self->both, "local", &theirs));
 		ASSERT_TRUE(same(&ours, &theirs))
 			TH_LOG("size %u off %u len %u", order.size, order.off, order.len);
-		ASSERT_EQ(0, km_elem(our_map(self, "memories"), KAPSEL_MAP_LOOKUP, &zero, 4,
-				     our_memory, sizeof(our_memory), 0));
-		ASSERT_EQ(0, bpf_map_lookup_elem(their_map(self, "memories"), &zero,
+		ASSERT_EQ(0, km_elem(km_our_map(&self->both, "memories"), KAPSEL_MAP_LOOKUP, &zero,
+				     4, our_memory, sizeof(our_memory), 0));
+		ASSERT_EQ(0, bpf_map_lookup_elem(km_their_map(&self->both, "memories"), &zero,
 						 their_memory));
 		ASSERT_EQ(0, memcmp(our_memory, their_memory, MEMORY));
 	}
@@ -260,15 +181,15 @@ TEST_F(dynptr, of_a_ring_buffers_record)
 
 	for (int i = 0; i < ROUNDS; i++) {
 		at = position(&self->our_ring);
-		make_order(&order, rnd(4) ? rnd(80) : edge(RING));
-		ASSERT_EQ(0, give_order(self, &order));
-		ASSERT_EQ(0, run_ours(self, "record", &ours));
-		ASSERT_EQ(0, run_theirs(self, "record", &theirs));
+		make_order(&order, km_rnd(4) ? km_rnd(80) : edge(RING));
+		ASSERT_EQ(0, km_give_order(&self->both, &order, sizeof(order)));
+		ASSERT_EQ(0, km_run_ours(&self->both, "record", &ours, sizeof(ours)));
+		ASSERT_EQ(0, km_run_theirs(&self->both, "record", &theirs));
 		ASSERT_TRUE(same(&ours, &theirs))
 			TH_LOG("size %u off %u len %u", order.size, order.off, order.len);
 		ASSERT_TRUE(same_records(self, at));
 		/* Now and then the reader falls behind. */
-		if (rnd(8))
+		if (km_rnd(8))
 			continue;
 		consume(&self->our_ring, position(&self->our_ring));
 		consume(&self->their_ring, position(&self->their_ring));

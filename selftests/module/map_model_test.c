@@ -10,18 +10,11 @@
 #include "kselftest_harness.h"
 #include "module/lib/km.h"
 #include "module/lib/km_bpf.h"
+#include "module/lib/km_random.h"
 
 #define KEYS		64	/* of which fit: */
 #define ENTRIES		48
 #define OPERATIONS	20000
-
-static __u32 random_state;
-
-static __u32 rnd(__u32 below)
-{
-	random_state = random_state * 1664525 + 1013904223;
-	return (random_state >> 8) % below;
-}
 
 enum op { LOOKUP, UPDATE, DELETE, TAKE, NR_OPS };
 
@@ -35,8 +28,8 @@ struct step {
 static struct step random_step(void)
 {
 	return (struct step){
-		.op = rnd(NR_OPS), .key = rnd(KEYS),
-		.value = (__u64)rnd(1 << 20) << 20 | rnd(1 << 20), .flags = rnd(4),
+		.op = km_rnd(NR_OPS), .key = km_rnd(KEYS),
+		.value = (__u64)km_rnd(1 << 20) << 20 | km_rnd(1 << 20), .flags = km_rnd(4),
 	};
 }
 
@@ -136,7 +129,7 @@ FIXTURE_SETUP(model)
 	self->cpus = variant->type == BPF_MAP_TYPE_HASH ? 1 : abi.cpus;
 	self->map = km_map(self->dev, variant->type, 4, 8, ENTRIES, 0);
 	ASSERT_LE(0, self->map);
-	random_state = 1;
+	km_random_state = 1;
 }
 
 FIXTURE_TEARDOWN(model)
@@ -250,12 +243,12 @@ TEST_F(intree, elements_as_in_linux)
 
 	for (int i = 0; i < 2000; i++) {
 		__u64 ours[256], theirs[256];
-		__u32 key = rnd(4), op = rnd(ARRAY_SIZE(ops));
-		__u64 flags = op == 1 ? rnd(self->flags) : 0;
+		__u32 key = km_rnd(4), op = km_rnd(ARRAY_SIZE(ops));
+		__u64 flags = op == 1 ? km_rnd(self->flags) : 0;
 		int err;
 
 		for (int j = 0; j < 256; j++)
-			ours[j] = op == 1 ? rnd(1 << 24) : 0;
+			ours[j] = op == 1 ? km_rnd(1 << 24) : 0;
 		memcpy(theirs, ours, sizeof(theirs));
 		err = km_bpf_elem(ops[op].theirs, self->theirs, &key,
 				  op == 2 ? NULL : theirs, flags);

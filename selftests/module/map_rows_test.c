@@ -10,6 +10,7 @@
 #include "kselftest_harness.h"
 #include "module/lib/km.h"
 #include "module/lib/km_bpf.h"
+#include "module/lib/km_random.h"
 
 #define ENTRIES		8
 #define STEPS		6000
@@ -50,24 +51,16 @@ static const struct shape shapes[] = {
 	{ BPF_MAP_TYPE_STACK_TRACE, 4, 8, 0, 12, true },
 };
 
-static __u32 random_state;
-
-static __u32 rnd(__u32 below)
-{
-	random_state = random_state * 1664525 + 1013904223;
-	return (random_state >> 8) % below;
-}
-
 /* Few prefixes that have much in common, and now and then one that is too long. */
 static void random_prefix(const struct shape *s, unsigned char *key)
 {
 	static const unsigned char bytes[] = { 0x00, 0x80, 0xc0, 0xff };
-	__u32 bits = (s->key - 4) * 8, len = rnd(4) ? rnd(20) : rnd(bits + 2);
+	__u32 bits = (s->key - 4) * 8, len = km_rnd(4) ? km_rnd(20) : km_rnd(bits + 2);
 
 	memset(key, 0, s->key);
 	memcpy(key, &len, sizeof(len));
 	for (__u32 i = 4; i < s->key; i++)
-		key[i] = bytes[rnd(4)];
+		key[i] = bytes[km_rnd(4)];
 }
 
 static void random_key(const struct shape *s, unsigned char *key)
@@ -77,7 +70,7 @@ static void random_key(const struct shape *s, unsigned char *key)
 	if (s->type == BPF_MAP_TYPE_LPM_TRIE) {
 		random_prefix(s, key);
 	} else if (s->key) {
-		number = rnd(s->keys);
+		number = km_rnd(s->keys);
 		memcpy(key, &number, sizeof(number));
 	}
 }
@@ -104,7 +97,7 @@ FIXTURE_SETUP(rows)
 	ASSERT_LE(0, self->dev);
 	ASSERT_EQ(0, km_ioctl(self->dev, KAPSEL_GET_ABI, &abi));
 	self->cpus = abi.cpus;
-	random_state = 1;
+	km_random_state = 1;
 }
 
 FIXTURE_TEARDOWN(rows)
@@ -156,7 +149,7 @@ static void fill_values(FIXTURE_DATA(rows) * self, enum op what)
 	memset(self->our_value, 0, sizeof(self->our_value));
 	if (what != NEXT && what != DELETE)
 		for (__u32 i = 0; i < self->size; i += 8)
-			self->our_value[i] = rnd(40);
+			self->our_value[i] = km_rnd(40);
 	memcpy(self->their_value, self->our_value, sizeof(self->their_value));
 }
 
@@ -180,8 +173,8 @@ TEST_F_TIMEOUT(rows, steps_as_in_linux, 240)
 		if (self->theirs < 0)
 			SKIP(return, "bpf(2): %d", self->theirs);
 		for (int step = 0; step < STEPS; step++) {
-			enum op what = rnd(NR_OPS);
-			__u64 flags = what == UPDATE ? rnd(self->flags) : 0;
+			enum op what = km_rnd(NR_OPS);
+			__u64 flags = what == UPDATE ? km_rnd(self->flags) : 0;
 			int err;
 
 			if (!comparable(s, what))

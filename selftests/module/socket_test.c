@@ -17,6 +17,7 @@
 #include "kselftest_harness.h"
 #include "module/lib/km.h"
 #include "module/lib/km_packets.h"
+#include "module/lib/km_twins.h"
 
 #define FILE_NAME "socket.bpf.o"
 #define CGROUPS	"/tmp/sockets"
@@ -45,9 +46,7 @@ static const struct { const char *name; bool shape; } facts[ELEMENTS] = {
 };
 
 FIXTURE(sock) {
-	struct kapsel_dev dev;
-	struct kapsel_object *ours;
-	struct bpf_object *theirs;
+	struct km_twins both;
 	struct km_wire wire;
 };
 
@@ -68,32 +67,6 @@ static int one_cpu(void)
 	return sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
-static int load_ours(struct kapsel_dev *dev, struct kapsel_object **obj, __u32 engine)
-{
-	const struct kapsel_load_opts opts = { .engine = engine };
-	struct kapsel_error err = {};
-	struct kapsel_result res;
-	int ret = kapsel_dev_open(dev, NULL, &err);
-
-	if (ret)
-		return ret;
-	*obj = kapsel_open(FILE_NAME, &err);
-	ret = *obj ? kapsel_maps_create(dev, *obj, &err) : err.err;
-	for (__u32 i = 0; !ret && i < kapsel_nr_progs(*obj); i++) {
-		ret = kapsel_prog_load(dev, kapsel_prog_at(*obj, i), &opts, &res, &err);
-		kapsel_result_free(&res);
-	}
-	if (ret)
-		fprintf(stderr, "# %s\n", err.text);
-	return ret;
-}
-
-static int load_theirs(struct bpf_object **obj)
-{
-	*obj = bpf_object__open_file(FILE_NAME, NULL);
-	return *obj ? bpf_object__load(*obj) : -errno;
-}
-
 FIXTURE_SETUP(sock)
 {
 	ASSERT_EQ(0, one_cpu());
@@ -103,14 +76,13 @@ FIXTURE_SETUP(sock)
 	mkdir(CGROUPS "/one", 0755);
 	mkdir(CGROUPS "/one/two", 0755);
 	ASSERT_EQ(0, km_net_setup());
-	ASSERT_EQ(0, load_ours(&self->dev, &self->ours, variant->engine));
+	ASSERT_EQ(0, km_load_ours(&self->both, FILE_NAME, variant->engine, NULL));
 	ASSERT_EQ(0, km_wire_open(&self->wire));
 }
 
 FIXTURE_TEARDOWN(sock)
 {
-	kapsel_close(self->ours);
-	bpf_object__close(self->theirs);
+	km_twins_close(&self->both);
 	km_net_teardown();
 	system("echo 0 >" CGROUPS "/cgroup.procs; rmdir " CGROUPS "/one/two " CGROUPS "/one");
 	umount(CGROUPS);
@@ -118,7 +90,8 @@ FIXTURE_TEARDOWN(sock)
 
 static int attach_ours(struct _test_data_sock *self, const char *prog, __u32 hook)
 {
-	return km_hook(self->dev.fd, kapsel_prog_find(self->ours, prog)->fd, NFPROTO_INET, hook, 0);
+	return km_hook(self->both.dev.fd, kapsel_prog_find(self->both.ours, prog)->fd,
+		       NFPROTO_INET, hook, 0);
 }
 
 static int attach_theirs(struct bpf_object *obj, const char *prog)
@@ -264,8 +237,8 @@ static int all_traffic(struct km_wire *wire)
 static void compare(struct __test_metadata *_metadata, struct _test_data_sock *self,
 		    const char *map, bool shapes)
 {
-	int ours = kapsel_map_find(self->ours, map)->fd;
-	int theirs = bpf_object__find_map_fd_by_name(self->theirs, map);
+	int ours = km_our_map(&self->both, map);
+	int theirs = km_their_map(&self->both, map);
 
 	for (__u32 i = 0; i < ELEMENTS; i++) {
 		__u64 wanted = 0;
@@ -282,10 +255,10 @@ static void compare(struct __test_metadata *_metadata, struct _test_data_sock *s
 
 TEST_F_TIMEOUT(sock, as_in_a_cgroup, 120)
 {
-	if (load_theirs(&self->theirs))
+	if (km_load_theirs(&self->both, FILE_NAME))
 		SKIP(return, "no bpf(2)");
-	ASSERT_EQ(0, attach_theirs(self->theirs, "on_egress"));
-	ASSERT_EQ(0, attach_theirs(self->theirs, "on_ingress"));
+	ASSERT_EQ(0, attach_theirs(self->both.theirs, "on_egress"));
+	ASSERT_EQ(0, attach_theirs(self->both.theirs, "on_ingress"));
 	ASSERT_LE(0, attach_ours(self, "on_egress", NF_INET_POST_ROUTING));
 	ASSERT_LE(0, attach_ours(self, "on_ingress", NF_INET_LOCAL_IN));
 	ASSERT_EQ(0, all_traffic(&self->wire));
@@ -296,7 +269,7 @@ TEST_F_TIMEOUT(sock, as_in_a_cgroup, 120)
 /* Nobody sees the stores, since they are taken back; all are possible but those behind. */
 TEST_F_TIMEOUT(sock, stores_to_any_packet, 120)
 {
-	int stored = kapsel_map_find(self->ours, "stored")->fd;
+	int stored = km_our_map(&self->both, "stored");
 
 	for (__u32 hook = 0; hook <= NF_INET_POST_ROUTING; hook++)
 		ASSERT_LE(0, attach_ours(self, "on_any_hook", hook));

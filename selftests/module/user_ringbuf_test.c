@@ -15,6 +15,8 @@
 #include "kapsel.h"
 #include "kselftest_harness.h"
 #include "module/lib/km.h"
+#include "module/lib/km_random.h"
+#include "module/lib/km_twins.h"
 
 #define FILE_NAME "samples.bpf.o"
 #define ROUNDS 2000
@@ -40,9 +42,7 @@ struct ring {
 };
 
 FIXTURE(samples) {
-	struct kapsel_dev dev;
-	struct kapsel_object *ours;
-	struct bpf_object *theirs;
+	struct km_twins both;
 	struct ring our_ring;
 	struct ring their_ring;
 };
@@ -59,36 +59,6 @@ FIXTURE_VARIANT_ADD(samples, interpreted) {
 	.engine = KAPSEL_ENGINE_INTERP,
 };
 
-static int load_ours(struct kapsel_dev *dev, struct kapsel_object **obj, __u32 engine)
-{
-	struct kapsel_load_opts opts = { .engine = engine };
-	struct kapsel_result res = {};
-	struct kapsel_error err = {};
-	int ret = kapsel_dev_open(dev, NULL, &err);
-
-	if (ret)
-		return ret;
-	*obj = kapsel_open(FILE_NAME, &err);
-	ret = *obj ? kapsel_maps_create(dev, *obj, &err) : err.err;
-	for (__u32 i = 0; !ret && i < kapsel_nr_progs(*obj); i++) {
-		ret = kapsel_prog_load(dev, kapsel_prog_at(*obj, i), &opts, &res, &err);
-		kapsel_result_free(&res);
-	}
-	if (ret)
-		fprintf(stderr, "# %s\n", err.text);
-	return ret;
-}
-
-static int our_map(FIXTURE_DATA(samples) * self, const char *name)
-{
-	return kapsel_map_find(self->ours, name)->fd;
-}
-
-static int their_map(FIXTURE_DATA(samples) * self, const char *name)
-{
-	return bpf_object__find_map_fd_by_name(self->theirs, name);
-}
-
 static bool map_ring(struct ring *ring, int fd)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -102,66 +72,16 @@ static bool map_ring(struct ring *ring, int fd)
 
 FIXTURE_SETUP(samples)
 {
-	ASSERT_EQ(0, load_ours(&self->dev, &self->ours, variant->engine));
-	ASSERT_TRUE(map_ring(&self->our_ring, our_map(self, "samples")));
-	self->theirs = bpf_object__open_file(FILE_NAME, NULL);
-	ASSERT_NE(NULL, self->theirs);
-	if (bpf_object__load(self->theirs))
+	ASSERT_EQ(0, km_load_ours(&self->both, FILE_NAME, variant->engine, NULL));
+	ASSERT_TRUE(map_ring(&self->our_ring, km_our_map(&self->both, "samples")));
+	if (km_load_theirs(&self->both, FILE_NAME))
 		SKIP(return, "bpf(2): %d", errno);
-	ASSERT_TRUE(map_ring(&self->their_ring, their_map(self, "samples")));
+	ASSERT_TRUE(map_ring(&self->their_ring, km_their_map(&self->both, "samples")));
 }
 
 FIXTURE_TEARDOWN(samples)
 {
-	kapsel_close(self->ours);
-	bpf_object__close(self->theirs);
-}
-
-static int run_ours(FIXTURE_DATA(samples) * self, const char *name, struct result *result)
-{
-	unsigned char packet[20] = { 0x45, [3] = 20, [8] = 64, [9] = 17 };
-	__u32 zero = 0;
-	__u64 ret = 0;
-	int err = km_run(kapsel_prog_find(self->ours, name)->fd, NULL, 0, packet, sizeof(packet),
-			 1, &ret);
-
-	if (err || ret != 1)
-		return err ?: -EIO;
-	return km_elem(our_map(self, "results"), KAPSEL_MAP_LOOKUP, &zero, 4, result,
-		       sizeof(*result), 0);
-}
-
-static int run_theirs(FIXTURE_DATA(samples) * self, const char *name, struct result *result)
-{
-	unsigned char frame[14 + 20] = { [12] = 8, [14] = 0x45, [17] = 20, [22] = 64, [23] = 17 };
-	struct bpf_program *prog = bpf_object__find_program_by_name(self->theirs, name);
-	__u32 zero = 0;
-	int err;
-
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
-
-	err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
-	if (err || opts.retval != 1)
-		return err ?: -EIO;
-	return bpf_map_lookup_elem(their_map(self, "results"), &zero, result);
-}
-
-static int give_order(FIXTURE_DATA(samples) * self, const struct order *order)
-{
-	struct order copy = *order;
-	__u32 zero = 0;
-
-	return km_elem(our_map(self, "orders"), KAPSEL_MAP_UPDATE, &zero, 4, &copy,
-		       sizeof(copy), 0) ?:
-	       bpf_map_update_elem(their_map(self, "orders"), &zero, order, 0);
-}
-
-static __u32 random_state = 1;
-
-static __u32 rnd(__u32 below)
-{
-	random_state = random_state * 1664525 + 1013904223;
-	return (random_state >> 8) % below;
+	km_twins_close(&self->both);
 }
 
 static unsigned long position(const unsigned long *at)
@@ -184,19 +104,20 @@ static __u32 some_head(void)
 {
 	static const __u32 odd[] = { 0, 7, RING - 8, RING - 7, RING, 0xffffff, 0x1000000,
 				     -1u >> 2 };
-	__u32 len = rnd(8) ? rnd(40) : odd[rnd(ARRAY_SIZE(odd))] + rnd(2);
+	__u32 len = km_rnd(8) ? km_rnd(40) : odd[km_rnd(ARRAY_SIZE(odd))] + km_rnd(2);
 
-	return len | (rnd(6) ? 0 : BPF_RINGBUF_DISCARD_BIT) | (rnd(8) ? 0 : BPF_RINGBUF_BUSY_BIT);
+	return len | (km_rnd(6) ? 0 : BPF_RINGBUF_DISCARD_BIT) |
+	       (km_rnd(8) ? 0 : BPF_RINGBUF_BUSY_BIT);
 }
 
 /* The same to both, no more than they hold; the position may be a bad one. */
 static void write_samples(FIXTURE_DATA(samples) * self)
 {
 	unsigned long at = position(self->our_ring.consumer), end = at, most = at + RING;
-	__u32 n = rnd(12);
+	__u32 n = km_rnd(12);
 
 	for (unsigned long pos = at; pos < at + RING; pos += 4) {
-		__u32 word = rnd(1 << 24);
+		__u32 word = km_rnd(1 << 24);
 
 		put_word(&self->our_ring, pos, word);
 		put_word(&self->their_ring, pos, word);
@@ -209,9 +130,9 @@ static void write_samples(FIXTURE_DATA(samples) * self)
 		end += ((head & ~HEAD_FLAGS) + 8ul + 7) / 8 * 8;
 	}
 	if (end > most)
-		end = rnd(2) ? most : at;
-	if (!rnd(8))
-		end = rnd(2) ? end + rnd(8) : end - 8 * rnd(20);
+		end = km_rnd(2) ? most : at;
+	if (!km_rnd(8))
+		end = km_rnd(2) ? end + km_rnd(8) : end - 8 * km_rnd(20);
 	produce(&self->our_ring, end);
 	produce(&self->their_ring, end);
 }
@@ -231,12 +152,12 @@ TEST_F(samples, drained_as_in_linux)
 	struct order order;
 
 	for (int i = 0; i < ROUNDS; i++) {
-		order.stop = rnd(3) ? 0 : rnd(6);
-		order.flags = rnd(8) ? rnd(4) : rnd(64);
+		order.stop = km_rnd(3) ? 0 : km_rnd(6);
+		order.flags = km_rnd(8) ? km_rnd(4) : km_rnd(64);
 		write_samples(self);
-		ASSERT_EQ(0, give_order(self, &order));
-		ASSERT_EQ(0, run_ours(self, "plain", &ours));
-		ASSERT_EQ(0, run_theirs(self, "plain", &theirs));
+		ASSERT_EQ(0, km_give_order(&self->both, &order, sizeof(order)));
+		ASSERT_EQ(0, km_run_ours(&self->both, "plain", &ours, sizeof(ours)));
+		ASSERT_EQ(0, km_run_theirs(&self->both, "plain", &theirs));
 		ASSERT_TRUE(same(&ours, &theirs));
 		ASSERT_EQ(position(self->their_ring.consumer), position(self->our_ring.consumer));
 		ASSERT_EQ(0, memcmp(self->our_ring.data, self->their_ring.data, RING));
@@ -259,17 +180,17 @@ TEST_F(samples, busy_while_they_are_drained)
 	struct result ours, theirs;
 	struct order order = {};
 
-	ASSERT_EQ(0, give_order(self, &order));
+	ASSERT_EQ(0, km_give_order(&self->both, &order, sizeof(order)));
 	write_one(&self->our_ring);
 	write_one(&self->their_ring);
-	ASSERT_EQ(0, run_ours(self, "nested", &ours));
-	ASSERT_EQ(0, run_theirs(self, "nested", &theirs));
+	ASSERT_EQ(0, km_run_ours(&self->both, "nested", &ours, sizeof(ours)));
+	ASSERT_EQ(0, km_run_theirs(&self->both, "nested", &theirs));
 	EXPECT_TRUE(same(&ours, &theirs));
 	EXPECT_EQ(-EBUSY, ours.inner);
 	EXPECT_EQ(1, ours.ret);
 	/* And is free again. */
 	write_one(&self->our_ring);
-	ASSERT_EQ(0, run_ours(self, "plain", &ours));
+	ASSERT_EQ(0, km_run_ours(&self->both, "plain", &ours, sizeof(ours)));
 	EXPECT_EQ(1, ours.ret);
 	EXPECT_EQ(1, ours.sum);
 }
@@ -280,17 +201,17 @@ TEST_F(samples, a_writer_that_is_far_ahead)
 	struct result ours;
 	struct order order = {};
 
-	ASSERT_EQ(0, give_order(self, &order));
+	ASSERT_EQ(0, km_give_order(&self->both, &order, sizeof(order)));
 	memset(self->our_ring.data, 0, RING);
 	produce(&self->our_ring, 1ul << 40);
-	ASSERT_EQ(0, run_ours(self, "plain", &ours));
+	ASSERT_EQ(0, km_run_ours(&self->both, "plain", &ours, sizeof(ours)));
 	EXPECT_EQ(RING / 8, ours.ret);
 	EXPECT_EQ(RING, position(self->our_ring.consumer));
 	produce(&self->our_ring, -8ul);
-	ASSERT_EQ(0, run_ours(self, "plain", &ours));
+	ASSERT_EQ(0, km_run_ours(&self->both, "plain", &ours, sizeof(ours)));
 	EXPECT_EQ(RING / 8, ours.ret);
 	produce(&self->our_ring, 8);
-	ASSERT_EQ(0, run_ours(self, "plain", &ours));
+	ASSERT_EQ(0, km_run_ours(&self->both, "plain", &ours, sizeof(ours)));
 	EXPECT_EQ(0, ours.ret);
 }
 
@@ -318,10 +239,10 @@ TEST_F(samples, a_writer_that_scribbles_meanwhile)
 	pthread_t writer;
 
 	stop = false;
-	ASSERT_EQ(0, give_order(self, &order));
+	ASSERT_EQ(0, km_give_order(&self->both, &order, sizeof(order)));
 	ASSERT_EQ(0, pthread_create(&writer, NULL, scribble, &self->our_ring));
 	for (int i = 0; i < 10 * ROUNDS; i++) {
-		ASSERT_EQ(0, run_ours(self, "plain", &ours));
+		ASSERT_EQ(0, km_run_ours(&self->both, "plain", &ours, sizeof(ours)));
 		EXPECT_GE(RING / 8, ours.ret);
 		if (ours.ret < 0)
 			EXPECT_TRUE(ours.ret == -EINVAL || ours.ret == -E2BIG);
@@ -367,7 +288,7 @@ static bool mapped_alike(int ours, int theirs, long len, long at)
 
 TEST_F(samples, mapped_as_in_linux)
 {
-	int ours = our_map(self, "samples"), theirs = their_map(self, "samples");
+	int ours = km_our_map(&self->both, "samples"), theirs = km_their_map(&self->both, "samples");
 	long page = sysconf(_SC_PAGESIZE), most = 2 * page + 2 * RING;
 
 	for (long at = 0; at <= most; at += page) {
@@ -377,8 +298,8 @@ TEST_F(samples, mapped_as_in_linux)
 			}
 		}
 	}
-	EXPECT_EQ(-EPERM, try_mmap(our_map(self, "samples"), PROT_WRITE, page, 0));
-	EXPECT_EQ(1, try_mmap(our_map(self, "samples"), PROT_READ, page, 0));
+	EXPECT_EQ(-EPERM, try_mmap(km_our_map(&self->both, "samples"), PROT_WRITE, page, 0));
+	EXPECT_EQ(1, try_mmap(km_our_map(&self->both, "samples"), PROT_READ, page, 0));
 }
 
 static int events_of(int fd)
@@ -393,8 +314,8 @@ TEST_F(samples, writable_while_there_is_room)
 	for (unsigned long ahead = 0; ahead <= RING + 8; ahead += 8) {
 		produce(&self->our_ring, ahead);
 		produce(&self->their_ring, ahead);
-		EXPECT_EQ(events_of(their_map(self, "samples")),
-			  events_of(our_map(self, "samples"))) {
+		EXPECT_EQ(events_of(km_their_map(&self->both, "samples")),
+			  events_of(km_our_map(&self->both, "samples"))) {
 			TH_LOG("%lu ahead", ahead);
 		}
 	}
@@ -409,19 +330,19 @@ static void *wait_for_room(void *ctx)
 
 TEST_F(samples, a_writer_that_waits_is_woken)
 {
-	int fd = our_map(self, "samples");
+	int fd = km_our_map(&self->both, "samples");
 	struct order order = {};
 	struct result ours;
 	pthread_t writer;
 	void *ready;
 
-	ASSERT_EQ(0, give_order(self, &order));
+	ASSERT_EQ(0, km_give_order(&self->both, &order, sizeof(order)));
 	put_word(&self->our_ring, 0, RING - 8);
 	produce(&self->our_ring, RING);
 	ASSERT_EQ(0, events_of(fd));
 	ASSERT_EQ(0, pthread_create(&writer, NULL, wait_for_room, &fd));
 	usleep(100000);
-	ASSERT_EQ(0, run_ours(self, "plain", &ours));
+	ASSERT_EQ(0, km_run_ours(&self->both, "plain", &ours, sizeof(ours)));
 	EXPECT_EQ(1, ours.ret);
 	ASSERT_EQ(0, pthread_join(writer, &ready));
 	EXPECT_EQ(1, (long)ready);

@@ -22,16 +22,9 @@
 #include <linux/types.h>
 
 #include "module/lib/km_net.h"
+#include "module/lib/km_random.h"
 
 #define KM_MAX_MADE 1280
-
-static inline __u32 km_random(__u64 *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed >> 16;
-}
 
 /* One of a list. */
 #define KM_PICK(seed, list) ((list)[km_random(seed) % ARRAY_SIZE(list)])
