@@ -14,10 +14,9 @@
  * only the rewrite makes. "via" loads go through the pointer at the start of
  * the context, which is imm bytes before src. A loop runs a function so many times,
  * "each" does for each element of a map, "drain" for each sample: all are calls of a
- * function, by a helper. A
- * lookup is one in an array: imm is the address of its struct kps_view. A tail call is a
- * helper after which the program ends, unless it returns 0: whoever runs programs goes on
- * with the one it chose.
+ * function, by a helper. A lookup is one in an array: imm is the address of its struct
+ * kps_view. A tail call is a helper after which the program ends, unless it returns 0:
+ * whoever runs programs goes on with the one it chose.
  */
 #define KPS_EXTRA_OPS(OP)						\
 	OP(trap)							\

@@ -121,9 +121,8 @@ static int end(const struct kps_at *at, const struct kps_helper *helper, u32 n)
 int kps_check_dynptr(const struct kps_at *at, const struct kps_helper *helper, u32 n)
 {
 	const struct kps_reg *reg = kps_reg_at(at, n);
-	u32 code = kps_pointer_fault(reg);
-
 	bool out = helper->args[n - 1] == KPS_ARG_DYNPTR_OUT;
+	u32 code = kps_pointer_fault(reg);
 
 	if (code || (reg->kind != KAPSEL_KIND_STACK && (out || reg->kind != KAPSEL_KIND_SAMPLE)))
 		return refuse(at, helper, n, code ?: KPS_D_HELPER_ARG);
@@ -155,7 +154,6 @@ int kps_dynptr_leave(const struct kps_at *at)
 void kps_dynptr_slice(const struct kps_at *at, struct kps_reg *out)
 {
 	const struct kps_reg *dynptr = find(at, kps_reg_at(at, 1));
-
 	bool sample = dynptr->kind == KAPSEL_KIND_SAMPLE;
 
 	kps_maybe_null(at, KAPSEL_KIND_SLICE, sample ? dynptr->object : 0, out);

@@ -236,11 +236,6 @@ static bool judged_well(struct kps_explorer *x, struct kps_loop_run *run)
 	       (moves_held(run) && kps_find_trips(run, &trips) && trips <= run->trips);
 }
 
-static u64 add_saturating(u64 a, u64 b)
-{
-	return a > U64_MAX - b ? U64_MAX : a + b;
-}
-
 static u64 cost_before_exit(const struct kps_loop_run *run)
 {
 	u64 all;
@@ -249,7 +244,7 @@ static u64 cost_before_exit(const struct kps_loop_run *run)
 		return run->steps;
 	if (check_mul_overflow(run->trips, most_steps(&run->back), &all))
 		return U64_MAX;
-	return add_saturating(run->steps, all);
+	return kps_add_steps(run->steps, all);
 }
 
 static int release(struct kps_explorer *x, struct kps_exit *exit, u64 before)
@@ -258,7 +253,7 @@ static int release(struct kps_explorer *x, struct kps_exit *exit, u64 before)
 	struct kps_at at = { .env = x->env, .s = s, .pc = 0 };
 	int err;
 
-	s->steps = add_saturating(s->steps, before);
+	s->steps = kps_add_steps(s->steps, before);
 	if (s->path)
 		at.pc = kps_path_insn(s->path);
 	err = kps_tick(&at, 0);
@@ -296,7 +291,7 @@ static int leave(struct kps_explorer *x, struct kps_loop_run *run)
 	if (run->saved.first)
 		kps_list_clear(env, &run->saved);
 	if (run->returned)
-		note_return(x, add_saturating(run->returned, before));
+		note_return(x, kps_add_steps(run->returned, before));
 	for (exit = run->exits; exit && !err; exit = exit->next)
 		err = release(x, exit, before);
 	run->exits = NULL;

@@ -3,6 +3,7 @@
 #ifndef KPS_LOOP_H
 #define KPS_LOOP_H
 
+#include <linux/limits.h>
 #include <linux/types.h>
 
 #include "core/explore.h"
@@ -91,6 +92,12 @@ struct kps_paths;
 /*
  * Loops (loop.c, walk.c, paths.c, measure.c)
  */
+
+/** kps_add_steps - numbers of instructions, of which U64_MAX is the largest */
+static inline u64 kps_add_steps(u64 a, u64 b)
+{
+	return a > U64_MAX - b ? U64_MAX : a + b;
+}
 
 /** kps_loop_begin - states are at the head of @loop: prepare the pass; @list: in and out */
 int kps_loop_begin(struct kps_explorer *x, u32 loop, struct kps_list *list);

@@ -214,7 +214,8 @@ static int try_state(struct kps_env *env, struct kps_paths *paths, const struct 
 		return refuse_endless(env, at, paths->at->depth);
 	done = find_done(env, paths, at->s);
 	if (done) {
-		paths->at->far = max(paths->at->far, at->s->steps + done->rest);
+		paths->at->far = max(paths->at->far,
+				     kps_add_steps(at->s->steps, done->rest));
 		paths->pruned = true;
 		return 0;
 	}
