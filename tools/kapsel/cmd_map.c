@@ -169,8 +169,11 @@ static int push_sample(struct call *call)
 		return cli_usage("'%s' does not say what its samples are: __type(value, ...)",
 				 call->view.name);
 	sample = calloc(1, size + 8);
-	if (!sample)
-		return CLI_FAILED;
+	if (!sample) {
+		call->err.err = -ENOMEM;
+		snprintf(call->err.text, sizeof(call->err.text), "no memory for a sample");
+		return failed(call);
+	}
 	ret = kapsel_btf_parse(call->view.btf, type, call->words[2], sample, size, &call->err);
 	if (!ret)
 		to = kapsel_producer_open(call->view.fd, info->max_entries, &call->err);

@@ -42,17 +42,19 @@ struct kapsel_producer *kapsel_producer_open(int fd, u32 size, struct kapsel_err
 	p->size = size;
 	p->page = sysconf(_SC_PAGESIZE);
 	ro = mmap(NULL, p->page, PROT_READ, MAP_SHARED, fd, 0);
+	if (ro == MAP_FAILED)
+		goto failed;
 	rw = mmap(NULL, p->page + 2 * p->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, p->page);
+	if (rw == MAP_FAILED)
+		goto failed;
 	p->consumer = ro;
 	p->producer = rw;
 	p->data = (char *)rw + p->page;
-	if (ro != MAP_FAILED && rw != MAP_FAILED)
-		return p;
+	return p;
+failed:
 	kl_errno(err, -errno, "cannot map the user ring buffer");
 	if (ro != MAP_FAILED)
 		munmap(ro, p->page);
-	if (rw != MAP_FAILED)
-		munmap(rw, p->page + 2 * p->size);
 	free(p);
 	return NULL;
 }
