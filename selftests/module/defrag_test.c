@@ -194,13 +194,9 @@ TEST_F(defrag, the_namespace_may_die)
 	close(self->far6);
 	close(far);
 	ASSERT_EQ(0, system("ip netns del far"));
-	for (int i = 0; i < 20000 && km_info(link).link.state != KAPSEL_LINK_NETNS_GONE; i++)
-		usleep(1000);
-	EXPECT_EQ(KAPSEL_LINK_NETNS_GONE, km_info(link).link.state);
+	EXPECT_TRUE(KM_UNTIL(km_info(link).link.state == KAPSEL_LINK_NETNS_GONE));
 	close(link);
-	for (int i = 0; i < 5000 && users_of("nf_defrag_ipv4") != users; i++)
-		usleep(1000);
-	EXPECT_EQ(users, users_of("nf_defrag_ipv4"));
+	EXPECT_TRUE(KM_UNTIL(users_of("nf_defrag_ipv4") == users));
 }
 
 TEST_F(defrag, priorities)

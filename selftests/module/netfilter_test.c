@@ -500,13 +500,6 @@ TEST_F(nf, each_namespace_has_its_own_hooks)
 	EXPECT_EQ(3, km_value(self->map, 1));
 }
 
-static int wait_for_state(int link, __u32 state)
-{
-	for (int i = 0; i < 20000 && km_info(link).link.state != state; i++)
-		usleep(1000);
-	return km_info(link).link.state;
-}
-
 TEST_F(nf, links_outlive_their_namespace)
 {
 	int prog = km_netfilter(self->dev, COUNT, PORT, 0, self->map);
@@ -527,7 +520,7 @@ TEST_F(nf, links_outlive_their_namespace)
 	close(links[0]);
 	ASSERT_EQ(0, system("ip netns del far"));
 	close(links[1]);
-	ASSERT_EQ(KAPSEL_LINK_NETNS_GONE, wait_for_state(links[2], KAPSEL_LINK_NETNS_GONE));
+	ASSERT_TRUE(KM_UNTIL(km_info(links[2]).link.state == KAPSEL_LINK_NETNS_GONE));
 	EXPECT_LE(2, km_value(self->map, 0));
 	EXPECT_EQ(-ENOENT, km_detach(links[2]));
 	EXPECT_EQ(-ENOENT, km_update(links[2], other, -1));

@@ -283,6 +283,8 @@ TEST_F(packet, repaired_packets_arrive)
 
 		ASSERT_LE(0, link);
 		ASSERT_EQ(0, send_raw(&self->in));
+		/* Off the wire it is taken a moment later. */
+		EXPECT_TRUE(KM_UNTIL(km_info(link).link.accepted));
 		close(link);
 		close(prog);
 		ASSERT_EQ(0, send_raw(&self->in));
@@ -406,6 +408,7 @@ TEST_F(packet, linear)
 		EXPECT_EQ(linear, km_info(link).link.linear);
 		ASSERT_EQ(sizeof(data), sendto(far, data, sizeof(data), 0, (void *)&to, len));
 		if (linear == 2999) {
+			EXPECT_TRUE(KM_UNTIL(km_info(link).link.dropped));
 			ASSERT_EQ(0, km_update(link, km_netfilter(self->dev, KM_ACCEPT), -1));
 			ASSERT_EQ(0, km_send(far, KM_NEAR4, PORT, 1));
 			EXPECT_EQ(1, km_receive(sock));

@@ -284,6 +284,16 @@ static inline int km_objects(int dev)
 	return n;
 }
 
+/* What happens by itself, a moment later: whether @condition came true in 20 seconds. */
+#define KM_UNTIL(condition)						\
+({									\
+	int left_ = 20000;						\
+									\
+	while (!(condition) && --left_)					\
+		usleep(1000);						\
+	left_ > 0;							\
+})
+
 /* Objects end a moment after their last user: programs wait for their runs. */
 static inline int km_objects_settle(int dev, int wanted)
 {
