@@ -8,6 +8,7 @@
  */
 
 #include <linux/kernel.h>
+#include <netinet/udp.h>
 #include <pthread.h>
 
 #include "kapsel.h"
@@ -17,6 +18,7 @@
 
 #define PORT	7901
 #define STREAM	0x40000
+#define PIECES	20
 #define SAMPLE	96
 
 enum {
@@ -216,6 +218,26 @@ static int talk(int type, const char *near, const char *far, size_t size)
 	return ok == 4 ? 0 : -EIO;
 }
 
+/* One packet at every hook, and PIECES datagrams where it ends. */
+static int burst(const char *near, const char *far)
+{
+	static const int piece = 1000;
+	static __u8 data[PIECES * 1000];
+	int from = km_socket(KM_NEAR_NS, SOCK_DGRAM, near, PORT);
+	int at = km_socket(KM_FAR_NS, SOCK_DGRAM, far, PORT), pieces = 0;
+	struct sockaddr_storage to;
+	socklen_t len = km_addr(&to, far, PORT);
+
+	if (setsockopt(from, SOL_UDP, UDP_SEGMENT, &piece, sizeof(piece)) ||
+	    sendto(from, data, sizeof(data), 0, (void *)&to, len) != sizeof(data))
+		return -errno;
+	while (pieces < PIECES && recv(at, data, sizeof(data), 0) == piece)
+		pieces++;
+	close(from);
+	close(at);
+	return pieces == PIECES ? 0 : -EIO;
+}
+
 static void *pour(void *arg)
 {
 	static __u8 data[STREAM];
@@ -312,6 +334,7 @@ static int send_all(struct km_wire *wire)
 		  talk(SOCK_DGRAM, KM_NEAR6, KM_FAR6, 33) ?:
 		  talk(SOCK_DGRAM, KM_NEAR4, KM_FAR4, 60000) ?:
 		  talk(SOCK_DGRAM, KM_NEAR6, KM_FAR6, 60000) ?:
+		  burst(KM_NEAR4, KM_FAR4) ?: burst(KM_NEAR6, KM_FAR6) ?:
 		  stream(KM_NEAR4, KM_FAR4) ?: stream(KM_NEAR6, KM_FAR6);
 
 	err = err ?: system(PING);
@@ -391,6 +414,8 @@ TEST_F_TIMEOUT(nft, rules, 300)
 	for (__u32 way = 0; way < 2; way++)
 		for (__u32 rule = 0; rule < RULES; rule++)
 			check_rule(_metadata, self->obj, way, rule);
+	for (__u32 kind = 0; kind < 4; kind++)
+		EXPECT_LT(0, km_value(fd_of(self->obj, "aggregates"), kind));
 }
 
 /* ------------------------------------------------------------------------

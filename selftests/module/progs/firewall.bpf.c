@@ -84,6 +84,14 @@ struct {
 	__type(value, u64);
 } prefixes6 SEC(".maps");
 
+/* Packets that are several on the wire: of TCP and of UDP, of IPv4 and of IPv6. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 4);
+	__type(key, u32);
+	__type(value, u64);
+} aggregates SEC(".maps");
+
 const volatile u32 wire;
 
 /* What an IPv6 packet's extension headers are, as bits. */
@@ -526,6 +534,18 @@ static __always_inline void compare(const struct packet *p, u32 rule, bool ours,
 		keep(p, rule);
 }
 
+static __always_inline void count_aggregates(const struct packet *p)
+{
+	u32 key = is_proto(p, IPPROTO_UDP) * 2 + (p->version == 6);
+	u64 *n;
+
+	if (p->skb->gso_segs <= 1)
+		return;
+	n = bpf_map_lookup_elem(&aggregates, &key);
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
+
 static __always_inline int compare_all(struct __sk_buff *skb, enum way way)
 {
 	struct packet p = { .skb = skb, .way = way };
@@ -536,6 +556,7 @@ static __always_inline int compare_all(struct __sk_buff *skb, enum way way)
 		find_ipv4(&p);
 	else
 		find_ipv6(&p);
+	count_aggregates(&p);
 	asked = comparable(&p);
 #define RULE(name, nft) compare(&p, RULE_##name, rule_##name(&p), true),
 #define BEHIND(name, nft) compare(&p, RULE_##name, rule_##name(&p), asked),
