@@ -63,6 +63,7 @@
 #define SLOT_gso_segs		SHADOW(gso_segs)
 #define SLOT_sk			SHADOW(seen)
 #define SLOT_gso_size		SHADOW(gso_size)
+#define SLOT_hwtstamp		SHADOW(hwtstamp)
 #define SLOT_hook		SHADOW(hook)
 #define SLOT_in_ifindex		SHADOW(in_ifindex)
 #define SLOT_out_ifindex	SHADOW(out_ifindex)
@@ -97,7 +98,8 @@ static_assert(sizeof_field(struct sk_buff, priority) == 4);
 #define PACKET_FIELDS	(KPS_SKB_BIT(tstamp) | KPS_SKB_BIT(mark) | KPS_SKB_BIT(priority) |	\
 			 KPS_SKB_BIT(cb) | KPS_SKB_BIT(pkt_type) | KPS_SKB_BIT(vlan_present) |	\
 			 KPS_SKB_BIT(tc_index) | KPS_SKB_BIT(napi_id) |		\
-			 KPS_SKB_BIT(gso_segs) | KPS_SKB_BIT(gso_size))
+			 KPS_SKB_BIT(gso_segs) | KPS_SKB_BIT(gso_size) |	\
+			 KPS_SKB_BIT(hwtstamp))
 
 #define PLACE_FIELDS	(KPS_SKB_BIT(ifindex) | KPS_SKB_BIT(hook) |		\
 			 KPS_SKB_BIT(in_ifindex) | KPS_SKB_BIT(out_ifindex))
@@ -148,6 +150,8 @@ static void fill_packet(struct kps_skb_ctx *ctx, const struct sk_buff *skb, u64 
 		ctx->gso_segs = skb_shinfo(skb)->gso_segs;
 	if (used & KPS_SKB_BIT(gso_size))
 		ctx->gso_size = skb_shinfo(skb)->gso_size;
+	if (used & KPS_SKB_BIT(hwtstamp))
+		ctx->hwtstamp = skb_shinfo(skb)->hwtstamps.hwtstamp;
 }
 
 static void fill_place(struct kps_skb_ctx *ctx, const struct sk_buff *skb,

@@ -55,6 +55,7 @@ struct kps_skb_ctx {
 	void *data;
 	void *data_end;
 	u64 tstamp;
+	u64 hwtstamp;
 	u32 mark;
 	u32 priority;
 	u32 cb[5];

@@ -126,6 +126,17 @@ static int set_protocol(struct sk_buff *skb)
 	return -EINVAL;
 }
 
+static void take_fields(struct sk_buff *skb, const struct __sk_buff *given)
+{
+	skb->mark = given->mark;
+	skb->priority = given->priority;
+	skb->tstamp = given->tstamp;
+	skb->skb_iif = given->ingress_ifindex;
+	skb_shinfo(skb)->gso_segs = given->gso_segs;
+	skb_shinfo(skb)->gso_size = given->gso_size;
+	skb_shinfo(skb)->hwtstamps.hwtstamp = given->hwtstamp;
+}
+
 static struct sk_buff *make_skb(const struct kapsel_test_run *arg,
 				const struct __sk_buff *given,
 				struct net_device *dev)
@@ -145,9 +156,7 @@ static struct sk_buff *make_skb(const struct kapsel_test_run *arg,
 		goto free_skb;
 	skb_reset_network_header(skb);
 	skb->dev = dev;
-	skb->mark = given->mark;
-	skb->priority = given->priority;
-	skb->tstamp = given->tstamp;
+	take_fields(skb, given);
 	return skb;
 free_skb:
 	kfree_skb(skb);
@@ -214,6 +223,8 @@ static int test_netfilter(const struct kps_prog *prog, struct kapsel_test_run *a
 		err = copy_struct_from_user(&given, sizeof(given),
 					    u64_to_user_ptr(arg->ctx_in),
 					    arg->ctx_size);
+	if (!err && max(given.gso_segs, given.gso_size) > U16_MAX)
+		err = -EINVAL;
 	if (err)
 		return err;
 	dev = dev_get_by_index(net, given.ifindex ?: LOOPBACK_IFINDEX);

@@ -152,21 +152,37 @@ TEST_F(skb, context_sizes)
 #define WORD(self, ctx, size, hook, offset) \
 	FOUND(self, ctx, sizeof(struct __sk_buff), size, hook, \
 	      "r6 = *(u32 *)(r1 + %u)\n", offset)
+#define LONG(self, ctx, offset) \
+	FOUND(self, ctx, sizeof(struct __sk_buff), 40, 0, "r6 = *(u64 *)(r1 + %u)\n", offset)
 #define FIELD(name) ((__u32)offsetof(struct __sk_buff, name))
 
 TEST_F(skb, given_fields_are_found)
 {
 	struct __sk_buff ctx = {
 		.mark = 0x11223344, .priority = 0x55667788, .tstamp = 0x1122334455667788,
-		.cb = { 1, 2, 3, 4, 0xffffffff },
+		.cb = { 1, 2, 3, 4, 0xffffffff }, .ingress_ifindex = 0x01020304,
+		.gso_segs = 0xffff, .gso_size = 0x8001, .hwtstamp = 0x99aabbccddeeff00,
 	};
 
 	EXPECT_EQ(0x11223344, WORD(self, &ctx, 40, 0, FIELD(mark)));
 	EXPECT_EQ(0x55667788, WORD(self, &ctx, 40, 0, FIELD(priority)));
 	for (int i = 0; i < 5; i++)
 		EXPECT_EQ(ctx.cb[i], WORD(self, &ctx, 40, 0, (__u32)(FIELD(cb) + 4 * i)));
-	EXPECT_EQ(0x1122334455667788,
-		  FOUND(self, &ctx, sizeof(ctx), 40, 0, "r6 = *(u64 *)(r1 + %u)\n", FIELD(tstamp)));
+	EXPECT_EQ(0x01020304, WORD(self, &ctx, 40, 0, FIELD(ingress_ifindex)));
+	EXPECT_EQ(0xffff, WORD(self, &ctx, 40, 0, FIELD(gso_segs)));
+	EXPECT_EQ(0x8001, WORD(self, &ctx, 40, 0, FIELD(gso_size)));
+	EXPECT_EQ(0x1122334455667788, LONG(self, &ctx, FIELD(tstamp)));
+	EXPECT_EQ(0x99aabbccddeeff00, LONG(self, &ctx, FIELD(hwtstamp)));
+}
+
+TEST_F(skb, fields_that_no_packet_has)
+{
+	struct __sk_buff segs = { .gso_segs = 0x10000 }, size = { .gso_size = 0x10000 };
+	int prog = km_netfilter(self->dev, KM_ACCEPT);
+	__u64 ret;
+
+	EXPECT_EQ(-EINVAL, km_run(prog, &segs, sizeof(segs), self->packet, 40, 0, &ret));
+	EXPECT_EQ(-EINVAL, km_run(prog, &size, sizeof(size), self->packet, 40, 0, &ret));
 }
 
 TEST_F(skb, fields_of_the_packet)

@@ -909,7 +909,8 @@ struct kapsel_obj_info {
 /**
  * struct kapsel_test_run - PROG_TEST_RUN: run a program on given input
  * @ctx_in: kprobe: a struct pt_regs; netfilter: a struct __sk_buff of which
- *	mark, priority, cb, tstamp and ifindex count; or 0
+ *	mark, priority, cb, tstamp, hwtstamp, ifindex, ingress_ifindex, gso_segs and
+ *	gso_size (these below 65536) count; or 0
  * @data_in: netfilter: the packet, from the IP header on
  * @data_out: room for the packet afterwards, or 0
  * @ctx_size: bytes at @ctx_in
