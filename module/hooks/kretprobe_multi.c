@@ -118,9 +118,10 @@ static int attach_all(struct kps_kretprobe_multi *multi,
 	int err;
 
 	mutex_lock(&kps_entry_lock);
-	err = kps_sites_read(&multi->sites, arg, KAPSEL_MAX_RETURNS, false, answer);
+	err = kps_sites_read(&multi->sites, arg, KAPSEL_MAX_RETURNS, false, answer) ?:
+	      add_probes(multi, answer);
 	mutex_unlock(&kps_entry_lock);
-	return err ?: add_probes(multi, answer);
+	return err;
 }
 
 /*
