@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kapsel - helpers for netfilter programs: the packet's bytes */
 
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/limits.h>
 #include <linux/skbuff.h>
 #include <linux/string.h>
+#include <net/inet_ecn.h>
 #include <uapi/linux/bpf.h>
 
 #include "helpers.h"
@@ -87,4 +91,28 @@ u64 kps_h_skb_pull_data(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 	u32 len = r2;
 
 	return kps_skb_writable(ctx, 0, len ?: skb_headlen(ctx->skb)) ? 0 : -ENOMEM;
+}
+
+/* 0: none whose marks are known. */
+static u32 header_len(const struct sk_buff *skb)
+{
+	switch (skb_protocol(skb, true)) {
+	case htons(ETH_P_IP):
+		return sizeof(struct iphdr);
+	case htons(ETH_P_IPV6):
+		return sizeof(struct ipv6hdr);
+	}
+	return 0;
+}
+
+/* The bytes stay where they are, or there is no mark: whoever looks at them goes on. */
+u64 kps_h_skb_ecn_set_ce(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct sk_buff *skb = ctx_of(r1)->skb;
+	u32 len = header_len(skb);
+
+	if (!len || skb_headlen(skb) < len ||
+	    (skb_cloned(skb) && !skb_clone_writable(skb, len)))
+		return 0;
+	return INET_ECN_set_ce(skb);
 }

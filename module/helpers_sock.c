@@ -7,6 +7,7 @@
 #include <linux/sock_diag.h>
 #include <linux/uidgid.h>
 #include <net/sock.h>
+#include <net/tcp_states.h>
 
 #include "helpers.h"
 #include "skbctx.h"
@@ -34,6 +35,14 @@ u64 kps_h_tcp_sock(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 	struct kps_skb_ctx *ctx = ctx_of(r1);
 
 	return kps_tcp_sock_look(&ctx->tcp, ctx->sk) ? (unsigned long)&ctx->tcp : 0;
+}
+
+/* A request is seen as its listener. One that may go before the run does is none, as in Linux. */
+u64 kps_h_get_listener_sock(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	const struct sock *sk = ctx_of(r1)->sk;
+
+	return READ_ONCE(sk->sk_state) == TCP_LISTEN && sock_flag(sk, SOCK_RCU_FREE) ? r1 : 0;
 }
 
 u64 kps_h_get_socket_cookie(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)

@@ -17,6 +17,12 @@ u64 kps_h_get_current_task(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 	return (unsigned long)current;
 }
 
+/* Programs are not told what is in there: to them it is a number as well. */
+u64 kps_h_get_current_task_btf(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	return (unsigned long)current;
+}
+
 u64 kps_h_current_task_under_cgroup(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 {
 	return kps_cgroup_holds_current((void *)(unsigned long)r1, r2);

@@ -285,6 +285,7 @@ static int check_arg(struct call *c, u32 n)
 		return maybe_arg(c, n);
 	case KPS_ARG_CTX:
 	case KPS_ARG_CTX_CHANGED:
+	case KPS_ARG_CTX_WRITTEN:
 		return ctx_arg(c, n);
 	case KPS_ARG_MAP:
 		return map_arg(c, n);
@@ -455,13 +456,19 @@ static bool in_packet(const struct kps_reg *reg, const void *arg)
 	return reg->kind == KAPSEL_KIND_PACKET || reg->kind == KAPSEL_KIND_PACKET_END;
 }
 
+/* Who may only look at packets may not run it. */
+static void note_change(const struct kps_at *at)
+{
+	if (!at->env->unjudged)
+		at->env->proof->changes_packet = true;
+}
+
 /* The packet may be elsewhere now, and shorter: in all frames, not only in the top one. */
 static int change_packet(const struct kps_at *at)
 {
 	at->s->pkt_min = 0;
 	at->s->nr_facts = 0;
-	if (!at->env->unjudged)
-		at->env->proof->changes_packet = true;
+	note_change(at);
 	return kps_state_each(&at->env->pool, at->s, in_packet, kps_make_stale, NULL) ? 0 : -ENOMEM;
 }
 
@@ -553,6 +560,8 @@ int kps_helper_result(const struct kps_at *at, const struct kps_helper *helper)
 		err = change_packet(at);
 	if (err)
 		return err;
+	if (helper->args[0] == KPS_ARG_CTX_WRITTEN)
+		note_change(at);
 	if (helper->args[0] == KPS_ARG_LOCK)
 		kps_change_lock(at);
 	*kps_reg_at(at, 0) = result;

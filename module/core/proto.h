@@ -38,6 +38,7 @@ enum kps_arg {
 	KPS_ARG_DYNPTR,		/* a dynptr */
 	KPS_ARG_DYNPTR_OUT,	/* where on the stack one is made, of what comes before it */
 	KPS_ARG_DYNPTR_RECORD,	/* one of a ring buffer reservation; its reference ends */
+	KPS_ARG_CTX_WRITTEN,	/* the context; bytes of its packet change where they are */
 };
 
 /** enum kps_ret - what a helper returns */

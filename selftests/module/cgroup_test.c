@@ -221,13 +221,18 @@ TEST_F(cgroup, ids)
 TEST_F(cgroup, current_task)
 {
 	int prog = km_kprobe(self->dev,
-			     "r6 = *(u64 *)(r1 + 112)\n"
+			     "call bpf_get_current_task_btf\n"
+			     "r6 = r0\n"
 			     "call bpf_get_current_task\n"
+			     "if r0 != r6 goto other\n"
 			     "r3 = r0\n"
 			     "r1 = r10\n"
 			     "r1 += -8\n"
 			     "r2 = 8\n"
 			     "call bpf_probe_read_kernel\n"
+			     "exit\n"
+			     "other:\n"
+			     "r0 = 1\n"
 			     "exit\n");
 
 	ASSERT_LE(0, prog);

@@ -361,6 +361,7 @@ TEST_F(packet, shadows_change_nothing)
 {
 	int stores = km_netfilter(self->dev, "%s", DIRECTLY("*(u8 *)(r2 + 8) = 1\n"));
 	int calls = km_netfilter(self->dev, "%s", NEW_NUMBER KM_ACCEPT);
+	int marks = km_netfilter(self->dev, "call bpf_skb_ecn_set_ce\n" KM_ACCEPT);
 	int link;
 	__u32 code;
 
@@ -368,9 +369,12 @@ TEST_F(packet, shadows_change_nothing)
 	EXPECT_EQ(KPS_D_SHADOW, code);
 	EXPECT_EQ(-EINVAL, hook_with(self->dev, calls, KAPSEL_LINK_SHADOW, 0, &code));
 	EXPECT_EQ(KPS_D_SHADOW, code);
+	EXPECT_EQ(-EINVAL, hook_with(self->dev, marks, KAPSEL_LINK_SHADOW, 0, &code));
+	EXPECT_EQ(KPS_D_SHADOW, code);
 	link = hook_with(self->dev, km_netfilter(self->dev, KM_ACCEPT), KAPSEL_LINK_SHADOW, 0,
 			 &code);
 	ASSERT_LE(0, link);
+	EXPECT_EQ(-EOPNOTSUPP, km_update(link, marks, -1));
 	EXPECT_EQ(-EOPNOTSUPP, km_update(link, stores, -1));
 	EXPECT_EQ(-EOPNOTSUPP, km_update(link, calls, -1));
 	EXPECT_EQ(0, km_update(link, km_netfilter(self->dev, KM_DROP), -1));

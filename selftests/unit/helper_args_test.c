@@ -131,6 +131,7 @@ static const struct value good[] = {
 	[KPS_ARG_DYNPTR] = { "$ = r10\n$ += -96\n" },
 	[KPS_ARG_DYNPTR_OUT] = { "$ = r10\n$ += -96\n" },
 	[KPS_ARG_DYNPTR_RECORD] = { "$ = r10\n$ += -96\n" },
+	[KPS_ARG_CTX_WRITTEN] = { "$ = r6\n" },
 };
 
 static const struct value wrong_number[] = {
@@ -303,6 +304,7 @@ static const struct value *const tries[][3] = {
 	[KPS_ARG_DYNPTR] = { wrong_dynptr },
 	[KPS_ARG_DYNPTR_OUT] = { wrong_dynptr_out },
 	[KPS_ARG_DYNPTR_RECORD] = { wrong_dynptr },
+	[KPS_ARG_CTX_WRITTEN] = { wrong_ctx },
 };
 
 /* Appends a value's text, with a register for each "$". */

@@ -36,8 +36,8 @@ TEST(by_the_name_that_linux_has)
 		     kl_helper_name(BPF_FUNC_probe_write_user, name, sizeof(name)));
 	EXPECT_STREQ("bpf_copy_from_user (148), which is not available in kapsel",
 		     kl_helper_name(BPF_FUNC_copy_from_user, name, sizeof(name)));
-	EXPECT_STREQ("bpf_get_current_task_btf (158), which is not available in kapsel",
-		     kl_helper_name(BPF_FUNC_get_current_task_btf, name, sizeof(name)));
+	EXPECT_STREQ("bpf_task_pt_regs (175), which is not available in kapsel",
+		     kl_helper_name(BPF_FUNC_task_pt_regs, name, sizeof(name)));
 	EXPECT_STREQ("bpf_tail_call", kl_helper_name(BPF_FUNC_tail_call, name, sizeof(name)));
 }
 

@@ -138,6 +138,8 @@ static void (*bpf_spin_lock)(struct bpf_spin_lock *lock) = (void *)93; /* netfil
 static void (*bpf_spin_unlock)(struct bpf_spin_lock *lock) = (void *)94; /* netfilter */
 static struct bpf_sock *(*bpf_sk_fullsock)(struct bpf_sock *sk) = (void *)95; /* netfilter */
 static struct bpf_tcp_sock *(*bpf_tcp_sock)(struct bpf_sock *sk) = (void *)96; /* netfilter */
+static long (*bpf_skb_ecn_set_ce)(void *skb) = (void *)97;	/* netfilter */
+static struct bpf_sock *(*bpf_get_listener_sock)(struct bpf_sock *sk) = (void *)98; /* netfilter */
 static long (*bpf_send_signal)(u32 sig) = (void *)109;		/* kprobe */
 static long (*bpf_probe_read_user)(void *dst, u32 size,
 				   const void *from) = (void *)112; /* kprobe */
@@ -162,6 +164,7 @@ static void *(*bpf_ringbuf_reserve)(void *ringbuf, u64 size,
 static void (*bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static void (*bpf_ringbuf_discard)(void *data, u64 flags) = (void *)133;
 static u64 (*bpf_ringbuf_query)(void *ringbuf, u64 flags) = (void *)134;
+static struct task_struct *(*bpf_get_current_task_btf)(void) = (void *)158; /* kprobe */
 static u64 (*bpf_ktime_get_coarse_ns)(void) = (void *)160;
 static long (*bpf_for_each_map_elem)(void *map, void *fn, void *ctx,
 				     u64 flags) = (void *)164;

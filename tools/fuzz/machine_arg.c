@@ -77,6 +77,7 @@ bool fz_check_arg(struct fz_machine *m, const struct kps_helper *h, u32 n,
 		return v->tag != FZ_PTR || m->type->leaks || fz_machine_bad(m, "leak to helper");
 	case KPS_ARG_CTX:
 	case KPS_ARG_CTX_CHANGED:
+	case KPS_ARG_CTX_WRITTEN:
 		return (v->tag == FZ_PTR && v->obj == FZ_CTX_OBJ && !v->n) ||
 		       fz_machine_bad(m, "not the context");
 	case KPS_ARG_MAP:

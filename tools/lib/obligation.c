@@ -121,6 +121,7 @@ static const char * const arg_words[] = {
 	[KPS_ARG_DYNPTR] = "the address of a dynptr",
 	[KPS_ARG_DYNPTR_OUT] = "the address of a struct bpf_dynptr on the stack",
 	[KPS_ARG_DYNPTR_RECORD] = "a dynptr from bpf_ringbuf_reserve_dynptr()",
+	[KPS_ARG_CTX_WRITTEN] = "the context",
 	[KPS_ARG_LOCK] = "the struct bpf_spin_lock of a map's value",
 };
 

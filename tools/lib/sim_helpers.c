@@ -142,6 +142,7 @@ MODEL(get_numa_node_id) { UNUSED5; return 0; }
 MODEL(get_current_pid_tgid) { UNUSED5; return 1ULL << 32 | 1; }
 MODEL(get_current_uid_gid) { UNUSED5; return 0; }
 MODEL(get_current_task) { UNUSED5; return 0; }
+MODEL(get_current_task_btf) { UNUSED5; return 0; }
 MODEL(get_current_cgroup_id) { UNUSED5; return 1; }
 MODEL(get_current_ancestor_cgroup_id) { UNUSED5; return !r1; }
 MODEL(send_signal) { UNUSED5; return (s64)-EPERM; }

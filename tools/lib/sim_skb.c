@@ -4,6 +4,7 @@
  * nobody else's, and without a sum of a device
  */
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -46,6 +47,7 @@ MODEL(get_socket_cookie) { UNUSED5; return 0; }
 MODEL(get_socket_uid) { UNUSED5; return OVERFLOW_UID; }
 MODEL(sk_fullsock) { UNUSED5; return 0; }
 MODEL(tcp_sock) { UNUSED5; return 0; }
+MODEL(get_listener_sock) { UNUSED5; return 0; }
 MODEL(sk_cgroup_id) { UNUSED5; return 0; }
 MODEL(sk_ancestor_cgroup_id) { UNUSED5; return 0; }
 MODEL(skb_cgroup_id) { UNUSED5; return 0; }
@@ -157,4 +159,37 @@ MODEL(l4_csum_replace)
 	if (optional && !*sum)
 		*sum = 0xffff;
 	return 0;
+}
+
+/* The last two bits of a traffic class are 0: it takes no marks, or 3: it is marked. */
+static u64 mark4(u8 *ip)
+{
+	u16 more = 3 - (ip[1] & 3), sum;
+
+	if (more == 3)
+		return 0;
+	memcpy(&sum, ip + 10, sizeof(sum));
+	if (more)
+		sum = fold((u32)sum + htons(0xffff - more));
+	memcpy(ip + 10, &sum, sizeof(sum));
+	ip[1] |= 3;
+	return 1;
+}
+
+static u64 mark6(u8 *ip)
+{
+	if (!(ip[1] & 0x30))
+		return 0;
+	ip[1] |= 0x30;
+	return 1;
+}
+
+MODEL(skb_ecn_set_ce)
+{
+	u8 *ip = (u8 *)packet_at(0, 20);
+
+	UNUSED5;
+	if (ip && ip[0] >> 4 == 4)
+		return mark4(ip);
+	return ip && ip[0] >> 4 == 6 && packet_at(0, 40) ? mark6(ip) : 0;
 }

@@ -116,6 +116,7 @@ static const char * const arg_types[] = {
 	[KPS_ARG_DYNPTR] = "const struct bpf_dynptr *ptr",
 	[KPS_ARG_DYNPTR_OUT] = "struct bpf_dynptr *ptr",
 	[KPS_ARG_DYNPTR_RECORD] = "struct bpf_dynptr *ptr",
+	[KPS_ARG_CTX_WRITTEN] = "void *ctx",
 	[KPS_ARG_LOCK] = "struct bpf_spin_lock *lock",
 };
 

@@ -129,6 +129,8 @@ static __always_inline void keep_sock(struct __sk_buff *skb, void *map)
 	KEEP(sk_state, ALSO((u64)sk->family << 32 | sk->state,
 			    ALSO(sk->bound_dev_if, (u32)sk->rx_queue_mapping)));
 	KEEP(sk_cgroup, ALSO(bpf_sk_cgroup_id(sk), bpf_sk_ancestor_cgroup_id(sk, 1)));
+	full = bpf_get_listener_sock(sk);
+	KEEP(sk_listener, full ? ALSO(full->src_port, full->state) : 1);
 	full = bpf_sk_fullsock(sk);
 	if (!full)
 		return;
