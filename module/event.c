@@ -7,10 +7,10 @@
 
 static __always_inline __nocfi enum kps_outcome run(struct kps_link *link,
 						    const struct kps_prog *prog,
-						    const struct kps_site *site,
+						    const void *where,
 						    void *ctx, u64 *ret)
 {
-	enum kps_outcome outcome = kps_run_here(prog, site, ctx, ret,
+	enum kps_outcome outcome = kps_run_here(prog, where, ctx, ret,
 						&link->stats->run_ns);
 
 	if (unlikely(outcome == KPS_RECURSED))
@@ -22,9 +22,9 @@ static __always_inline __nocfi enum kps_outcome run(struct kps_link *link,
 
 notrace __nocfi enum kps_outcome kps_link_run(struct kps_link *link,
 					      const struct kps_prog *prog,
-					      void *ctx, u64 *ret)
+					      struct kps_skb_ctx *ctx, u64 *ret)
 {
-	return run(link, prog, NULL, ctx, ret);
+	return run(link, prog, ctx, ctx, ret);
 }
 
 NOKPROBE_SYMBOL(kps_link_run);

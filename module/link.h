@@ -78,19 +78,19 @@ extern const struct kps_kind kps_link_kind;
 struct kps_link *kps_link_by_fd(u32 fd);
 
 /**
- * kps_link_run - an event: run the link's program, and count
+ * kps_link_run - a packet: run the link's program, and count
  * @link: the link
  * @prog: its program, by kps_link_prog()
  * @ctx: context
  * @ret: what the program returned
  *
- * Not for probes: the program can't ask where it is. A run that ended is counted by
+ * A run that ended is counted by
  * its verdict, with kps_link_verdict().
  *
  * Return: see kps_prog_run(); @ret only counts for KPS_RAN.
  */
 enum kps_outcome kps_link_run(struct kps_link *link, const struct kps_prog *prog,
-			      void *ctx, u64 *ret);
+			      struct kps_skb_ctx *ctx, u64 *ret);
 
 /** kps_link_run_probe - the same for a probe at @site, whose program returns nothing of use */
 void kps_link_run_probe(struct kps_link *link, const struct kps_prog *prog,

@@ -329,6 +329,9 @@ static void take_facts(struct kps_prog *prog, const struct kps_proof *proof)
 	prog->writes_packet = proof->writes_packet;
 	prog->changes_packet = proof->writes_packet || proof->changes_packet;
 	prog->tail_calls = proof->tail_calls;
+	/* Which hook it is, the helper asks. */
+	if (calls(prog, BPF_FUNC_get_local_storage))
+		prog->ctx_read |= KPS_SKB_BIT(hook);
 	/* Whatever the programs that it leads to look at, or change. */
 	if (proof->tail_calls) {
 		prog->ctx_read = U64_MAX;

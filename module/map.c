@@ -232,7 +232,8 @@ static int check_arg(const struct kapsel_map_create *arg)
 
 static bool may_have_locks(u32 type)
 {
-	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_ARRAY;
+	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_ARRAY ||
+	       type == BPF_MAP_TYPE_CGROUP_STORAGE;
 }
 
 static int check_lock(const struct kapsel_map_create *arg)

@@ -48,6 +48,8 @@ struct kps_batch {
  * @push: for programs, any context: a value without a key
  * @pop: for programs, any context: take a value out; zeroes on error
  * @peek: the same without taking it out; a type without @pop is asked for the value
+ * @local: for programs of packets: the value of a direction, enum bpf_attach_type; it
+ *	lasts as long as the run
  * @read: for ioctls: the whole value, @user_size bytes
  * @asks: @read is asked for the value it gets, and gives none
  * @write: for ioctls: the whole value
@@ -79,6 +81,7 @@ struct kps_map_ops {
 	long (*push)(struct kps_map *map, const void *value, u64 flags);
 	long (*pop)(struct kps_map *map, void *value);
 	long (*peek)(struct kps_map *map, void *value);
+	void *(*local)(struct kps_map *map, u32 direction);
 	int (*read)(struct kps_map *map, const void *key, void *value);
 	bool asks;
 	int (*write)(struct kps_map *map, const void *key, const void *value,

@@ -39,7 +39,7 @@ struct kps_map;
  * @fuel: instructions a run gets: as many as the verifier proved to be enough
  * @metered: that they are enough was not proved
  * @tail_calls: a run may go on in another program
- * @ctx_read: context fields that it reads, one bit a field
+ * @ctx_read: context fields that it reads, or a helper for it; one bit a field
  * @ctx_written: fields that it writes
  * @writes_packet: it stores to the packet directly
  * @changes_packet: it stores to the packet, in whatever way

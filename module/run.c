@@ -99,12 +99,12 @@ notrace bool kps_run_tail_call(const struct kps_prog *prog)
 }
 
 notrace __nocfi enum kps_outcome kps_prog_run(const struct kps_prog *prog,
-					      void *ctx, u64 *ret)
+					      const void *where, void *ctx, u64 *ret)
 {
 	enum kps_outcome outcome;
 
 	preempt_disable_notrace();
-	outcome = kps_run_here(prog, NULL, ctx, ret, NULL);
+	outcome = kps_run_here(prog, where, ctx, ret, NULL);
 	preempt_enable_notrace();
 	return outcome;
 }

@@ -17,6 +17,7 @@
 
 struct kps_link;
 struct kps_site;
+struct kps_skb_ctx;
 
 #define KPS_LINE_LEN	512	/* of trace_printk, with what goes before it */
 
@@ -27,6 +28,7 @@ struct kps_site;
  * @prog: kept alive by the hook's read-side section, or by the test run's file
  * @next: the program to go on with, found by a tail call; kept alive likewise
  * @site: of the probe that it is run by, or NULL
+ * @skb: of a program of packets, in place of that: its context
  * @lock: that it holds, in a map's value, or NULL
  * @lock_irq: the interrupt state before
  * @line: where trace_printk formats
@@ -39,7 +41,10 @@ struct kps_exec {
 	u32 tail_calls;
 	const struct kps_prog *prog;
 	const struct kps_prog *next;
-	const struct kps_site *site;
+	union {
+		const struct kps_site *site;
+		const struct kps_skb_ctx *skb;
+	};
 	void *lock;
 	unsigned long lock_irq;
 	char line[KPS_LINE_LEN];
@@ -117,7 +122,7 @@ kps_run_timed(struct kps_exec *exec, const struct kps_prog *prog, void *ctx,
 /**
  * kps_run_here - run a program; preemption is off
  * @prog: the program
- * @site: the probe's, or NULL
+ * @where: of a probe its struct kps_site, or NULL; of a packet its struct kps_skb_ctx
  * @ctx: its context
  * @ret: what it returned
  * @ns: gets the time it took, while that is measured; NULL: nobody asks
@@ -131,7 +136,7 @@ kps_run_timed(struct kps_exec *exec, const struct kps_prog *prog, void *ctx,
  * interrupts leaves @now as it was, but it is not to find a part of it.
  */
 static __always_inline __nocfi enum kps_outcome
-kps_run_here(const struct kps_prog *prog, const struct kps_site *site, void *ctx,
+kps_run_here(const struct kps_prog *prog, const void *where, void *ctx,
 	     u64 *ret, u64 __percpu *ns)
 {
 	struct kps_cpu *cpu = this_cpu_ptr(kps_cpus);
@@ -144,7 +149,7 @@ kps_run_here(const struct kps_prog *prog, const struct kps_site *site, void *ctx
 	exec->busy = true;
 	barrier();
 	exec->prog = prog;
-	exec->site = site;
+	exec->site = where;
 	WRITE_ONCE(cpu->now, exec);
 	if (ns && static_branch_unlikely(&kps_stats_time))
 		outcome = kps_run_timed(exec, prog, ctx, ret, ns);
@@ -157,7 +162,8 @@ kps_run_here(const struct kps_prog *prog, const struct kps_site *site, void *ctx
 }
 
 /** kps_prog_run - kps_run_here() for whoever has preemption on */
-enum kps_outcome kps_prog_run(const struct kps_prog *prog, void *ctx, u64 *ret);
+enum kps_outcome kps_prog_run(const struct kps_prog *prog, const void *where, void *ctx,
+			      u64 *ret);
 
 /** kps_run_current - the innermost run of this CPU; for helpers */
 struct kps_exec *kps_run_current(void);

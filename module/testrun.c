@@ -44,7 +44,7 @@ struct input {
 
 static int run_on_regs(const struct input *in, u64 *ret)
 {
-	return kps_prog_run(in->prog, in->ctx, ret);
+	return kps_prog_run(in->prog, NULL, in->ctx, ret);
 }
 
 static int run_on_skb(const struct input *in, u64 *ret)
@@ -56,7 +56,7 @@ static int run_on_skb(const struct input *in, u64 *ret)
 		return KPS_ABORTED;
 	kps_skb_fill(&ctx, in->prog, in->skb, &in->state);
 	memcpy(ctx.cb, in->given->cb, sizeof(ctx.cb));
-	outcome = kps_prog_run(in->prog, &ctx, ret);
+	outcome = kps_prog_run(in->prog, &ctx, &ctx, ret);
 	if (outcome == KPS_RAN)
 		kps_skb_write_back(&ctx, in->prog->ctx_written);
 	return outcome;

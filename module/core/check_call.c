@@ -63,13 +63,18 @@ static bool reads_map(const struct kps_helper *helper)
 	return helper->ret == KPS_RET_VALUE_OR_NULL || helper->args[1] == KPS_ARG_VALUE_OUT;
 }
 
-/* Of a map of maps, lookups are all there is to programs. */
+/*
+ * Of a map of maps, lookups are all there is to programs; of a cgroup's storage, what
+ * gives its value.
+ */
 static bool has_operation(const struct kps_helper *helper, const struct kps_map_type *type)
 {
 	u32 ops = type ? type->ops : 0;
 
 	if (helper->id == BPF_FUNC_map_lookup_elem && ops & KAPSEL_MAP_OP_MAPS)
 		return true;
+	if (ops & KAPSEL_MAP_OP_LOCAL)
+		return helper->map_op == KAPSEL_MAP_OP_LOCAL;
 	return type && (helper->map_op & ops) == helper->map_op;
 }
 
@@ -508,6 +513,13 @@ static void look_up(const struct kps_at *at, u32 map, struct kps_reg *out)
 	out->ref = kps_value_ref(at->env, map);
 }
 
+/* What is always there. */
+static void take_value(const struct kps_at *at, u32 map, struct kps_reg *out)
+{
+	*out = kps_reg_pointer(KAPSEL_KIND_MAP_VALUE, (u16)map, 0, at->pc);
+	out->ref = kps_value_ref(at->env, map);
+}
+
 /* The largest size that the helper was given. */
 static s64 most_bytes(const struct kps_at *at, const struct kps_helper *helper)
 {
@@ -527,6 +539,9 @@ static int result_of(const struct kps_at *at, const struct kps_helper *helper,
 		return 0;
 	case KPS_RET_VALUE_OR_NULL:
 		look_up(at, kps_reg_at(at, 1)->object, out);
+		return 0;
+	case KPS_RET_VALUE:
+		take_value(at, kps_reg_at(at, 1)->object, out);
 		return 0;
 	case KPS_RET_RECORD_OR_NULL:
 		return acquire_record(at, out);

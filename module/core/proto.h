@@ -52,6 +52,7 @@ enum kps_ret {
 	KPS_RET_SOCK_OR_NULL,	/* a full socket; it lasts as long as the run */
 	KPS_RET_TCP_OR_NULL,	/* the same of a TCP socket */
 	KPS_RET_SLICE_OR_NULL,	/* KPS_ARG_CONST_SIZE bytes of the dynptr that is an argument */
+	KPS_RET_VALUE,		/* of the map in the first argument */
 };
 
 /**

@@ -34,7 +34,7 @@ int kps_inner_like(struct kps_map *map, const struct kapsel_map_create *arg)
 
 	if (IS_ERR(inner))
 		return PTR_ERR(inner);
-	if (inner->lock_size)
+	if (inner->lock_size || inner->type->ops & KAPSEL_MAP_OP_LOCAL)
 		err = -EOPNOTSUPP;
 	else if (may_be_inner(inner))
 		map->inner = (struct kps_inner_facts){

@@ -42,6 +42,8 @@ static u32 map_type(const char *name)
 		{ "percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY },
 		{ "perf_event_array", BPF_MAP_TYPE_PERF_EVENT_ARRAY },
 		{ "cgroup_array", BPF_MAP_TYPE_CGROUP_ARRAY },
+		{ "cgroup_storage", BPF_MAP_TYPE_CGROUP_STORAGE },
+		{ "percpu_cgroup_storage", BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE },
 		{ "prog_array", BPF_MAP_TYPE_PROG_ARRAY },
 		{ "array_of_maps", BPF_MAP_TYPE_ARRAY_OF_MAPS },
 		{ "hash_of_maps", BPF_MAP_TYPE_HASH_OF_MAPS },

@@ -318,6 +318,26 @@ map_push_pop_peek()
 		status 0 kapsel unload --all && nothing_left_soon
 }
 
+# The root cgroup's values, by direction: there from the beginning, and never gone.
+map_of_a_storage()
+{
+	local in='{cgroup_inode_id=1,attach_type=0}' out='{cgroup_inode_id=1,attach_type=1}'
+
+	status 0 kapsel load --no-attach "$(object storage.bpf.o)" --pin clistorage &&
+		status 0 kapsel list maps && says out 'struct bpf_cgroup_storage_key -> struct count, 2' &&
+		says out 'u64 -> u64, 1' &&
+		status 0 kapsel map get each "$in" && says out 'packets *=* *0' &&
+		status 0 kapsel map set each "$out" '{packets=5,bytes=77}' &&
+		status 0 kapsel map get each "$out" && says out 77 &&
+		status 0 kapsel map dump each && says out 77 && says out 'attach_type=1' &&
+		status 0 kapsel -j map dump each_cpu && is_json out &&
+		status 0 kapsel map set both 1 12 && status 0 kapsel map dump both && says out '1  12' &&
+		status 1 kapsel map set both 2 12 && says err "no such key" &&
+		status 1 kapsel map set --new both 1 12 && status 1 kapsel map del both 1 &&
+		status 0 kapsel map clear both && status 0 kapsel map get both 1 && says out '^0$' &&
+		status 0 kapsel unload --all && nothing_left_soon
+}
+
 # Samples for programs, by one who writes them.
 map_push_of_samples()
 {
@@ -544,7 +564,7 @@ command -v kapsel >/dev/null || ktap_skip_all "no kapsel command"
 work=$(mktemp -d) && chmod 777 "$work" && cd "$work" || exit 1
 make_packet
 
-ktap_plan 38
+ktap_plan 39
 ktap_test "help goes to stdout" help_is_data
 ktap_test "wrong usage names the word" wrong_usage_names_the_word
 ktap_test "verify accepts" verify_accepts
@@ -566,6 +586,7 @@ ktap_test "exec on captured packets" exec_reads_captures
 ktap_test "load, list, map, unload" load_list_map_unload
 ktap_test "links before and after others" links_have_an_order
 ktap_test "push, pop and peek" map_push_pop_peek
+ktap_test "the storage of a cgroup" map_of_a_storage
 ktap_test "samples for programs" map_push_of_samples
 ktap_test "cgroups in an array" map_set_of_cgroups
 ktap_test "functions of a link" show_lists_functions

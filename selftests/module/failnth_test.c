@@ -32,6 +32,8 @@ static const struct shape shapes[] = {
 	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 8, 0 },
 	{ BPF_MAP_TYPE_STACK_TRACE, 4, 64, 8, 0 },
 	{ BPF_MAP_TYPE_CGROUP_ARRAY, 4, 4, 8, 0 },
+	{ BPF_MAP_TYPE_CGROUP_STORAGE, 16, 8, 0, 0 },
+	{ BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, 16, 8, 0, 0 },
 	{ BPF_MAP_TYPE_LRU_HASH, 4, 8, 8, 0 },
 	{ BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 8, 8, 0 },
 	{ BPF_MAP_TYPE_LPM_TRIE, 8, 8, 8, BPF_F_NO_PREALLOC },
@@ -180,6 +182,9 @@ static void elem_begin(void *env)
 	memset(self->value, 0, sizeof(self->value));
 	if (self->shape->type == BPF_MAP_TYPE_LPM_TRIE)
 		self->key[0] = 32;
+	/* The root cgroup's, for ingress. */
+	if (!self->shape->entries)
+		self->key[0] = 1;
 	if (self->shape->value == 4)
 		memcpy(self->value, &fd, sizeof(fd));
 }

@@ -151,7 +151,8 @@ static void make_load(struct fuzz *f, struct call *c)
 
 static void make_map(struct fuzz *f, struct call *c)
 {
-	static const __u8 types[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 22, 23, 27, 30 };
+	static const __u8 types[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 19, 21, 22, 23,
+				      27, 30 };
 	static const __u8 sizes[] = { 0, 4, 8, 16, 64 };
 	struct kapsel_map_create *map = (void *)c->arg;
 
@@ -160,6 +161,11 @@ static void make_map(struct fuzz *f, struct call *c)
 		.value_size = sizes[rnd(f, ARRAY_SIZE(sizes))], .max_entries = 1 + rnd(f, 64),
 	};
 	switch (map->map_type) {
+	case BPF_MAP_TYPE_CGROUP_STORAGE:
+	case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
+		map->key_size = rnd(f, 2) ? 8 : 16;
+		map->max_entries = 0;
+		break;
 	case BPF_MAP_TYPE_QUEUE:
 	case BPF_MAP_TYPE_STACK:
 	case BPF_MAP_TYPE_BLOOM_FILTER:

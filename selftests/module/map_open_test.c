@@ -378,6 +378,8 @@ TEST(types_as_in_linux)
 		{ BPF_MAP_TYPE_QUEUE, 0, 8, 1 }, { BPF_MAP_TYPE_STACK, 0, 8, 1 },
 		{ BPF_MAP_TYPE_RINGBUF, 0, 0, 4096 }, { BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096 },
 		 { BPF_MAP_TYPE_BLOOM_FILTER, 0, 8, 1 },
+		{ BPF_MAP_TYPE_CGROUP_STORAGE, 16, 8, 0 },
+		{ BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, 8, 8, 0 },
 	};
 	static const __u32 flags[] = { BPF_F_RDONLY, BPF_F_WRONLY, BPF_F_RDONLY | BPF_F_WRONLY };
 	int dev = km_open();

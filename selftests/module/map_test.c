@@ -106,7 +106,7 @@ static __u32 key_of(const struct kps_map_type *type)
 {
 	if (type->ops & (KAPSEL_MAP_OP_RINGBUF | KAPSEL_MAP_OP_DRAIN | KAPSEL_MAP_OP_PUSH))
 		return 0;
-	return type->type == BPF_MAP_TYPE_LPM_TRIE ? 8 : 4;
+	return type->ops & KAPSEL_MAP_OP_LOCAL || type->type == BPF_MAP_TYPE_LPM_TRIE ? 8 : 4;
 }
 
 static __u32 value_of(const struct kps_map_type *type)
@@ -128,7 +128,8 @@ TEST_F(create, flags_are_those_of_the_row)
 		for (int bit = 0; bit < 32; bit++) {
 			struct kapsel_map_create arg = {
 				.map_type = type->type, .key_size = key_of(type),
-				.value_size = value_of(type), .max_entries = 4096,
+				.value_size = value_of(type),
+				.max_entries = type->ops & KAPSEL_MAP_OP_LOCAL ? 0 : 4096,
 				.map_flags = 1U << bit | (trie ? BPF_F_NO_PREALLOC : 0),
 				.inner_map_fd = type->ops & KAPSEL_MAP_OP_MAPS ? inner : 0,
 			};

@@ -33,6 +33,8 @@ static const struct row helpers[] = {
 #define BPF_MAP_TYPE_perf_event_array BPF_MAP_TYPE_PERF_EVENT_ARRAY
 #define BPF_MAP_TYPE_stack_trace BPF_MAP_TYPE_STACK_TRACE
 #define BPF_MAP_TYPE_cgroup_array BPF_MAP_TYPE_CGROUP_ARRAY
+#define BPF_MAP_TYPE_cgroup_storage BPF_MAP_TYPE_CGROUP_STORAGE
+#define BPF_MAP_TYPE_percpu_cgroup_storage BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
 #define BPF_MAP_TYPE_percpu_hash BPF_MAP_TYPE_PERCPU_HASH
 #define BPF_MAP_TYPE_percpu_array BPF_MAP_TYPE_PERCPU_ARRAY
 #define BPF_MAP_TYPE_lru_hash BPF_MAP_TYPE_LRU_HASH

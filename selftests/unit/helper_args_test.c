@@ -22,7 +22,7 @@
 
 enum {
 	HASH, ARRAY, PERCPU_ARRAY, RINGBUF, READ_ONLY, WRITE_ONLY, PERF, CGROUP, PROGS, MAPS, STACK,
-	QUEUE, STRINGS, LOCKED, USER_RINGBUF
+	QUEUE, STRINGS, LOCKED, USER_RINGBUF, STORAGE, PERCPU_STORAGE
 };
 
 static const struct kps_map_facts maps[] = {
@@ -43,6 +43,8 @@ static const struct kps_map_facts maps[] = {
 	[LOCKED] = { .type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8,
 		     .max_entries = 16, .lock_size = 4, .lock_off = 4 },
 	[USER_RINGBUF] = { BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096, 0, false },
+	[STORAGE] = { BPF_MAP_TYPE_CGROUP_STORAGE, 16, 8, 0, 0, false },
+	[PERCPU_STORAGE] = { BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, 8, 8, 0, 0, false },
 };
 
 /*
@@ -331,6 +333,7 @@ static const struct value *good_value(const struct kps_helper *helper, u32 n)
 	static const struct value stack = { "$ = map[fd:10]\n" };
 	static const struct value queue = { "$ = map[fd:11]\n" };
 	static const struct value user_ringbuf = { "$ = map[fd:14]\n" };
+	static const struct value storage = { "$ = map[fd:15]\n" };
 
 	if (helper->args[n] != KPS_ARG_MAP)
 		return &good[helper->args[n]];
@@ -338,6 +341,8 @@ static const struct value *good_value(const struct kps_helper *helper, u32 n)
 		return &ringbuf;
 	if (helper->map_op & KAPSEL_MAP_OP_DRAIN)
 		return &user_ringbuf;
+	if (helper->map_op & KAPSEL_MAP_OP_LOCAL)
+		return &storage;
 	if (helper->map_op & KAPSEL_MAP_OP_PERF)
 		return &perf;
 	if (helper->map_op & KAPSEL_MAP_OP_CGROUP)
@@ -450,12 +455,17 @@ static u32 only_type(u32 op)
 	return 0;
 }
 
+static bool is_storage(u32 type)
+{
+	return type == BPF_MAP_TYPE_CGROUP_STORAGE || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+}
+
 static bool has_elements(u32 type)
 {
 	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_PERF_EVENT_ARRAY &&
 	       type != BPF_MAP_TYPE_CGROUP_ARRAY && type != BPF_MAP_TYPE_PROG_ARRAY &&
 	       type != BPF_MAP_TYPE_STACK_TRACE && type != BPF_MAP_TYPE_QUEUE &&
-	       type != BPF_MAP_TYPE_USER_RINGBUF;
+	       type != BPF_MAP_TYPE_USER_RINGBUF && !is_storage(type);
 }
 
 static int map_verdict(const struct kps_helper *helper, const struct kps_prog_type *prog,
@@ -467,6 +477,8 @@ static int map_verdict(const struct kps_helper *helper, const struct kps_prog_ty
 		return 118;
 	if (map->inner.type)
 		return helper->id == BPF_FUNC_map_lookup_elem ? 0 : 44;
+	if (helper->map_op == KAPSEL_MAP_OP_LOCAL)
+		return is_storage(map->type) ? 0 : 44;
 	if (only ? map->type != only : !has_elements(map->type))
 		return 44;
 	if (map->flags & BPF_F_RDONLY_PROG && helper->ret == KPS_RET_ERR)

@@ -130,6 +130,7 @@ static long (*bpf_skb_load_bytes_relative)(const void *skb, u32 off, void *to, u
 					   u32 start) = (void *)68; /* netfilter */
 static u64 (*bpf_skb_cgroup_id)(void *skb) = (void *)79;	/* netfilter */
 static u64 (*bpf_get_current_cgroup_id)(void) = (void *)80;	/* kprobe */
+static void *(*bpf_get_local_storage)(void *map, u64 flags) = (void *)81; /* netfilter */
 static u64 (*bpf_skb_ancestor_cgroup_id)(void *skb, int level) = (void *)83; /* netfilter */
 static long (*bpf_map_push_elem)(void *map, const void *value, u64 flags) = (void *)87;
 static long (*bpf_map_pop_elem)(void *map, void *value) = (void *)88;

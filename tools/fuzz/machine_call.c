@@ -227,6 +227,7 @@ static struct fz_val result(struct fz_machine *m, const struct kps_helper *h, u6
 				.n = (const struct kps_map_facts *)(unsigned long)r0 - fz_maps,
 			};
 		return r0 ? fz_object_at(m, r0) : number(0);
+	case KPS_RET_VALUE:
 	case KPS_RET_SOCK_OR_NULL:
 	case KPS_RET_TCP_OR_NULL:
 		return r0 ? fz_object_at(m, r0) : number(0);

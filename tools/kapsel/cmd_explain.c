@@ -154,6 +154,7 @@ static void ops_text(__u32 ops, char *buf, size_t size)
 		{ KAPSEL_MAP_OP_MAPS, "lookup, which gives a map" },
 		{ KAPSEL_MAP_OP_EACH, "for_each_map_elem" },
 		{ KAPSEL_MAP_OP_DRAIN, "user_ringbuf_drain" },
+		{ KAPSEL_MAP_OP_LOCAL, "get_local_storage" },
 	};
 
 	bits_text(ops, words, ARRAY_LEN(words), buf, size);

@@ -36,9 +36,14 @@ const char *mapview_shape(const struct kapsel_dev *dev, int fd, char *buf, size_
 	else if (!view.info.key_size)
 		snprintf(buf, size, "%s, %u", value, view.info.max_entries);
 	else
-		snprintf(buf, size, "%s -> %s, %u", key, value, view.info.max_entries);
+		snprintf(buf, size, "%s -> %s, %u", key, value, mapview_room(&view));
 	kapsel_view_close(&view);
 	return buf;
+}
+
+__u32 mapview_room(const struct kapsel_view *view)
+{
+	return view->info.max_entries ?: view->info.used;
 }
 
 static const char *cpu_value(const struct kapsel_view *view, const void *value, __u32 cpu)

@@ -8,6 +8,9 @@
 /** mapview_shape - "char[16] -> u64, 256"; returns @buf */
 const char *mapview_shape(const struct kapsel_dev *dev, int fd, char *buf, size_t size);
 
+/** mapview_room - elements that the map may have; of those nobody counts, that it has */
+__u32 mapview_room(const struct kapsel_view *view);
+
 /** mapview_value - a value for people; per CPU: the sum, or each CPU's */
 void mapview_value(FILE *to, const struct kapsel_view *view, const void *value);
 

@@ -141,7 +141,7 @@ static void text_map(const struct kapsel_view *view)
 	if (is_array(view))
 		printf("%u; zeros left out)\n", view->info.max_entries);
 	else
-		printf("%u of %u)\n", view->info.used, view->info.max_entries);
+		printf("%u of %u)\n", view->info.used, mapview_room(view));
 	if (mapview_text(stdout, view, "  ", is_array(view), &err))
 		printf("  (%s)\n", err.text);
 }

@@ -244,6 +244,7 @@ static bool run_code(struct kapsel_offline *x, struct part *part,
 		return false;
 	kl_sim_now = &x->sim;
 	x->sim.prog_type = part->in.prog_type;
+	x->sim.hooknum = opts->hooknum;
 	if (x->sim.packet_size)
 		memcpy(x->sim.packet, opts->data, x->sim.packet_size);
 	do {

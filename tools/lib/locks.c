@@ -75,7 +75,8 @@ static void look_into_section(const struct kapsel_object *obj, const struct kaps
 
 static bool may_have_locks(const struct kapsel_map *map)
 {
-	return (map->type == BPF_MAP_TYPE_HASH || map->type == BPF_MAP_TYPE_ARRAY) &&
+	return (map->type == BPF_MAP_TYPE_HASH || map->type == BPF_MAP_TYPE_ARRAY ||
+		map->type == BPF_MAP_TYPE_CGROUP_STORAGE) &&
 	       !(map->flags & BPF_F_RDONLY_PROG);
 }
 

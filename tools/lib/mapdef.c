@@ -237,6 +237,21 @@ static int check_stacks(const struct kapsel_object *obj, const struct kapsel_map
 	return 0;
 }
 
+/* One value for each direction or for both: nobody says how many. */
+static int check_storage(const struct kapsel_object *obj, const struct kapsel_map *map,
+			 struct kapsel_error *err)
+{
+	if (map->max_entries)
+		return bad_shape(obj, map, "a cgroup storage has no max_entries", err);
+	if (map->key_size != sizeof(struct bpf_cgroup_storage_key) &&
+	    map->key_size != sizeof(u64))
+		return bad_shape(obj, map, "a cgroup storage's key is struct bpf_cgroup_storage_key or a u64",
+				 err);
+	if (!map->value_size)
+		return bad_shape(obj, map, "the value's type or size is missing", err);
+	return 0;
+}
+
 static int check_keyless(const struct kapsel_object *obj, const struct kapsel_map *map,
 			 struct kapsel_error *err)
 {
@@ -306,10 +321,12 @@ static int check_shape(const struct kapsel_object *obj, struct kapsel_map *map,
 		return bad_shape(obj, map, "map_extra is for bloom filters", err);
 	if (type->ops & KAPSEL_MAP_OP_PERF)
 		return check_perf(obj, map, err);
-	if (!map->max_entries)
+	if (!map->max_entries && !(type->ops & KAPSEL_MAP_OP_LOCAL))
 		return bad_shape(obj, map, "max_entries is missing or 0", err);
 	if (map->flags & ~type->flags)
 		return refuse_flags(obj, map, type, err);
+	if (type->ops & KAPSEL_MAP_OP_LOCAL)
+		return check_storage(obj, map, err);
 	if (type->ops & (KAPSEL_MAP_OP_RINGBUF | KAPSEL_MAP_OP_DRAIN))
 		return check_ringbuf(obj, map, err);
 	if (type->ops & KAPSEL_MAP_OP_STACK)
@@ -340,6 +357,8 @@ static int check_inner(const struct kapsel_object *obj, struct kapsel_map *map,
 				 err);
 	if (inner && inner->ops & (KAPSEL_MAP_OP_MAPS | KAPSEL_MAP_OP_PROGS))
 		return bad_shape(obj, map, "maps in it hold no maps or programs", err);
+	if (inner && inner->ops & KAPSEL_MAP_OP_LOCAL)
+		return bad_shape(obj, map, "a cgroup storage is in no map", err);
 	return check_shape(obj, map->inner, err);
 }
 

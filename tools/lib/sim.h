@@ -39,6 +39,7 @@ struct kl_sim_map {
  * @trace: where records and lines go, or NULL
  * @packet: of a netfilter program
  * @packet_size: bytes
+ * @hooknum: where it is, NF_INET_*
  * @random: state of bpf_get_prandom_u32(), the same in each run
  */
 struct kl_sim {
@@ -51,6 +52,7 @@ struct kl_sim {
 	FILE *trace;
 	char *packet;
 	u32 packet_size;
+	u32 hooknum;
 	u32 random;
 };
 
@@ -74,6 +76,9 @@ int kl_sim_delete(struct kl_sim_map *sim, const void *key);
 
 /** kl_sim_each - the next element of a walk; false: there is none */
 bool kl_sim_each(struct kl_sim_map *sim, struct kps_each *each);
+
+/** kl_sim_local - address of a cgroup storage's value, for where the run is */
+void *kl_sim_local(const struct kl_sim_map *sim);
 
 /** kl_sim_push - store a value without a key; 0 or -errno */
 int kl_sim_push(struct kl_sim_map *sim, const void *value, u64 flags);

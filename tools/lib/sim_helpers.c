@@ -73,6 +73,12 @@ MODEL(map_lookup_percpu_elem)
 	return r3 ? 0 : (uintptr_t)kl_sim_lookup(PTR(r1), PTR(r2));
 }
 
+MODEL(get_local_storage)
+{
+	UNUSED5;
+	return (uintptr_t)kl_sim_local(PTR(r1));
+}
+
 /* What is in the array is what the object puts there. */
 MODEL(tail_call)
 {

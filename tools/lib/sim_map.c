@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <linux/kernel.h>
+#include <linux/netfilter.h>
 
 #include "core/proto.h"
 #include "sim.h"
@@ -31,6 +32,11 @@ static bool is_trie(const struct kl_sim_map *sim)
 	return type_of(sim) == BPF_MAP_TYPE_LPM_TRIE;
 }
 
+static bool is_storage(const struct kl_sim_map *sim)
+{
+	return kps_map_type_find(type_of(sim))->ops & KAPSEL_MAP_OP_LOCAL;
+}
+
 static size_t stride(const struct kl_sim_map *sim)
 {
 	return ALIGN((size_t)sim->map->value_size, 8);
@@ -48,10 +54,10 @@ static const char *key_at(const struct kl_sim_map *sim, u32 index)
 
 static bool alloc_entries(struct kl_sim_map *sim)
 {
-	u32 n = sim->map->max_entries;
+	u32 n = is_storage(sim) ? BPF_CGROUP_INET_EGRESS + 1 : sim->map->max_entries;
 
 	sim->values = calloc(n, stride(sim));
-	if (is_array(sim))
+	if (is_array(sim) || is_storage(sim))
 		return sim->values;
 	sim->keys = calloc(n, sim->map->key_size ?: 1);
 	sim->used = calloc(n, sizeof(*sim->used));
@@ -278,6 +284,14 @@ bool kl_sim_each(struct kl_sim_map *sim, struct kps_each *each)
 	each->value = (uintptr_t)value_at(sim, each->index);
 	each->done++;
 	return true;
+}
+
+/* The root cgroup's, of a direction or of both. */
+void *kl_sim_local(const struct kl_sim_map *sim)
+{
+	bool out = kl_sim_now->hooknum >= NF_INET_LOCAL_OUT;
+
+	return value_at(sim, sim->map->key_size != sizeof(u64) && out);
 }
 
 /* ------------------------------------------------------------------------

@@ -128,6 +128,7 @@ static const char * const ret_types[] = {
 	[KPS_RET_RECORD_OR_NULL] = "void *",
 	[KPS_RET_SOCK_OR_NULL] = "struct bpf_sock *",
 	[KPS_RET_SLICE_OR_NULL] = "void *",
+	[KPS_RET_VALUE] = "void *",
 	[KPS_RET_TCP_OR_NULL] = "struct bpf_tcp_sock *",
 };
 

@@ -404,6 +404,7 @@ struct kapsel_map_type_info {
 #define KAPSEL_MAP_OP_MAPS	8192	/* lookup, which gives a map */
 #define KAPSEL_MAP_OP_EACH	16384	/* for_each_map_elem */
 #define KAPSEL_MAP_OP_DRAIN	32768	/* user_ringbuf_drain */
+#define KAPSEL_MAP_OP_LOCAL	65536	/* get_local_storage; no other helper */
 
 /*
  * A perf event array has one ring buffer for all CPUs, of so many bytes for each
@@ -488,7 +489,8 @@ struct kapsel_prog_load {
  * @map_type: enum bpf_map_type
  * @key_size: bytes
  * @value_size: bytes
- * @max_entries: of a ring buffer: bytes, a power of two and of whole pages
+ * @max_entries: of a ring buffer: bytes, a power of two and of whole pages; of a cgroup
+ *	storage: 0
  * @map_flags: BPF_F_*. BPF_F_RDONLY and BPF_F_WRONLY are about the fd that is returned,
  *	not about the map: see struct kapsel_fd_by_id. A ring buffer has neither
  * @btf_key_type_id: in @btf; 0: unknown
@@ -500,15 +502,16 @@ struct kapsel_prog_load {
  * @inner_map_fd: of a map of maps: a map such as those in it; others: 0
  * @__reserved: 0
  * @map_extra: of a bloom filter: hashes for each value, at most 15; 0: 5. Else 0
- * @lock_size: 4: each value has a struct bpf_spin_lock, of a hash or an array that
- *	programs may write (else EOPNOTSUPP, EACCES); 0: it has none
+ * @lock_size: 4: each value has a struct bpf_spin_lock, of a hash, an array or a cgroup
+ *	storage that programs may write (else EOPNOTSUPP, EACCES); 0: it has none
  * @lock_off: where in the value it is, bytes, a multiple of 4
  *
  * Locks read as zero, and stay as they are when values are stored. Such a map is not
  * mapped (EOPNOTSUPP), nor put into another one.
  *
  * Maps in a map have the type, key and value size and flags of the one behind
- * @inner_map_fd; arrays its max_entries, too. They are no maps of maps or programs.
+ * @inner_map_fd; arrays its max_entries, too. They are no maps of maps or programs,
+ * nor cgroup storage (EOPNOTSUPP).
  */
 struct kapsel_map_create {
 	__u32	map_type;
