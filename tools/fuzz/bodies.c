@@ -8,6 +8,7 @@
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 
+#include "core/dynptr.h"
 #include "core/interp.h"
 #include "core/socket.h"
 #include "world.h"
@@ -112,14 +113,11 @@ static u64 erase(u64 map, u64 key)
 	return e->used ? -EINVAL : 0;
 }
 
-static u64 reserve(u64 size)
+static struct fz_record *new_record(u64 size)
 {
 	struct fz_world *w = &fz_world;
-	struct fz_record *r = &w->record[w->nr_records];
+	struct fz_record *r = &w->record[w->nr_records++];
 
-	if (w->nr_records == FZ_MAX_RECORDS || size > 4096 || fz_chance(&w->rng, 30))
-		return 0;
-	w->nr_records++;
 	/* The same place in each run of a program: it may look at addresses. */
 	if (!r->mem || r->size != size) {
 		free(r->mem);
@@ -130,7 +128,18 @@ static u64 reserve(u64 size)
 	r->size = size;
 	r->held = true;
 	memset(r->mem, 0xa5, size);
-	return fz_address(r->mem);
+	return r;
+}
+
+static bool no_room(u64 size)
+{
+	return fz_world.nr_records == FZ_MAX_RECORDS || size > 4096 ||
+	       fz_chance(&fz_world.rng, 30);
+}
+
+static u64 reserve(u64 size)
+{
+	return no_room(size) ? 0 : fz_address(new_record(size)->mem);
 }
 
 static void release(u64 record)
@@ -140,6 +149,46 @@ static void release(u64 record)
 	for (i = 0; i < fz_world.nr_records; i++)
 		if (fz_world.record[i].mem == at(record))
 			fz_world.record[i].held = false;
+}
+
+/* Behind the memory is the record's number, from 1: it is to be given back without, too. */
+static u64 reserve_dynptr(u32 size, u64 flags, struct kps_dynptr *ptr)
+{
+	int err = kps_dynptr_refused(size, flags) ?: no_room(size) ? -ENOMEM : 0;
+
+	kps_dynptr_set(ptr, 0, 0);
+	if (fz_world.nr_records == FZ_MAX_RECORDS)
+		return -ENOMEM;
+	if (err)
+		new_record(0);
+	else
+		kps_dynptr_set(ptr, fz_address(new_record(size)->mem), size);
+	ptr->__reserved = fz_world.nr_records;
+	return err;
+}
+
+static u64 release_dynptr(struct kps_dynptr *ptr)
+{
+	if (ptr->__reserved)
+		fz_world.record[ptr->__reserved - 1].held = false;
+	kps_dynptr_set(ptr, 0, 0);
+	return 0;
+}
+
+/* The checked machine remembers each of them. */
+static bool one_too_many(void)
+{
+	return fz_world.nr_dynptrs++ >= FZ_MAX_DYNPTRS;
+}
+
+static u64 make_dynptr(u64 mem, u32 size, u64 flags, struct kps_dynptr *ptr)
+{
+	return kps_dynptr_make(ptr, one_too_many() ? 0 : mem, size, flags);
+}
+
+static u64 slice(const struct kps_dynptr *ptr, u32 off, u32 len)
+{
+	return one_too_many() ? 0 : kps_dynptr_data(ptr, off, len);
 }
 
 static u64 fill_memory(u64 mem, u64 size, bool may_fail)
@@ -264,6 +313,19 @@ u64 fz_helper(u32 id, const u64 *a)
 	case BPF_FUNC_ringbuf_discard:
 		release(a[0]);
 		return 0;
+	case BPF_FUNC_dynptr_from_mem:
+		return make_dynptr(a[0], a[1], a[2], at(a[3]));
+	case BPF_FUNC_ringbuf_reserve_dynptr:
+		return reserve_dynptr(a[1], a[2], at(a[3]));
+	case BPF_FUNC_ringbuf_submit_dynptr:
+	case BPF_FUNC_ringbuf_discard_dynptr:
+		return release_dynptr(at(a[0]));
+	case BPF_FUNC_dynptr_read:
+		return kps_dynptr_read(at(a[0]), a[1], at(a[2]), a[3], a[4]);
+	case BPF_FUNC_dynptr_write:
+		return kps_dynptr_write(at(a[0]), a[1], at(a[2]), a[3], a[4]);
+	case BPF_FUNC_dynptr_data:
+		return slice(at(a[0]), a[1], a[2]);
 	case BPF_FUNC_ringbuf_output:
 		return read_memory(a[1], a[2]);
 	case BPF_FUNC_trace_printk:
@@ -309,7 +371,7 @@ static u64 body_##id(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)		\
 	F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(12) F(14) F(15) F(16) F(26)	\
 	F(39) F(42) F(45) F(87) F(88) F(89) F(93) F(94) F(95) F(96) F(112) F(113)	\
 	F(114) F(115) F(118) F(125) F(130) F(131) F(132) F(133) F(134) F(160) F(164)	\
-	F(165) F(177) F(182) F(195)
+	F(165) F(177) F(182) F(195) F(197) F(198) F(199) F(200) F(201) F(202) F(203)
 
 BODIES(BODY)
 

@@ -25,7 +25,7 @@ const char *const fz_layer_names[FZ_NR_LAYERS] = {
 
 const char *const fz_deed_names[FZ_NR_DEEDS] = {
 	"tail calls", "failed tail calls", "inner maps", "locks", "for_each", "loop helpers",
-	"formats", "records", "queues", "packet changes",
+	"formats", "records", "queues", "packet changes", "dynptrs",
 };
 
 static void fail(struct fz_outcome *out, enum fz_layer layer, const char *why)

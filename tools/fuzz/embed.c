@@ -248,11 +248,23 @@ static bool add_ref(struct match *t, u32 ref, u32 obj)
 	return true;
 }
 
+/* What a reference is to: a record, or a value with a lock. */
+static u32 owner(const struct fz_machine *m, u32 obj)
+{
+	const struct fz_obj *o = &m->obj[obj];
+	bool record = o->kind == KAPSEL_KIND_RINGBUF || o->kind == KAPSEL_KIND_DYNPTR ||
+		      o->kind == KAPSEL_KIND_SLICE;
+
+	return record ? FZ_MAX_OBJS + o->record : obj;
+}
+
 static bool right_object(const struct match *t, const struct kps_reg *r, const struct fz_val *v)
 {
 	const struct fz_obj *o = &t->m->obj[v->obj];
 
-	if (v->tag != FZ_PTR || o->kind != r->kind)
+	if (v->tag != (r->kind == KAPSEL_KIND_DYNPTR ? FZ_DYN : FZ_PTR) || o->kind != r->kind)
+		return false;
+	if (r->kind == KAPSEL_KIND_SLICE && o->hi != r->size)
 		return false;
 	if (r->kind == KAPSEL_KIND_RINGBUF)
 		return o->hi == r->size && fz_world.record[o->record].held;
@@ -303,7 +315,7 @@ static bool match_value(struct match *t, const struct kps_reg *r, const struct f
 		return wrong(t, "kind", frame, place, r, v);
 	if (r->kind != KAPSEL_KIND_SCALAR && !right_object(t, r, v))
 		return wrong(t, "object", frame, place, r, v);
-	if (r->ref && !add_ref(t, r->ref, v->obj))
+	if (r->ref && !add_ref(t, r->ref, owner(t->m, v->obj)))
 		return wrong(t, "reference", frame, place, r, v);
 	if (!kps_scalar_has(&r->val, n))
 		return wrong(t, "value", frame, place, r, v);

@@ -446,16 +446,18 @@ void fz_map_use(struct gen *g)
 {
 	u32 kind = below(g, 100);
 
-	if (kind < 15)
+	if (kind < 13)
 		tail_call(g);
-	else if (kind < 38)
+	else if (kind < 32)
 		inner_map(g);
-	else if (kind < 64)
+	else if (kind < 54)
 		locked(g);
-	else if (kind < 82)
+	else if (kind < 70)
 		each_elem(g);
-	else if (kind < 93)
+	else if (kind < 80)
 		format(g);
-	else
+	else if (kind < 86)
 		queue(g);
+	else
+		fz_dynptr(g);
 }

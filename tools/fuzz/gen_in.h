@@ -32,6 +32,7 @@ enum sub_kind {
 	SUB_EACH,	/* for each element of a map */
 	SUB_QUIET,	/* calls nothing */
 	SUB_TAIL,	/* a tail call, where none may be */
+	SUB_DYNPTR,	/* uses the caller's */
 };
 
 /** struct label - where jumps go that are not placed yet */
@@ -105,6 +106,8 @@ void fz_fan(struct gen *g);
 void fz_use_map(struct gen *g, u8 reg, struct label *out);
 void fz_map_use(struct gen *g);
 void fz_element(struct gen *g, u32 map);
+void fz_dynptr(struct gen *g);
+void fz_dynptr_given(struct gen *g);
 void fz_sub(struct gen *g, enum sub_kind kind, u32 map);
 void fz_clear(struct gen *g, u32 bytes);
 void fz_touch(struct gen *g, u8 ptr, s16 off, u32 size, bool may_store);

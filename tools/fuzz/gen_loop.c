@@ -247,6 +247,10 @@ static void write_use(struct gen *g, enum sub_kind kind, u32 map)
 		fz_element(g, map);
 		return;
 	}
+	if (kind == SUB_DYNPTR) {
+		fz_dynptr_given(g);
+		return;
+	}
 	if (kind == SUB_TAIL) {
 		fz_lddw(g, 2, BPF_PSEUDO_MAP_FD, FZ_PROGS, 0);
 		fz_emit(g, 0xb7, 3, 0, 0, 0);

@@ -19,6 +19,7 @@ enum fz_tag {
 	FZ_MAP,		/* @n: enum fz_map_id, @obj: of the program's maps, or of those in them */
 	FZ_END,		/* the packet's end */
 	FZ_FUNC,	/* @n: subprogram */
+	FZ_DYN,		/* half of a dynptr, @n bytes into it; object @obj */
 };
 
 /** struct fz_val - a value in a register or on the stack; @age: of the packet it is of */
@@ -39,7 +40,8 @@ struct fz_val {
  * @hi: one past the greatest
  * @read: it may be read
  * @write: it may be written
- * @record: of a ring buffer: index in the world
+ * @record: of a ring buffer, and of dynptrs and slices: index in the world, or
+ *	FZ_NO_RECORD
  */
 struct fz_obj {
 	u8 kind;
@@ -56,7 +58,8 @@ struct fz_obj {
 #define FZ_CTX_OBJ	0
 #define FZ_PACKET_OBJ	1
 #define FZ_FRAME_OBJ	2	/* and those that follow */
-#define FZ_MAX_OBJS	256
+#define FZ_MAX_OBJS	384
+#define FZ_NO_RECORD	(~0u)
 
 /**
  * struct fz_frame - a function that runs
@@ -94,6 +97,7 @@ enum fz_deed {
 	FZ_DID_RECORD,
 	FZ_DID_QUEUE,
 	FZ_DID_PACKET,	/* changed it */
+	FZ_DID_DYNPTR,
 	FZ_NR_DEEDS,
 };
 

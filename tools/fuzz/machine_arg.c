@@ -19,10 +19,14 @@ static bool size_arg(struct fz_machine *m, const struct kps_helper *h, u32 n)
 		return fz_machine_bad(m, "size");
 	if ((text || mem == KPS_ARG_MEM_OR_NULL) && p->tag == FZ_NUM && !p->n && !v->n)
 		return true;
+	if (mem == KPS_ARG_VALUE_MEM && (p->tag != FZ_PTR ||
+					 m->obj[p->obj].kind != KAPSEL_KIND_MAP_VALUE))
+		return fz_machine_bad(m, "not a map's value");
 	/* Of a text some bytes may stay what they are. */
 	if (text && !fz_span(m, n - 1, v->n, false))
 		return false;
-	return fz_span(m, n - 1, v->n, text || mem == KPS_ARG_MEM_OUT);
+	return fz_span(m, n - 1, v->n, text || mem == KPS_ARG_MEM_OUT ||
+		       mem == KPS_ARG_VALUE_MEM);
 }
 
 /* In the map that can't change, and it ends there. */
@@ -107,6 +111,11 @@ bool fz_check_arg(struct fz_machine *m, const struct kps_helper *h, u32 n,
 	case KPS_ARG_SOCKET:
 		return (v->tag == FZ_PTR && o->kind == KAPSEL_KIND_SOCKET && !v->n &&
 			o->index != KAPSEL_SOCK_TCP) || fz_machine_bad(m, "not a socket");
+	case KPS_ARG_DYNPTR:
+	case KPS_ARG_DYNPTR_RECORD:
+		return fz_dynptr_arg(m, n, h->args[n - 1] == KPS_ARG_DYNPTR_RECORD);
+	case KPS_ARG_DYNPTR_OUT:
+		return fz_dynptr_place(m, n);
 	case KPS_ARG_RECORD:
 		return (v->tag == FZ_PTR && o->kind == KAPSEL_KIND_RINGBUF && !v->n &&
 			fz_world.record[o->record].held) || fz_machine_bad(m, "not a record");

@@ -211,6 +211,8 @@ static void note_deed(struct fz_machine *m, const struct kps_helper *h)
 		fz_did(m, FZ_DID_QUEUE);
 	else if (h->args[0] == KPS_ARG_CTX_CHANGED)
 		fz_did(m, FZ_DID_PACKET);
+	else if (h->ret == KPS_RET_SLICE_OR_NULL || h->args[2] == KPS_ARG_DYNPTR)
+		fz_did(m, FZ_DID_DYNPTR);
 }
 
 static struct fz_val result(struct fz_machine *m, const struct kps_helper *h, u64 r0)
@@ -233,6 +235,8 @@ static struct fz_val result(struct fz_machine *m, const struct kps_helper *h, u6
 		return r0 ? fz_object_at(m, r0) : number(0);
 	case KPS_RET_RECORD_OR_NULL:
 		return r0 ? pointer(new_record(m), 0) : number(0);
+	case KPS_RET_SLICE_OR_NULL:
+		return r0 ? fz_dynptr_slice(m, r0) : number(0);
 	default:
 		return number(r0);
 	}
@@ -256,6 +260,10 @@ static bool call_body(struct fz_machine *m, const struct kps_helper *h,
 	}
 	if (h->id == BPF_FUNC_tail_call && !tail_call(m, map, r0, done))
 		return false;
+	if (h->args[3] == KPS_ARG_DYNPTR_OUT)
+		fz_dynptr_made(m, 4, h->args[0] == KPS_ARG_MAP);
+	else if (h->args[0] == KPS_ARG_DYNPTR_RECORD)
+		fz_dynptr_gone(m, 1);
 	end_call(m, result(m, h, r0));
 	m->pc++;
 	return true;

@@ -77,6 +77,27 @@ bool fz_call_helper(struct fz_machine *m, bool *done);
 bool fz_check_arg(struct fz_machine *m, const struct kps_helper *h, u32 n,
 		  const struct kps_map_facts **map);
 
+/** fz_dynptr_unread - a slot of a stack is no part of a dynptr */
+bool fz_dynptr_unread(struct fz_machine *m, const struct fz_frame *f, u32 slot);
+
+/** fz_dynptr_overwrite - a slot of a stack is written to: what dynptr was there is none */
+bool fz_dynptr_overwrite(struct fz_machine *m, struct fz_frame *f, u32 slot);
+
+/** fz_dynptr_arg - register @n points to a dynptr, of a record that is held with @record */
+bool fz_dynptr_arg(struct fz_machine *m, u32 n, bool record);
+
+/** fz_dynptr_place - it points to where one may be made */
+bool fz_dynptr_place(struct fz_machine *m, u32 n);
+
+/** fz_dynptr_made - one was made there, of a record with @record */
+void fz_dynptr_made(struct fz_machine *m, u32 n, bool record);
+
+/** fz_dynptr_gone - the one there was given back */
+void fz_dynptr_gone(struct fz_machine *m, u32 n);
+
+/** fz_dynptr_slice - what dynptr_data() returned, not 0 */
+struct fz_val fz_dynptr_slice(struct fz_machine *m, u64 address);
+
 /** fz_lookup_as_noted - what was found out of a lookup holds in this run */
 bool fz_lookup_as_noted(struct fz_machine *m, const struct kps_helper *h,
 			const struct kps_map_facts *map, u64 key);

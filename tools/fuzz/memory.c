@@ -22,7 +22,8 @@ static bool inside(struct fz_machine *m, const struct fz_val *p, s64 off, u64 si
 	if (p->tag != FZ_PTR)
 		return fz_machine_bad(m, "access through no pointer (tag %u, %#llx)", p->tag,
 				      (unsigned long long)p->n);
-	if (o->kind == KAPSEL_KIND_RINGBUF && !fz_world.record[o->record].held)
+	if ((o->kind == KAPSEL_KIND_RINGBUF || o->kind == KAPSEL_KIND_SLICE) &&
+	    o->record != FZ_NO_RECORD && !fz_world.record[o->record].held)
 		return fz_machine_bad(m, "record is gone");
 	if (p->obj == FZ_PACKET_OBJ && p->age != m->age)
 		return fz_machine_bad(m, "the packet was changed since");
@@ -61,6 +62,9 @@ static bool read_stack(struct fz_machine *m, const struct fz_frame *f, s64 lo, u
 {
 	s64 off;
 
+	for (off = lo; off < lo + (s64)size; off++)
+		if (!fz_dynptr_unread(m, f, place(off) / 8))
+			return false;
 	if (m->type->leaks)
 		return true;
 	for (off = lo; off < lo + (s64)size; off++) {
@@ -82,6 +86,8 @@ static bool write_stack(struct fz_machine *m, struct fz_frame *f, s64 lo, u64 si
 		u32 slot = place(off) / 8;
 		bool all = lo <= -8 * (s64)(slot + 1) && lo + (s64)size >= -8 * (s64)slot;
 
+		if (!fz_dynptr_overwrite(m, f, slot))
+			return false;
 		if (!all && holds_address(f, slot) && !m->type->leaks)
 			return fz_machine_bad(m, "part of a pointer at %lld is overwritten",
 					      (long long)off);
@@ -148,7 +154,7 @@ bool fz_load(struct fz_machine *m, const struct fz_val *p, s64 off, u32 size,
 	f = frame_of(m, p);
 	if (f && size == 8 && !(lo & 7) && f->whole[place(lo) / 8]) {
 		*out = f->slot[place(lo) / 8];
-		return true;
+		return fz_dynptr_unread(m, f, place(lo) / 8);
 	}
 	*out = number(fetch(m->obj[p->obj].base + lo, size));
 	return !f || read_stack(m, f, lo, size);

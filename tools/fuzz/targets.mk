@@ -13,8 +13,8 @@ T    ?= 60
 SEED ?= 1
 
 FUZZ_OUT   := $(BUILD)/fuzz
-FUZZ_PARTS := world bodies machine machine_call machine_arg memory alu gen gen_use gen_call gen_join gen_loop check \
-	      embed oracle
+FUZZ_PARTS := world bodies machine machine_call machine_arg machine_dynptr memory alu gen gen_use gen_call gen_dynptr \
+	      gen_join gen_loop check embed oracle
 FUZZ_SRCS  := $(CORE_SRCS) $(FUZZ_PARTS:%=tools/fuzz/%.c)
 FUZZ_DEPS  := $(wildcard tools/fuzz/*.h $(addprefix module/core/*.,h tbl inc))
 FUZZ_FLAGS := $(USER_CPPFLAGS) $(USER_CFLAGS) -DKPS_ORACLE -Itools/fuzz

@@ -258,6 +258,7 @@ void fz_world_reset(void)
 	w->rng.state = w->run_seed;
 	w->calls = 0;
 	w->nr_records = 0;
+	w->nr_dynptrs = 0;
 	memcpy(w->ctx, w->ctx_image, FZ_CTX_BYTES);
 	memcpy(w->via, w->via_image, FZ_CTX_BYTES);
 	w->packet_len = w->packet_full;

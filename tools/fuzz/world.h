@@ -13,6 +13,7 @@
 #define FZ_MAX_ELEMS	8
 #define FZ_MAX_PACKET	256
 #define FZ_MAX_RECORDS	64
+#define FZ_MAX_DYNPTRS	64	/* made of values, and slices, in a run */
 #define FZ_CTX_BYTES	1024
 #define FZ_MAX_FIELDS	64
 
@@ -83,6 +84,7 @@ struct fz_world {
 	struct fz_elem elem[FZ_NR_MAPS][FZ_MAX_ELEMS];
 	struct fz_record record[FZ_MAX_RECORDS];
 	u32 nr_records;
+	u32 nr_dynptrs;
 	u8 inside[FZ_NR_MAPS][FZ_NR_INSIDE];
 	struct fz_rng rng;
 	u64 run_seed;
