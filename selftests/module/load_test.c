@@ -199,6 +199,20 @@ TEST_F(load, closed_map_references_are_refused_and_open_ones_kept)
 	EXPECT_EQ(0, km_objects_settle(self->dev, 0));
 }
 
+TEST_F(load, maps_that_are_named_twice_are_held_once)
+{
+	int prog = km_netfilter(self->dev, "r1 = map[fd:%d] ll\nr1 = map[fd:%d] ll\n" KM_ACCEPT,
+				self->map, self->map);
+	struct kapsel_obj_info info = {};
+
+	ASSERT_LE(0, prog);
+	ASSERT_EQ(0, km_ioctl(prog, KAPSEL_OBJ_INFO, &info));
+	EXPECT_EQ(1, info.prog.map_cnt);
+	close(self->map);
+	close(prog);
+	EXPECT_EQ(0, km_objects_settle(self->dev, 0));
+}
+
 static int many_maps(int dev, int n)
 {
 	static char text[KAPSEL_MAX_MAPS * 64 + 128];
@@ -361,6 +375,29 @@ TEST_F(load, information_is_what_was_loaded)
 	EXPECT_EQ(0, insns[1].imm);
 	EXPECT_EQ(BPF_JMP | BPF_EXIT, insns[3].code);
 	EXPECT_EQ(0, insns[4].code);
+}
+
+/* What does not fit is left out, and what is behind stays as it was. */
+TEST_F(load, information_for_which_there_is_little_room)
+{
+	struct bpf_insn insns[2] = { {}, { .code = 0xee } };
+	__u32 ids[2] = { 0, 0xeeeeeeee };
+	struct kapsel_obj_info info = { .prog = {
+		.insns = km_ptr(insns), .insns_room = 1,
+		.map_ids = km_ptr(ids), .map_cnt = 1,
+	} };
+	int other = km_map(self->dev, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+	int prog = km_netfilter(self->dev, "r1 = map[fd:%d] ll\nr1 = map[fd:%d] ll\n" KM_ACCEPT,
+				self->map, other);
+
+	ASSERT_LE(0, prog);
+	ASSERT_EQ(0, km_ioctl(prog, KAPSEL_OBJ_INFO, &info));
+	EXPECT_EQ(6, info.prog.insn_cnt);
+	EXPECT_EQ(2, info.prog.map_cnt);
+	EXPECT_EQ(BPF_LD | BPF_IMM | BPF_DW, insns[0].code);
+	EXPECT_EQ(0xee, insns[1].code);
+	EXPECT_EQ(km_info(self->map).id, ids[0]);
+	EXPECT_EQ(0xeeeeeeee, ids[1]);
 }
 
 TEST_HARNESS_MAIN
