@@ -24,7 +24,7 @@ static u64 features(void)
 
 	if (!security_locked_down(LOCKDOWN_BPF_READ_KERNEL))
 		set |= KAPSEL_FEATURE_KERNEL_READ;
-	if (kps_kprobes_on())
+	if (kps_kprobes_on() && !security_locked_down(LOCKDOWN_KPROBES))
 		set |= KAPSEL_FEATURE_KPROBES;
 	if (kps_stats_time_on())
 		set |= KAPSEL_FEATURE_STATS_TIME;

@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -190,6 +191,19 @@ static int attach(struct kps_link *link, const struct kapsel_link_create *arg,
 	return kps_object_publish(&link->obj, 0, call);
 }
 
+/* Registers are the kernel's memory, too: Linux closes kprobes for the same reason. */
+static int check_hook(const struct kps_hook *hook, const struct kps_prog *prog,
+		      struct kps_answer *answer)
+{
+	u32 type = prog->type->type;
+
+	if (type != hook->prog_type)
+		return kps_answer_refuse(answer, KPS_D_PROG_HOOK, type, -EINVAL);
+	if (type == KAPSEL_PROG_KPROBE && security_locked_down(LOCKDOWN_KPROBES))
+		return kps_answer_refuse(answer, KPS_D_LOCKDOWN, 0, -EPERM);
+	return 0;
+}
+
 static int create(struct kps_call *call, struct kps_answer *answer)
 {
 	const struct kapsel_link_create *arg = call->arg;
@@ -203,11 +217,9 @@ static int create(struct kps_call *call, struct kps_answer *answer)
 	prog = kps_prog_by_fd(arg->prog_fd);
 	if (IS_ERR(prog))
 		return PTR_ERR(prog);
-	if (prog->type->type != hook->prog_type) {
-		err = kps_answer_refuse(answer, KPS_D_PROG_HOOK,
-					prog->type->type, -EINVAL);
+	err = check_hook(hook, prog, answer);
+	if (err)
 		goto put_prog;
-	}
 	link = new_link(arg, hook, prog);
 	if (!link) {
 		err = -ENOMEM;

@@ -146,7 +146,7 @@ static void check_kprobes(struct patient *p)
 		return;
 	on = p->dev.abi.features & KAPSEL_FEATURE_KPROBES;
 	report(p, "kprobes", on, "a kernel with CONFIG_KPROBES; see /sys/kernel/debug/kprobes/enabled",
-	       on ? "compiled in and on" : "compiled out, or switched off");
+	       on ? "compiled in and on" : "compiled out, switched off, or closed by lockdown");
 	on = p->dev.abi.features & KAPSEL_FEATURE_KERNEL_READ;
 	report(p, "kernel reads", on, "see kernel_lockdown(7)",
 	       on ? "allowed" : "closed by lockdown");
