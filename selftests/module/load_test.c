@@ -213,6 +213,27 @@ TEST_F(load, maps_that_are_named_twice_are_held_once)
 	EXPECT_EQ(0, km_objects_settle(self->dev, 0));
 }
 
+/* A byte of the stack at a distance that is in the map. */
+#define AT_DISTANCE							\
+	"r1 = map[fd:%d]+0 ll\n"					\
+	"r2 = *(u64 *)(r1 + 0)\n"					\
+	"r3 = r10\n"							\
+	"r3 += -16\n"							\
+	"r3 += r2\n"							\
+	"*(u8 *)(r3 + 0) = 1\n"						\
+	KM_ACCEPT
+
+TEST_F(load, values_are_constant_once_their_map_is_frozen)
+{
+	int map = km_map(self->dev, BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_RDONLY_PROG);
+
+	ASSERT_LE(0, map);
+	ASSERT_EQ(0, km_set(map, 0, 4, BPF_ANY));
+	EXPECT_EQ(-EACCES, km_netfilter(self->dev, AT_DISTANCE, map));
+	ASSERT_EQ(0, km_flags(map, KAPSEL_MAP_FREEZE));
+	EXPECT_LE(0, km_netfilter(self->dev, AT_DISTANCE, map));
+}
+
 static int many_maps(int dev, int n)
 {
 	static char text[KAPSEL_MAX_MAPS * 64 + 128];

@@ -291,6 +291,40 @@ TEST_F(elem, arrays_begin_as_zeros_and_hashes_empty)
 	EXPECT_EQ(self->array ? ENTRIES : 0, km_info(self->map).map.used);
 }
 
+#define STORE								\
+	"*(u32 *)(r10 - 4) = %u\n"					\
+	"*(u64 *)(r10 - 16) = 5\n"					\
+	"r1 = map[fd:%d] ll\n"						\
+	"r2 = r10\n"							\
+	"r2 += -4\n"							\
+	"r3 = r10\n"							\
+	"r3 += -16\n"							\
+	"r4 = 0\n"							\
+	"call bpf_map_update_elem\n"					\
+	"exit\n"
+
+/* A program stores its own CPU's value: in an element that is new the others' are 0. */
+TEST_F(elem, new_ones_hold_nothing_of_removed_ones)
+{
+	__u64 sum;
+	int prog;
+
+	for (__u32 i = 0; i < ENTRIES && !self->array; i++)
+		ASSERT_EQ(0, set(i, BPF_ANY));
+	for (__u32 i = 0; i < ENTRIES && !self->array; i++)
+		ASSERT_EQ(0, del(i));
+	for (__u32 i = 0; i < ENTRIES; i++) {
+		prog = km_kprobe(self->dev, STORE, i, self->map);
+		ASSERT_EQ(0, km_call(prog));
+		close(prog);
+		ASSERT_EQ(0, get(i));
+		sum = 0;
+		for (__u32 cpu = 0; cpu < self->cpus; cpu++)
+			sum += self->value[cpu];
+		EXPECT_EQ(5, sum);
+	}
+}
+
 TEST_F(elem, full_is_too_big_and_counted)
 {
 	for (__u32 i = 0; i < ENTRIES; i++)

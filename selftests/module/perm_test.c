@@ -267,6 +267,27 @@ TEST_F(perm, bpf_and_perfmon)
 	EXPECT_MISSING(CAP_NET_ADMIN, attach_packets(self));
 }
 
+/* Who knows the seed can make all keys of others meet in one bucket. */
+TEST_F(perm, zero_seed_is_for_sys_admin)
+{
+	static const __u32 types[] = {
+		BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_PERCPU_HASH,
+		BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH,
+	};
+
+	ASSERT_EQ(0, set_caps(CAP(CAP_BPF) | CAP(CAP_PERFMON) | CAP(CAP_NET_ADMIN)));
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		EXPECT_EQ(-EPERM, km_map(self->dev, types[i], 4, 8, 4, BPF_F_ZERO_SEED));
+		EXPECT_LE(0, km_map(self->dev, types[i], 4, 8, 4, 0));
+	}
+}
+
+TEST_F(perm, sys_admin_chooses_the_seed)
+{
+	ASSERT_EQ(0, set_caps(CAP(CAP_SYS_ADMIN)));
+	EXPECT_LE(0, km_map(self->dev, BPF_MAP_TYPE_HASH, 4, 8, 4, BPF_F_ZERO_SEED));
+}
+
 TEST_F(perm, bpf_and_net_admin)
 {
 	ASSERT_EQ(0, set_caps(CAP(CAP_BPF) | CAP(CAP_NET_ADMIN)));
