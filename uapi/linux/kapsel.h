@@ -310,7 +310,7 @@ struct kapsel_abi {
 };
 
 #define KAPSEL_FEATURE_KERNEL_READ	(1ULL << 0) /* kernel memory may be read (no lockdown) */
-#define KAPSEL_FEATURE_KPROBES		(1ULL << 1) /* kprobes are compiled in, on, and not locked down */
+#define KAPSEL_FEATURE_KPROBES		(1ULL << 1) /* kprobes are there and on (no lockdown) */
 #define KAPSEL_FEATURE_STATS_TIME	(1ULL << 2) /* run times are being measured */
 
 /**
