@@ -38,7 +38,7 @@ FIXTURE_SETUP(cgroup)
 	strcpy(self->mount, "/tmp/cgroup-XXXXXX");
 	ASSERT_NE(NULL, mkdtemp(self->mount));
 	if (mount("cgroup2", self->mount, "cgroup2", 0, NULL))
-		SKIP(return, "no cgroup2: %d", errno);
+		SKIP(return KM_NO_TEST, "no cgroup2: %d", errno);
 	snprintf(self->path, sizeof(self->path), "%s/kapsel", self->mount);
 	mkdir(self->path, 0755);
 	self->root = open(self->mount, O_RDONLY);

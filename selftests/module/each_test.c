@@ -57,7 +57,7 @@ FIXTURE_SETUP(each)
 	ASSERT_LE(0, self->dev);
 	ASSERT_EQ(0, km_ioctl(self->dev, KAPSEL_GET_ABI, &abi));
 	if (!(abi.engines & 1 << variant->engine))
-		SKIP(return, "no such engine");
+		SKIP(return KM_NO_TEST, "no such engine");
 	self->map = km_map(self->dev, variant->type, 4, 8, ENTRIES, 0);
 	ASSERT_LE(0, self->map);
 }

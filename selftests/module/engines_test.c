@@ -30,7 +30,7 @@ FIXTURE_SETUP(engines)
 	ASSERT_LE(0, self->dev);
 	ASSERT_EQ(0, km_ioctl(self->dev, KAPSEL_GET_ABI, &abi));
 	if (~abi.engines & (1 << INTERP | 1 << JIT))
-		SKIP(return, "engines 0x%x, KAPSEL_WHY %u", abi.engines, abi.jit_why);
+		SKIP(return KM_NO_TEST, "engines 0x%x, KAPSEL_WHY %u", abi.engines, abi.jit_why);
 }
 
 FIXTURE_TEARDOWN(engines)

@@ -128,7 +128,7 @@ FIXTURE_SETUP(insmod)
 
 	self->file = open(KM_MODULE, O_RDONLY | O_CLOEXEC);
 	if (self->file < 0)
-		SKIP(return, "no " KM_MODULE);
+		SKIP(return KM_NO_TEST, "no " KM_MODULE);
 	self->fails = km_fail_open();
 	ASSERT_LE(0, self->fails);
 	ASSERT_TRUE(km_write(TRACE_LOADS, "1"));

@@ -59,7 +59,7 @@ FIXTURE_SETUP(image)
 	ASSERT_LE(0, self->dev);
 	ASSERT_EQ(0, km_ioctl(self->dev, KAPSEL_GET_ABI, &abi));
 	if (!(abi.engines & 1 << KAPSEL_ENGINE_JIT))
-		SKIP(return, "no JIT, KAPSEL_WHY %u", abi.jit_why);
+		SKIP(return KM_NO_TEST, "no JIT, KAPSEL_WHY %u", abi.jit_why);
 	self->prog = load(self, KAPSEL_ENGINE_JIT, TEXT);
 	ASSERT_LE(0, self->prog);
 	self->arg = (struct kapsel_prog_image){

@@ -41,7 +41,7 @@ FIXTURE_SETUP(jit)
 	ASSERT_LE(0, self->dev);
 	ASSERT_EQ(0, km_ioctl(self->dev, KAPSEL_GET_ABI, &self->abi));
 	if (!(self->abi.engines & 1 << JIT))
-		SKIP(return, "no JIT, KAPSEL_WHY %u", self->abi.jit_why);
+		SKIP(return KM_NO_TEST, "no JIT, KAPSEL_WHY %u", self->abi.jit_why);
 	self->map = km_map(self->dev, BPF_MAP_TYPE_ARRAY, 4, 8, 4, 0);
 	ASSERT_LE(0, self->map);
 }

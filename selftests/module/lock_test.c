@@ -329,7 +329,7 @@ FIXTURE_SETUP(locking)
 
 	ASSERT_EQ(0, kapsel_dev_open(&self->lock.dev, NULL, &err));
 	if (!(self->lock.dev.abi.engines & 1 << variant->engine))
-		SKIP(return, "no such engine");
+		SKIP(return KM_NO_TEST, "no such engine");
 	self->lock.ours = kapsel_open(FILE_NAME, &err);
 	ASSERT_EQ(0, kapsel_maps_create(&self->lock.dev, self->lock.ours, &err));
 }

@@ -36,7 +36,7 @@ FIXTURE_SETUP(lookup)
 	ASSERT_LE(0, self->dev);
 	ASSERT_EQ(0, km_ioctl(self->dev, KAPSEL_GET_ABI, &abi));
 	if (!(abi.engines & 1 << variant->engine))
-		SKIP(return, "no such engine");
+		SKIP(return KM_NO_TEST, "no such engine");
 }
 
 FIXTURE_TEARDOWN(lookup)

@@ -226,7 +226,7 @@ FIXTURE_SETUP(intree)
 	ASSERT_LE(0, self->ours);
 	self->theirs = km_bpf_map(variant->type, 4, 8, 2, 0);
 	if (self->theirs < 0)
-		SKIP(return, "bpf(2): %d", self->theirs);
+		SKIP(return KM_NO_TEST, "bpf(2): %d", self->theirs);
 }
 
 FIXTURE_TEARDOWN(intree)

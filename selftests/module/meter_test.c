@@ -75,7 +75,7 @@ FIXTURE_SETUP(meter)
 	self->dev = km_open();
 	ASSERT_LE(0, self->dev);
 	if (!has_engine(self->dev, variant->engine))
-		SKIP(return, "no such engine");
+		SKIP(return KM_NO_TEST, "no such engine");
 	self->map = km_map(self->dev, BPF_MAP_TYPE_ARRAY, 4, 8, 2, 0);
 	ASSERT_LE(0, self->map);
 	self->arg = (struct kapsel_prog_load){
@@ -472,7 +472,7 @@ FIXTURE_SETUP(packets)
 
 	m->dev = km_open();
 	if (!has_engine(m->dev, variant->engine))
-		SKIP(return, "no such engine");
+		SKIP(return KM_NO_TEST, "no such engine");
 	m->map = km_map(m->dev, BPF_MAP_TYPE_ARRAY, 4, 8, 2, 0);
 	m->arg = (struct kapsel_prog_load){
 		.flags = KAPSEL_PROG_METERED, .ceiling = CEILING, .engine = variant->engine,

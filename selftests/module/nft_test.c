@@ -183,7 +183,7 @@ FIXTURE_SETUP(nft)
 
 	ASSERT_EQ(0, km_net_setup());
 	if (system("modprobe -q nf_tables; nft list ruleset"))
-		SKIP(return, "no nftables");
+		SKIP(return KM_NO_TEST, "no nftables");
 	ASSERT_EQ(0, system(MAKE_A_ROUTER));
 	ASSERT_EQ(0, km_wire_open(&self->wire));
 	ASSERT_EQ(0, kapsel_dev_open(&self->dev, NULL, &err));

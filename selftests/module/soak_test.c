@@ -176,7 +176,7 @@ FIXTURE(soak) {
 FIXTURE_SETUP(soak)
 {
 	if (access(KM_MODULE, R_OK))
-		SKIP(return, "no " KM_MODULE);
+		SKIP(return KM_NO_TEST, "no " KM_MODULE);
 	ASSERT_TRUE(storm_find_functions(self->addrs));
 	ASSERT_EQ(0, km_unload());
 }

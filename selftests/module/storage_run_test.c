@@ -340,12 +340,12 @@ FIXTURE_SETUP(twins)
 {
 	mkdir(CGROUPS, 0755);
 	if (mount("cgroup2", CGROUPS, "cgroup2", 0, NULL))
-		SKIP(return, "no cgroup2: %d", errno);
+		SKIP(return KM_NO_TEST, "no cgroup2: %d", errno);
 	self->cgroup = open(CGROUPS, O_RDONLY | O_CLOEXEC);
 	ASSERT_EQ(0, km_net_setup());
 	ASSERT_EQ(0, km_load_ours(&self->both, FILE_NAME, variant->engine, NULL));
 	if (km_load_theirs(&self->both, FILE_NAME))
-		SKIP(return, "no bpf(2)");
+		SKIP(return KM_NO_TEST, "no bpf(2)");
 }
 
 static int their_prog(struct _test_data_twins *self, const char *name)

@@ -49,7 +49,7 @@ FIXTURE_SETUP(storage)
 	ASSERT_GE(MAX_CPUS, self->cpus);
 	mkdir(CGROUPS, 0755);
 	if (mount("cgroup2", CGROUPS, "cgroup2", 0, NULL))
-		SKIP(return, "no cgroup2: %d", errno);
+		SKIP(return KM_NO_TEST, "no cgroup2: %d", errno);
 	self->cgroup = open(CGROUPS, O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, self->cgroup);
 }
@@ -74,8 +74,8 @@ TEST_F(storage, creation_errors_as_in_linux)
 	static const __u32 values[] = { 0, 1, 8, 4096, 4097, 32768, 32769, 60000, 65536, 1 << 23 };
 	static const __u32 entries[] = { 0, 1, 4096 };
 
-	if (km_bpf_map(BPF_MAP_TYPE_HASH, 4, 8, 1, 0) < 0)
-		SKIP(return, "no bpf(2)");
+	if (km_bpf_map(BPF_MAP_TYPE_CGROUP_STORAGE, 8, 8, 0, 0) < 0)
+		SKIP(return, "no such maps by bpf(2)");
 	for (__u32 i = 0; i < 2 * ARRAY_SIZE(keys) * ARRAY_SIZE(values) * ARRAY_SIZE(entries);
 	     i++) {
 		__u32 type = types[i % 2], key = keys[i / 2 % ARRAY_SIZE(keys)];

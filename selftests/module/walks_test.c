@@ -56,7 +56,7 @@ FIXTURE_SETUP(walks)
 	ASSERT_GE(MOST_CPUS, self->cpus);
 	ASSERT_EQ(0, km_load_ours(&self->both, FILE_NAME, KAPSEL_ENGINE_AUTO, "flagged"));
 	if (km_load_theirs(&self->both, FILE_NAME))
-		SKIP(return, "bpf(2): %d", errno);
+		SKIP(return KM_NO_TEST, "bpf(2): %d", errno);
 }
 
 FIXTURE_TEARDOWN(walks)
