@@ -84,8 +84,7 @@ struct kps_link *kps_link_by_fd(u32 fd);
  * @ctx: context
  * @ret: what the program returned
  *
- * A run that ended is counted by
- * its verdict, with kps_link_verdict().
+ * A run that ended is counted by its verdict, with kps_link_verdict().
  *
  * Return: see kps_prog_run(); @ret only counts for KPS_RAN.
  */
